@@ -1,0 +1,46 @@
+"""TensorFlow and Keras, imported without TensorFlow's native start-up lines.
+
+The lines (absl, oneDNN, cuda_cudart) are written by C++ straight to file descriptor
+2 and no log level removes them all (tensorflow#100442), so the descriptor is turned
+away while TensorFlow loads and looks for devices. If loading fails, everything that
+was written is replayed. Keras must run on TensorFlow: another backend is refused.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+
+@contextlib.contextmanager
+def quiet_native_stderr():
+    """Hold back what is written to file descriptor 2; replay it on an exception."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+with quiet_native_stderr():
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
+    import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "dcgan_keras runs Keras on TensorFlow; KERAS_BACKEND is "
+        f"{keras.backend.backend()!r}. Unset it, or set KERAS_BACKEND=tensorflow, "
+        "before Python starts."
+    )

@@ -1,0 +1,80 @@
+"""The losses of the two players, as pure functions of D's logits.
+
+A logit l is D's output before the sigmoid: D(x) = sigmoid(l). All losses are computed
+from logits with softplus(l) = log(1 + exp(l)), because
+
+    -log D       = -log sigmoid(l)       = softplus(-l)
+    -log (1 - D) = -log (1 - sigmoid(l)) = softplus(l)
+
+stays exact where log(sigmoid(l)) is already -inf. All values are in nats per image
+(natural logarithm, mean over the batch).
+"""
+
+from dcgan_keras._tensorflow import keras
+
+
+def discriminator_loss(real_logits, fake_logits):
+    """What D minimises: -V(D, G), the sum of two means.
+
+    Args:
+        real_logits: float tensor of any shape, D's logits for real images.
+        fake_logits: float tensor of any shape, D's logits for generated images.
+
+    Returns:
+        A scalar tensor in [0, inf), nats per image: mean(softplus(-real)) +
+        mean(softplus(fake)). 2 log 2 = 1.386 when D answers 1/2 everywhere.
+
+    Example:
+        >>> float(discriminator_loss([0.0], [0.0]))  # doctest: +ELLIPSIS
+        1.38629...
+
+    Source: Goodfellow et al. 2014, equation 1; notebook 02.
+    """
+    real_logits = keras.ops.convert_to_tensor(real_logits)
+    fake_logits = keras.ops.convert_to_tensor(fake_logits)
+    real_term = keras.ops.mean(keras.ops.softplus(-real_logits))  # -log D(x)
+    fake_term = keras.ops.mean(keras.ops.softplus(fake_logits))  # -log(1 - D(G(z)))
+    return real_term + fake_term
+
+
+def minimax_generator_loss(fake_logits):
+    """What G minimises in the minimax game: mean(log(1 - D(G(z)))), saturating.
+
+    Its gradient with respect to the logit is -sigmoid(l): it vanishes where D is
+    sure that the image is fake, which is where G has most to learn.
+
+    Args:
+        fake_logits: float tensor of any shape, D's logits for generated images.
+
+    Returns:
+        A scalar tensor in (-inf, 0], nats per image.
+
+    Source: Goodfellow et al. 2014, equation 1; notebook 02.
+    """
+    fake_logits = keras.ops.convert_to_tensor(fake_logits)
+    return -keras.ops.mean(keras.ops.softplus(fake_logits))
+
+
+def non_saturating_generator_loss(fake_logits):
+    """What G minimises in practice: mean(-log D(G(z))).
+
+    Same fixed point as the minimax loss, another path to it: the gradient with
+    respect to the logit is sigmoid(l) - 1, close to -1 where D is sure that the
+    image is fake.
+
+    Args:
+        fake_logits: float tensor of any shape, D's logits for generated images.
+
+    Returns:
+        A scalar tensor in [0, inf), nats per image.
+
+    Source: Goodfellow et al. 2014, section 3; notebook 02.
+    """
+    fake_logits = keras.ops.convert_to_tensor(fake_logits)
+    return keras.ops.mean(keras.ops.softplus(-fake_logits))
+
+
+GENERATOR_LOSSES = {
+    "non_saturating": non_saturating_generator_loss,
+    "minimax": minimax_generator_loss,
+}
