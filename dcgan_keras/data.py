@@ -1,0 +1,299 @@
+"""Real images for training: float32 in [-1, 1], shape (N, H, W, C), and batches.
+
+``load_dataset("digits")`` needs no network and no file: scikit-learn carries the
+1,797 digits. ``load_dataset("mnist")`` looks in the folder named by the environment
+variable DCGAN_KERAS_DATA, then in Keras's cache, and only then lets Keras download.
+"""
+
+import os
+import tarfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dcgan_keras.image_folder import FolderImages, load_folder
+
+DATA_VARIABLE = "DCGAN_KERAS_DATA"
+DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+CIFAR10_BINARY = {  # the version without Python pickles
+    "origin": "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+    "file_hash": "c32a1d4ab5d03f1284b67883e8d87530",
+}
+# The digits lie in the order of their writers: each writer begins by 0-9 three times.
+# A cut where a writer begins keeps every writer on one side.
+DIGITS_TRAIN = 1415
+
+
+class Images(NamedTuple):
+    """A data set.
+
+    images: float32 array of shape (N, H, W, C), values in [-1, 1]; for a folder that
+        does not fit in memory a ``FolderImages`` that decodes what is indexed.
+    labels: int64 array of shape (N,), or None where there are none.
+    """
+
+    images: "np.ndarray | FolderImages"
+    labels: "np.ndarray | None" = None
+
+
+def load_dataset(
+    name: str | Path,
+    split: str = "train",
+    image_size: int | None = None,
+    channels: int | None = None,
+    stream: bool | None = None,
+) -> Images:
+    """Load real images, scaled to what a tanh generator can produce.
+
+    Args:
+        name: "digits" (8x8 digits enlarged to 24x24 by bicubic interpolation, with a
+            black border of 2 pixels: 28x28x1, a drop-in for MNIST), "mnist",
+            "fashion_mnist", "cifar10", or the path of a folder of images.
+        split: "train" or "test". The digits are cut between two writers (1,415 and
+            382 images), so no writer is on both sides. A folder is split if it has
+            the subfolders train/ and test/.
+        image_size: height and width in pixels that a folder's images are brought to
+            (centre crop, then an antialiased resize). None: as they are.
+        channels: 1 or 3, what a folder's images are converted to. None: as they are;
+            transparency is laid on white.
+        stream: whether a folder's images stay on disk and are decoded as they are
+            needed. None: only if they would take more than 1 GiB of memory.
+
+    Returns:
+        ``Images(images, labels)``: float32 (N, H, W, C) in [-1, 1]; int64 (N,) or None.
+
+    Raises:
+        ValueError: an unknown name or split, or images that do not fit together.
+        FileNotFoundError: a data set that is in none of the places looked in; the
+            message names them.
+
+    Example:
+        >>> images, labels = load_dataset("digits")
+        >>> images.shape, images.dtype, float(images.min()), float(images.max())
+        ((1415, 28, 28, 1), dtype('float32'), -1.0, 1.0)
+
+    Source: UCI Optical Recognition of Handwritten Digits, through scikit-learn;
+        Radford et al. 2015, section 4 (scaling to the range of tanh).
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"split: expected 'train' or 'test', got {split!r}")
+    if name not in DATASETS and _is_folder(name):
+        return Images(*load_folder(Path(name), split, image_size, channels, stream))
+    if image_size is not None or channels is not None or stream is not None:
+        raise ValueError(
+            "image_size, channels and stream are for a folder of images; "
+            f"{name!r} has a size of its own"
+        )
+    if name == "digits":
+        return _digits(split)
+    arrays = _keras_arrays(str(name))
+    return _from_uint8(arrays[f"x_{split}"], arrays[f"y_{split}"], str(name))
+
+
+def check_images(images, labels=None, batch_size: int | None = None) -> None:
+    """Refuse data that a DCGAN cannot be trained on, naming what is wrong.
+
+    Args:
+        images: expected float32 (N, H, W, C) with finite values in [-1, 1].
+        labels: expected N integers, or None.
+        batch_size: expected between 1 and N, or None.
+
+    Raises:
+        ValueError: naming the argument, what was expected and what came.
+    """
+    shape = tuple(images.shape)
+    if len(shape) != 4 or shape[0] == 0:
+        raise ValueError(f"images: expected shape (N, H, W, C), N > 0; got {shape}")
+    if images.dtype != np.float32:
+        raise ValueError(f"images: expected float32 in [-1, 1], got {images.dtype}")
+    if isinstance(images, np.ndarray):
+        low, high = float(images.min()), float(images.max())  # NaN if there is one
+        if not (np.isfinite(low) and np.isfinite(high)):
+            bad = int(np.sum(~np.isfinite(images).all(axis=(1, 2, 3))))
+            raise ValueError(f"images: {bad} of {shape[0]} images hold NaN or infinity")
+        if low < -1 or high > 1:
+            raise ValueError(
+                f"images: expected values in [-1, 1], got [{low:.4g}, {high:.4g}]; "
+                "scale pixels by x / 127.5 - 1"
+            )
+    if labels is not None and len(labels) != shape[0]:
+        raise ValueError(
+            f"labels: expected {shape[0]}, one an image; got {len(labels)}"
+        )
+    if batch_size is not None and not 1 <= batch_size <= shape[0]:
+        raise ValueError(
+            f"batch_size: expected 1 to {shape[0]}, the number of images; "
+            f"got {batch_size}"
+        )
+
+
+def training_batches(images, batch_size: int, seed: int = 0, start_step: int = 0):
+    """An endless tf.data pipeline of training batches.
+
+    Every epoch visits the images in a new order that follows from (seed, epoch)
+    alone, so a run that is resumed at ``start_step`` meets the very batches that it
+    would have met without the stop. The images that do not fill a last batch are left
+    out of that epoch: one batch size, one trace.
+
+    Args:
+        images: float32 (N, H, W, C) in [-1, 1], an array or ``FolderImages``.
+        batch_size: images a batch, 1 to N.
+        seed: any integer.
+        start_step: how many batches to pass over, >= 0.
+
+    Returns:
+        A ``tf.data.Dataset`` of float32 tensors (batch_size, H, W, C), prefetched.
+
+    Raises:
+        ValueError: if ``check_images`` refuses the images or the batch size.
+
+    Example:
+        >>> batches = training_batches(load_dataset("digits").images, 64)
+        >>> next(iter(batches)).shape
+        TensorShape([64, 28, 28, 1])
+    """
+    from dcgan_keras._tensorflow import tf
+
+    check_images(images, batch_size=batch_size)
+    fetch = _fetcher(images, batch_size)
+
+    def one_epoch(epoch):
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(images)), seed=tf.stack([tf.cast(seed, tf.int64), epoch])
+        )
+        order = tf.data.Dataset.from_tensor_slices(order)
+        return order.batch(batch_size, drop_remainder=True)
+
+    first_epoch, first_batch = divmod(start_step, len(images) // batch_size)
+    batches = tf.data.Dataset.range(first_epoch, 2**62).flat_map(one_epoch)
+    batches = batches.skip(first_batch)
+    batches = batches.map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _fetcher(images, batch_size: int):
+    """indices (batch_size,) -> float32 (batch_size, H, W, C), inside tf.data."""
+    from dcgan_keras._tensorflow import tf
+
+    if isinstance(images, FolderImages):
+
+        def fetch(indices):
+            batch = tf.numpy_function(images.__getitem__, [indices], tf.float32)
+            return tf.ensure_shape(batch, (batch_size, *images.shape[1:]))
+    else:
+        with tf.device("CPU:0"):
+            held = tf.constant(images)
+
+        def fetch(indices):
+            return tf.gather(held, indices)
+
+    return fetch
+
+
+def _is_folder(name: str | Path) -> bool:
+    path = Path(name)
+    if path.is_dir():
+        return True
+    if path.exists():
+        raise ValueError(f"name: expected a folder of images, {name} is a file")
+    if isinstance(name, Path) or os.sep in str(name):
+        raise FileNotFoundError(f"name: there is no folder {name}")
+    raise ValueError(
+        f"name: expected one of {', '.join(DATASETS)}, or the path of a folder of "
+        f"images; got {str(name)!r}, which is neither"
+    )
+
+
+def _from_uint8(pixels: np.ndarray, labels: np.ndarray, name: str) -> Images:
+    if len(pixels) != len(labels):
+        raise ValueError(f"{name}: {len(pixels)} images but {len(labels)} labels")
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+        raise ValueError(
+            f"{name}: expected uint8 (N, H, W) or (N, H, W, C), "
+            f"got {pixels.dtype} {pixels.shape}"
+        )
+    if pixels.ndim == 3:
+        pixels = pixels[..., np.newaxis]
+    images = pixels.astype(np.float32)
+    images /= np.float32(127.5)
+    images -= np.float32(1)
+    return Images(images, np.asarray(labels).reshape(-1).astype(np.int64))
+
+
+def _digits(split: str) -> Images:
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    part = slice(DIGITS_TRAIN) if split == "train" else slice(DIGITS_TRAIN, None)
+    images = np.full((len(digits.images[part]), 28, 28, 1), -1, np.float32)
+    for image, small in zip(images, digits.images[part], strict=True):
+        enlarged = Image.fromarray((small / 8 - 1).astype(np.float32))  # 0..16
+        enlarged = enlarged.resize((24, 24), Image.Resampling.BICUBIC)
+        image[2:26, 2:26, 0] = np.clip(enlarged, -1, 1)  # bicubic overshoots
+    return Images(images, digits.target[part].astype(np.int64))
+
+
+def _keras_arrays(name: str) -> dict[str, np.ndarray]:
+    """The four uint8 arrays of a Keras data set, from the first place that has them."""
+    tried = []
+    folder = os.environ.get(DATA_VARIABLE)
+    if folder is None:
+        tried.append(f"{DATA_VARIABLE} (not set)")
+    elif (path := Path(folder) / f"{name}.npz").is_file():
+        return _read_npz(path)
+    else:
+        tried.append(f"{DATA_VARIABLE} ({path}: no such file)")
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    if name == "mnist":
+        if (path := Path(home) / "datasets" / "mnist.npz").is_file():
+            return _read_npz(path)
+        tried.append(f"Keras's cache ({path}: no such file)")
+    try:
+        return _download(name)
+    except Exception as error:
+        raise FileNotFoundError(
+            f"{name} was not found. Tried: {'; '.join(tried)}; Keras's download "
+            f"({error}). Without a network, put a {name}.npz with the arrays "
+            f"{', '.join(ARRAYS)} in a folder and set {DATA_VARIABLE} to that "
+            'folder, or use "digits", which needs neither.'
+        ) from error
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in ARRAYS}
+    except (KeyError, ValueError, OSError, EOFError) as error:
+        raise ValueError(
+            f"{path}: expected an .npz with the arrays {', '.join(ARRAYS)}: {error}"
+        ) from error
+
+
+def _download(name: str) -> dict[str, np.ndarray]:
+    from dcgan_keras._tensorflow import keras
+
+    if name == "cifar10":
+        archive = keras.utils.get_file("cifar-10-binary.tar.gz", **CIFAR10_BINARY)
+        return _read_cifar10_binary(Path(archive))
+    train, test = getattr(keras.datasets, name).load_data()
+    return dict(zip(ARRAYS, (*train, *test), strict=True))
+
+
+def _read_cifar10_binary(archive: Path) -> dict[str, np.ndarray]:
+    """Each record is one label byte and 3 x 32 x 32 bytes, channel by channel."""
+    parts: dict[str, list[np.ndarray]] = {"train": [], "test": []}
+    with tarfile.open(archive) as tar:
+        for member in sorted(tar.getmembers(), key=lambda member: member.name):
+            if member.name.endswith("_batch.bin") or "data_batch" in member.name:
+                records = np.frombuffer(tar.extractfile(member).read(), np.uint8)
+                split = "test" if "test" in member.name else "train"
+                parts[split].append(records.reshape(-1, 1 + 3 * 32 * 32))
+    arrays = {}
+    for split, records in parts.items():
+        records = np.concatenate(records)
+        pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+        arrays |= {f"x_{split}": pixels, f"y_{split}": records[:, 0]}
+    return arrays
