@@ -1,0 +1,42 @@
+# What there is to type. Every target makes .venv first, once, if it is not there.
+SHELL := /bin/bash
+VENV := .venv/bin/python
+SOURCES := $(wildcard dcgan_keras tests tools benchmarks notebooks)
+
+# The course's own settings, whatever the user's home holds.
+export JUPYTER_PREFER_ENV_PATH := 1
+export IPYTHONDIR := $(CURDIR)/.venv/ipython
+export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+export KERAS_BACKEND := tensorflow
+unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONWARNINGS
+
+.PHONY: help setup run test lab lint notebooks class-set clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
+
+setup:  ## make .venv (every target below does so by itself)
+	@tools/setup.sh
+
+run: setup  ## run all notebooks; the readable course is then build/course/index.html
+	@$(VENV) tools/run_notebooks.py
+
+test: lint  ## check the code, the text and every number in the notebooks
+	@$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 tests $(wildcard notebooks)
+
+lab: setup  ## open the notebooks in JupyterLab
+	@$(VENV) -m jupyter lab --notebook-dir=notebooks
+
+lint: setup  ## check the style of the code, in notebooks too
+	@$(VENV) -m ruff check --quiet $(SOURCES) && $(VENV) -m ruff format --quiet --check $(SOURCES)
+
+notebooks: setup  ## run all notebooks and store their outputs (for authors)
+	@$(VENV) tools/run_notebooks.py --store
+
+class-set: setup  ## write the notebooks without solutions to build/class/
+	@$(VENV) tools/class_set.py
+
+clean:  ## remove build/ and caches (.venv and runs/ stay)
+	@rm -rf build .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

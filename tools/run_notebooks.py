@@ -1,0 +1,127 @@
+"""Run every notebook from top to bottom, and make the readable course of them.
+
+Each notebook gets a fresh kernel of this very Python. The executed notebooks, their
+HTML pages, the files they wrote and an index land in build/course/. With --store, the
+outputs are written back into notebooks/ too, without what changes from run to run.
+
+    python tools/run_notebooks.py [--store] [NUMBER ...]      # all, or some: 3 6
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from course_pages import write_index, write_page
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+COURSE = ROOT / "build" / "course"
+KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+KERNEL.append("--log-level=ERROR")  # no word about encryption on one's own machine
+
+
+class ThisPython(AsyncKernelManager):
+    """A kernel of the Python that runs this script, whatever kernels the user has."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """The one kernel there is."""
+        return KernelSpec(argv=KERNEL, display_name="Python 3", language="python")
+
+
+class Failure(Exception):
+    """A notebook that did not run to its end; says in which cell, and why."""
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Run all cells in place, with `folder` as the kernel's working directory."""
+    running = {"index": 0}
+    client = NotebookClient(
+        notebook,
+        kernel_manager_class=ThisPython,
+        timeout=600,
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+        on_cell_execute=lambda cell, cell_index: running.update(index=cell_index),
+    )
+    try:
+        client.execute()
+    except Exception as error:
+        raise Failure(explain(notebook, running["index"], error)) from error
+
+
+def explain(notebook: nbformat.NotebookNode, index: int, error: Exception) -> str:
+    """The cell that failed, its first line and its error, for a person to read."""
+    source = notebook.cells[index].source.strip().splitlines() or [""]
+    if isinstance(error, CellExecutionError):
+        reason = f"{error.ename}: {error.evalue}"
+    else:
+        reason = f"{type(error).__name__}: {str(error).strip()}"
+    return f"cell {index} ({source[0]}): {reason}"
+
+
+def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Remove what a run leaves besides its outputs: times, widget states, versions."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    return notebook
+
+
+def run(path: Path, store: bool) -> float:
+    """Run one notebook, write its page, and return the seconds that the run took."""
+    notebook = nbformat.read(path, as_version=4)
+    started = time.perf_counter()
+    try:
+        execute(notebook, path.parent)
+    finally:
+        seconds = time.perf_counter() - started
+        clean(notebook)
+        nbformat.write(notebook, COURSE / path.name)
+        write_page(notebook, COURSE / path.name)
+    if store:
+        nbformat.write(notebook, path)
+    return seconds
+
+
+def chosen(numbers: list[int]) -> list[Path]:
+    """The notebooks with these numbers, in order; all if there are none."""
+    paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    return [path for path in paths if not numbers or int(path.name[:2]) in numbers]
+
+
+def main() -> int:
+    """Run the notebooks, and return the number of those that failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER")
+    parser.add_argument("--store", action="store_true", help="write outputs back")
+    options = parser.parse_args()
+    paths, rows, failures = chosen(options.numbers), [], []
+    COURSE.mkdir(parents=True, exist_ok=True)
+    for place, path in enumerate(paths, start=1):
+        print(f"[{place}/{len(paths)}] {path.name} ", end="", flush=True)
+        seconds = None
+        try:
+            seconds = run(path, options.store)
+            print(f"{seconds:.0f} s", flush=True)
+        except Failure as failure:
+            failures.append(f"{path.name}, {failure}")
+            print("FAILED", flush=True)
+        rows.append((path.name, seconds))
+    index = write_index(COURSE, ROOT / "build" / "artifacts", rows)
+    print(f"The course, to read in a browser: {index.relative_to(ROOT)}")
+    for failure in failures:
+        print(f"FAILED {failure}", file=sys.stderr)
+    return min(len(failures), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
