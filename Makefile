@@ -26,7 +26,7 @@ test: lint  ## check the code, the text and every number in the notebooks
 	@$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 tests $(wildcard notebooks)
 
 lab: setup  ## open the notebooks in JupyterLab
-	@$(VENV) -m jupyter lab --notebook-dir=notebooks
+	@$(VENV) -m jupyterlab --notebook-dir=notebooks
 
 lint: setup  ## check the style of the code, in notebooks too
 	@$(VENV) -m ruff check --quiet $(SOURCES) && $(VENV) -m ruff format --quiet --check $(SOURCES)

@@ -45,11 +45,18 @@ fingerprint() {  # of all that decides what .venv holds
   pwd -P
 }
 
-is_current() {
-  [[ -f $stamp && $(fingerprint) == "$(cat "$stamp")" ]] || return 1
+has_venv() {  # whole, of a Python that fits, and of the one named if one is named
   local version
-  version=$(version_of .venv/bin/python) || return 1
-  [[ -z ${PYTHON:-} || $version == "$(version_of "$(named_python)")" ]]
+  [[ -f $stamp ]] && version=$(version_of .venv/bin/python) && is_supported "$version" &&
+    [[ -z ${PYTHON:-} || $version == "$(version_of "$PYTHON")" ]]
+}
+
+make_venv() {
+  local python
+  python=$(if [[ -n ${PYTHON:-} ]]; then named_python; else found_python; fi)
+  rm -f $stamp
+  "$python" -m venv --clear .venv || fail "$python cannot make a virtual environment:" \
+    "install its venv module (Debian, Ubuntu: apt install python$(version_of "$python")-venv)."
 }
 
 pip_install() {  # nothing is resolved: requirements.txt names all there is to install
@@ -60,14 +67,14 @@ pip_install() {  # nothing is resolved: requirements.txt names all there is to i
       "the same command again goes on." "$(printf '\n'; grep -i error $log | tail -n 3)"
 }
 
-is_current && exit 0
-python=$(if [[ -n ${PYTHON:-} ]]; then named_python; else found_python; fi)
-version=$(version_of "$python")
-echo "Installing into .venv for Python $version: TensorFlow, Jupyter and what they need"
-echo "(some 130 packages, 2.7 GB on disk, a few minutes, only this once)"
-if [[ ! -f $stamp || $(version_of .venv/bin/python) != "$version" ]]; then
-  "$python" -m venv --clear .venv || fail "$python cannot make a virtual environment:" \
-    "install its venv module (Debian, Ubuntu: apt install python$version-venv)."
+if has_venv; then
+  [[ $(fingerprint) != "$(cat $stamp)" ]] || exit 0
+  echo "requirements.txt or pyproject.toml changed: updating .venv"
+else
+  make_venv
+  echo "Installing TensorFlow, Jupyter and what they need into .venv, for Python" \
+    "$(version_of .venv/bin/python)"
+  echo "(some 130 packages, 2.7 GB on disk, a few minutes, only this once)"
 fi
 rm -f $stamp $log
 SECONDS=0

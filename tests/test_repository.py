@@ -1,0 +1,130 @@
+"""The promises of the Makefile, of the requirements and of the files themselves."""
+
+import itertools
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+
+
+def tracked() -> list[Path]:
+    """The files of the repository; all that are there, where git is not."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    )
+    if listed.returncode:
+        pytest.skip("not a git clone")
+    return [
+        ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).exists()
+    ]
+
+
+def targets() -> dict[str, list[str]]:
+    """The Makefile's targets, and the lines of each."""
+    found: dict[str, list[str]] = {}
+    for line in (ROOT / "Makefile").read_text().splitlines():
+        if name := re.match(r"([a-z-]+):", line):
+            lines = found.setdefault(name.group(1), [])
+        elif line.startswith("\t"):
+            lines.append(line)
+    return found
+
+
+def pins(python: str) -> dict[str, str]:
+    """The exact versions of requirements.txt on one Python (Linux), by name."""
+    environment = {"python_version": python, "python_full_version": f"{python}.9"}
+    environment |= {"sys_platform": "linux", "os_name": "posix"}
+    found = {}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        requirement = Requirement(line) if line[:1].isalpha() else None
+        if requirement and (
+            not requirement.marker or requirement.marker.evaluate(environment)
+        ):
+            assert requirement.name not in found, line
+            (pin,) = requirement.specifier
+            assert pin.operator == "==", line
+            found[requirement.name] = pin.version
+    return found
+
+
+def needed() -> list[Requirement]:
+    """What pyproject.toml asks for, extras and all."""
+    text = (ROOT / "pyproject.toml").read_text()
+    asked = re.findall(r'"([a-z][\w.-]*(?:\[[\w-]+\])?[<>=]=?[\d.][^"]*)"', text)
+    return [Requirement(one) for one in asked]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_requirements_pin_what_the_package_needs(python: str) -> None:
+    """Every dependency of pyproject.toml has one version here, within its range."""
+    pinned = pins(python)
+    assert len(needed()) > 15
+    for requirement in needed():
+        assert requirement.specifier.contains(pinned[requirement.name]), requirement
+
+
+def test_makefile_is_short_and_helps() -> None:
+    """At most three lines a target, and `make` alone lists them."""
+    assert {
+        name: len(lines) for name, lines in targets().items() if len(lines) > 3
+    } == {}
+    said = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert said.returncode == 0
+    assert set(re.findall(r"^make ([a-z-]+)", said.stdout, re.MULTILINE)) == set(
+        targets()
+    )
+
+
+@pytest.mark.parametrize("path", [".ci/run", ".github/workflows/test.yml", "README.md"])
+def test_only_known_targets_are_named(path: str) -> None:
+    """What CI and the README tell to type is in the Makefile."""
+    text = (ROOT / path).read_text()
+    named = re.findall(r"^\s*(?:- run: )?make ([a-z-]+)", text, re.MULTILINE)
+    assert named
+    assert set(named) <= set(targets())
+    assert "pip install" not in text or path == "README.md"
+
+
+def test_no_file_names_a_machine_or_a_host() -> None:
+    """No path of one person's machine; requirements.txt names no package host."""
+    places = re.compile(rb"/(?:root|work|home/[a-z]+)/[a-z]|/tmp/[a-z]+/")
+    texts = [path for path in tracked() if path.suffix not in {".npz", ".gif", ".png"}]
+    named = {p.name for p in texts if places.search(p.read_bytes())}
+    assert named <= {Path(__file__).name, "test_notebooks.py", "notebook_rules.py"}
+    assert "://" not in (ROOT / "requirements.txt").read_text()
+
+
+def test_files_are_short() -> None:
+    """No Python file above 300 lines; a README of at most 600 words."""
+    python = [path for path in tracked() if path.suffix == ".py"]
+    long = {p.name for p in python if len(p.read_text().splitlines()) > 300}
+    assert long == set()
+    assert len((ROOT / "README.md").read_text().split()) <= 600
+
+
+def test_readme_links_hold() -> None:
+    """A relative link in the README leads to a file."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / "README.md").read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_imports_point_one_way() -> None:
+    """Nothing in the package but itself imports `exercises`."""
+    package = ROOT / "dcgan_keras"
+    outside = [p for p in package.rglob("*.py") if "exercises" not in p.parts]
+    importing = re.compile(r"^\s*(?:from|import) .*\bexercises\b", re.MULTILINE)
+    assert [p.name for p in outside if importing.search(p.read_text())] == []
+
+
+def test_pins_are_unique_across_lines() -> None:
+    """Sorted in their two parts, so that a person finds a package."""
+    text = (ROOT / "requirements.txt").read_text().split("# What those need")[1]
+    names = [line.split("==")[0] for line in text.splitlines() if line[:1].isalpha()]
+    assert all(a <= b for a, b in itertools.pairwise(names))
