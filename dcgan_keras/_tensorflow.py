@@ -33,6 +33,8 @@ def quiet_native_stderr():
 
 with quiet_native_stderr():
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # Its graph optimizer also reports, as an error, a fusion it could not make.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     tf.config.list_physical_devices()

@@ -1,11 +1,14 @@
 """Pictures for the course: arrays in, a matplotlib Figure or a file out."""
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+
+from dcgan_keras.runs import write_whole
 
 # Okabe and Ito's colour-blind palette; one colour for one thing in the whole course.
 COLOURS = {
@@ -52,3 +55,151 @@ def show(figure: Figure, alt: str) -> None:
 
     display(figure, metadata={"image/png": {"alt": alt}})
     plt.close(figure)
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Pixels for a file.
+
+    Args:
+        images: float in [-1, 1], any shape.
+
+    Returns:
+        uint8 of the same shape: -1 becomes 0, 1 becomes 255.
+    """
+    pixels = np.rint((np.asarray(images, np.float32) + 1) * 127.5)
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def tile(images: np.ndarray, columns: int = 8, scale: int = 1) -> np.ndarray:
+    """Lay images side by side, in their order, row by row.
+
+    Args:
+        images: float (N, H, W, C) in [-1, 1], C = 1 or 3.
+        columns: images a row, >= 1; what is missing in the last row is black.
+        scale: each pixel becomes scale x scale pixels.
+
+    Returns:
+        uint8 RGB (rows * H * scale, columns * W * scale, 3).
+
+    Raises:
+        ValueError: another shape.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or len(images) == 0:
+        raise ValueError(
+            f"images: expected shape (N, H, W, 1) or (N, H, W, 3), got {images.shape}"
+        )
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    missing = np.full((rows * columns - count, height, width, channels), -1.0)
+    grid = np.concatenate([images, missing]).reshape(rows, columns, *images.shape[1:])
+    grid = grid.swapaxes(1, 2).reshape(rows * height, columns * width, channels)
+    pixels = np.broadcast_to(to_uint8(grid), (*grid.shape[:2], 3))
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def plot_samples(
+    images: np.ndarray, columns: int = 8, title: str = "", width: float = 4.5
+) -> Figure:
+    """A grid of images as a figure.
+
+    Args:
+        images: float (N, H, W, C) in [-1, 1]: the first N of a fixed noise.
+        columns: images a row.
+        title: what to see.
+        width: of the figure, inches.
+    """
+    import matplotlib.pyplot as plt
+
+    grid = tile(images, columns)
+    height = width * grid.shape[0] / grid.shape[1] + (0.35 if title else 0)
+    figure, axes = plt.subplots(figsize=(width, height))
+    axes.imshow(grid, interpolation="nearest")
+    axes.set(title=title, xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
+    """Both losses, and D's accuracy on reals and on fakes, over the steps.
+
+    Args:
+        history: one dict a step with step, discriminator_loss, generator_loss (nats
+            per image), real_accuracy, fake_accuracy (0 to 1); see ``runs.COLUMNS``.
+        smooth: steps of the running mean drawn over the single steps.
+    """
+    import matplotlib.pyplot as plt
+
+    steps = np.array([row["step"] for row in history])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.0, 3.2))
+    for axes, name, label, colour in (
+        (left, "discriminator_loss", "D", COLOURS["discriminator"]),
+        (left, "generator_loss", "G", COLOURS["fake"]),
+        (right, "real_accuracy", "on reals", COLOURS["real"]),
+        (right, "fake_accuracy", "on fakes", COLOURS["fake"]),
+    ):
+        values = np.array([row[name] for row in history])
+        axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
+        axes.plot(steps, _running_mean(values, smooth), color=colour, label=label)
+    equilibrium = 2 * np.log(2)
+    left.axhline(equilibrium, color=COLOURS["neutral"], linestyle=":", linewidth=1)
+    left.annotate(
+        "D at 1/2: 2 log 2",
+        (1, equilibrium),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        color=COLOURS["neutral"],
+        fontsize=8,
+    )
+    left.set(xlabel="step", ylabel="loss (nats per image)", title="Losses of each step")
+    left.set_ylim(0)
+    right.axhline(0.5, color=COLOURS["neutral"], linestyle=":", linewidth=1)
+    right.set(xlabel="step", ylabel="D's accuracy", title="How often D is right")
+    right.set_ylim(-0.02, 1.02)
+    left.legend()
+    right.legend()
+    return figure
+
+
+def write_png(path: str | Path, pixels: np.ndarray) -> None:
+    """Write uint8 pixels (H, W, 3) as a PNG file, whole or not at all."""
+    import imageio.v3 as imageio
+
+    write_whole(Path(path), imageio.imwrite("<bytes>", pixels, extension=".png"))
+
+
+def gif_bytes(frames: Sequence[np.ndarray], seconds_per_frame: float = 0.2) -> bytes:
+    """An animation, endless.
+
+    Args:
+        frames: uint8 RGB (H, W, 3) each; grey frames cannot all be read back.
+        seconds_per_frame: how long each is shown; the last one five times as long.
+
+    Returns:
+        The bytes of a GIF file.
+    """
+    import imageio.v3 as imageio
+
+    milliseconds = [1000 * seconds_per_frame] * len(frames)
+    milliseconds[-1] *= 5
+    buffer = io.BytesIO()
+    imageio.imwrite(
+        buffer, np.stack(frames), extension=".gif", duration=milliseconds, loop=0
+    )
+    return buffer.getvalue()
+
+
+def write_gif(
+    path: str | Path, frames: Sequence[np.ndarray], seconds_per_frame: float = 0.2
+) -> None:
+    """Write ``gif_bytes`` to a file, whole or not at all."""
+    write_whole(Path(path), gif_bytes(frames, seconds_per_frame))
+
+
+def _running_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """Mean of the last ``window`` values at each place; fewer at the start."""
+    sums = np.cumsum(np.insert(values.astype(float), 0, 0.0))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)

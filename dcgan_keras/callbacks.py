@@ -1,0 +1,165 @@
+"""Keras callbacks that record a run and show its progress, for either loop."""
+
+import sys
+import time
+from typing import TextIO
+
+import numpy as np
+
+from dcgan_keras._tensorflow import keras
+from dcgan_keras.runs import COLUMNS, RunFolder
+from dcgan_keras.training import latent_noise
+from dcgan_keras.visualization import tile, write_png
+
+SAMPLE_SEED = 2026  # of the fixed noise; a draw of its own, unlike any of training's
+
+
+def state_of(model) -> dict[str, list]:
+    """Everything that the next step depends on, by owner; see ``RunFolder.save``.
+
+    Args:
+        model: a ``DCGAN`` or a ``CompositeLoop``.
+    """
+    return {
+        "generator": model.generator.variables,
+        "discriminator": model.discriminator.variables,
+        "generator_optimizer": model.generator_optimizer.variables,
+        "discriminator_optimizer": model.discriminator_optimizer.variables,
+    }
+
+
+class History(keras.callbacks.Callback):
+    """Keeps the losses and accuracies of every step, and stops on NaN.
+
+    Args:
+        start_step: how many steps have been made before.
+
+    Attributes:
+        rows: one dict of ``runs.COLUMNS`` a step.
+
+    Raises:
+        FloatingPointError: in training, at the first loss that is not finite.
+    """
+
+    def __init__(self, start_step: int = 0):
+        super().__init__()
+        self.step = start_step
+        self.rows: list[dict] = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        row = {"step": self.step} | {name: float(logs[name]) for name in COLUMNS[1:]}
+        for name, value in row.items():
+            if not np.isfinite(value):
+                raise FloatingPointError(
+                    f"{name} is {value} at step {self.step}: the weights are lost. "
+                    "Lower the learning rates, or look for such values in the images."
+                )
+        self.rows.append(row)
+
+
+class RunRecorder(History):
+    """Writes a run folder: history, sample grids of a fixed noise, newest weights.
+
+    Args:
+        run: where to write.
+        start_step: how many steps have been made; earlier rows are read from the run.
+        save_every: steps between two savings of history and weights.
+        sample_every: steps between two grids of 64 samples.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        start_step: int = 0,
+        save_every: int = 500,
+        sample_every: int = 100,
+    ):
+        super().__init__(start_step)
+        self.run, self.saved_step = run, start_step
+        self.save_every, self.sample_every = save_every, sample_every
+        self.rows = run.read_history(up_to=start_step)
+
+    def on_train_begin(self, logs=None):
+        latent_dim = self.model.generator.input_shape[1]
+        self.fixed_noise = latent_noise((64, latent_dim), SAMPLE_SEED, 0)
+        if self.step == 0:
+            self.write_samples()
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if self.step % self.sample_every == 0:
+            self.write_samples()
+        if self.step % self.save_every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        self.save()
+
+    def write_samples(self) -> None:
+        """The grid of the fixed noise, as the generator is in use: inference mode."""
+        images = self.model.generator(self.fixed_noise, training=False)
+        write_png(self.run.sample_path(self.step), tile(images, scale=2))
+
+    def save(self) -> None:
+        """Write history and weights, unless these have been written already."""
+        if self.step > self.saved_step:
+            self.run.save(self.step, state_of(self.model), self.rows)
+            self.saved_step = self.step
+
+
+class ProgressLine(keras.callbacks.Callback):
+    """One line on the screen: step, losses, images a second, time left.
+
+    Args:
+        steps: the step at which the run ends.
+        batch_size: images a step.
+        start_step: how many steps have been made.
+        stream: where to write. A terminal's line is written over; elsewhere there is
+            a new line each tenth of the run.
+        seconds: between two updates on a terminal.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        batch_size: int,
+        start_step: int = 0,
+        stream: TextIO | None = None,
+        seconds: float = 0.5,
+    ):
+        super().__init__()
+        self.steps, self.batch_size, self.step = steps, batch_size, start_step
+        self.stream, self.seconds = stream or sys.stderr, seconds
+        self.is_terminal = self.stream.isatty()
+
+    def on_train_begin(self, logs=None):
+        self.shown = self.began = time.monotonic()
+        self.first = None  # (time, step) after the first step, which is compiled
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        now = time.monotonic()
+        self.first = self.first or (now, self.step)
+        if self.step == self.steps or self._is_due(now):
+            self.shown = now
+            self.stream.write(self._line(now, logs))
+            self.stream.flush()
+
+    def _is_due(self, now: float) -> bool:
+        if self.is_terminal:
+            return now - self.shown >= self.seconds
+        return self.step % max(1, self.steps // 10) == 0
+
+    def _line(self, now: float, logs: dict) -> str:
+        rate = (self.step - self.first[1]) / max(now - self.first[0], 1e-9)
+        left = (self.steps - self.step) / rate if rate else 0.0
+        text = (
+            f"step {self.step}/{self.steps}  D {logs['discriminator_loss']:.3f}  "
+            f"G {logs['generator_loss']:.3f}  {rate * self.batch_size:,.0f} images/s  "
+            f"{int(left) // 60}:{int(left) % 60:02d} left"
+        )
+        is_last = self.step == self.steps
+        if not self.is_terminal:
+            return text + "\n"
+        return f"\r{text:<78}" + ("\n" if is_last else "")

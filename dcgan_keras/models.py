@@ -1,0 +1,279 @@
+"""The two players of a DCGAN and the composite model, for any reachable square size.
+
+Defaults follow Radford et al. 2015; every choice that is disputed elsewhere is an
+argument, and its docstring says who disputes it.
+"""
+
+from collections.abc import Sequence
+
+from dcgan_keras._tensorflow import keras
+from dcgan_keras.composite import Composite, build_gan
+
+__all__ = ["Composite", "build_discriminator", "build_gan", "build_generator"]
+
+START_SIZES = (4, 5, 6, 7)  # the smallest feature maps; each stride 2 doubles them
+IMAGE_SIZES = tuple(
+    sorted(
+        start * 2**n for start in START_SIZES for n in range(1, 6) if start << n <= 128
+    )
+)
+
+
+def build_generator(
+    image_shape: tuple[int, int, int] = (28, 28, 1),
+    latent_dim: int = 100,
+    channels: int | Sequence[int] = 32,
+    kernel_size: int = 5,
+    activation: str = "relu",
+    batch_norm: str | None = "before",
+    momentum: float = 0.9,
+    output_layer: str = "transposed",
+    use_bias: bool | None = None,
+    weight_stddev: float | None = 0.02,
+    leaky_slope: float = 0.2,
+    seed: int | None = None,
+) -> keras.Sequential:
+    """G: project z and reshape, then double the size until the image is reached.
+
+    Args:
+        image_shape: (H, W, C) with H = W one of ``IMAGE_SIZES`` (8 to 128): what
+            strides of 2 reach from a start of 4 to 7 pixels.
+        latent_dim: length of z, at least 1.
+        channels: the channels of the layer before the image; each layer towards z has
+            twice as many (28x28: 64, 32; the paper's 64x64: 1024, 512, 256, 128 with
+            channels=128). Or the list itself, from z to the image; entries beyond
+            what the size needs are extra layers of stride 1 next to z, as in the
+            TensorFlow tutorial.
+        kernel_size: 5 in the paper; 4 in its PyTorch version, which with stride 2
+            gives every pixel the same overlap count and so no checkerboard.
+        activation: "relu" (paper, S23, L22, AV) or "leaky_relu" (OV, TF tutorial).
+        batch_norm: "before" the activation (paper), "after" it (OV), or None. Never
+            at the output: it would fix the mean and contrast of every batch.
+        momentum: of BN's moving averages; Keras's 0.99 needs hundreds of steps to
+            forget the start, and the paper's code keeps no averages at all.
+        output_layer: "transposed" convolution (paper, C728), or "conv": the image is
+            reached before a last ``Conv2D`` (OV).
+        use_bias: None: only where no BN follows, whose beta is a bias; False: nowhere
+            (the paper's code); True: everywhere.
+        weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
+            Glorot uniform. BN's gamma starts at 1, never around 0.
+        leaky_slope: where activation is "leaky_relu": 0.2 in the paper's D, 0.01 in
+            C728, 0.3 is Keras's default.
+        seed: of the initial weights; None: Keras's global seed.
+
+    Returns:
+        A ``keras.Sequential``: float32 (N, latent_dim) -> (N, H, W, C) in [-1, 1].
+
+    Raises:
+        ValueError: an argument outside of what is said above.
+
+    Example:
+        >>> build_generator((64, 64, 3), channels=128, use_bias=False).output_shape
+        (None, 64, 64, 3)
+
+    Source: Radford et al. 2015, section 3 and figure 1; notebook 05.
+    """
+    start, doublings = _stages(image_shape)
+    _check_positive(latent_dim=latent_dim, kernel_size=kernel_size)
+    _check_choice("activation", activation, ("relu", "leaky_relu"))
+    _check_choice("output_layer", output_layer, ("transposed", "conv"))
+    widths = _widths(channels, doublings)[::-1] if _is_int(channels) else list(channels)
+    layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed)
+    slope = 0.0 if activation == "relu" else leaky_slope
+
+    model = keras.Sequential(name="generator")
+    model.add(keras.Input((latent_dim,), name="z"))
+    units = start * start * widths[0]
+    layer.add(model, keras.layers.Dense, units, slope=slope, name="project")
+    model.add(keras.layers.Reshape((start, start, widths[0]), name="reshape"))
+    last = image_shape[-1]
+    targets = widths[1:] + ([last] if output_layer == "transposed" else widths[-1:])
+    for number, filters in enumerate(targets, start=1):
+        strides = 2 if number > len(targets) - doublings else 1
+        is_image = output_layer == "transposed" and number == len(targets)
+        layer.add(
+            model,
+            keras.layers.Conv2DTranspose,
+            filters,
+            kernel_size,
+            strides=strides,
+            padding="same",
+            slope=None if is_image else slope,
+            name="image" if is_image else f"up{number}",
+        )
+    if output_layer == "conv":
+        conv = keras.layers.Conv2D
+        layer.add(model, conv, last, kernel_size, padding="same", name="image")
+    model.add(keras.layers.Activation("tanh", dtype="float32", name="tanh"))
+    return model
+
+
+def build_discriminator(
+    image_shape: tuple[int, int, int] = (28, 28, 1),
+    channels: int | Sequence[int] = 32,
+    kernel_size: int = 5,
+    leaky_slope: float = 0.2,
+    batch_norm: str | None = "before",
+    momentum: float = 0.9,
+    dropout: float = 0.0,
+    output: str = "logit",
+    use_bias: bool | None = None,
+    weight_stddev: float | None = 0.02,
+    seed: int | None = None,
+) -> keras.Sequential:
+    """D: halve the size by strided convolutions, then one number: real or fake.
+
+    Args:
+        image_shape: (H, W, C) with H = W one of ``IMAGE_SIZES`` (8 to 128).
+        channels: the channels of the first layer; each further layer has twice as
+            many (28x28: 32, 64; the paper's 64x64: 128, 256, 512, 1024). Or the list
+            itself, from the image to the answer, one entry a halving.
+        kernel_size: 5 in the paper, 4 in its PyTorch version.
+        leaky_slope: 0.2 in the paper, 0.01 in C728, 0.3 is Keras's default; 0 is
+            ReLU, which the guidelines keep out of D.
+        batch_norm: "before" the activation (paper), "after" it (OV), or None. Never
+            in the first layer, which would hide the images' mean and contrast from D.
+        momentum: of BN's moving averages.
+        dropout: share of activations zeroed after each layer, 0 to below 1. Absent
+            from the paper; a technique of DCGAN according to C728; 0.3 in the TF
+            tutorial.
+        output: "logit", or "probability" (OV: sigmoid). The losses of this course
+            take logits, which do not lose precision at +-100.
+        use_bias: None: only where no BN follows; False: nowhere (the paper's code);
+            True: everywhere.
+        weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
+            Glorot uniform.
+        seed: of the initial weights and dropout; None: Keras's global seed.
+
+    Returns:
+        A ``keras.Sequential``: float32 (N, H, W, C) in [-1, 1] -> (N, 1).
+
+    Raises:
+        ValueError: an argument outside of what is said above.
+
+    Example:
+        >>> build_discriminator().output_shape
+        (None, 1)
+
+    Source: Radford et al. 2015, section 3; notebook 05.
+    """
+    _, halvings = _stages(image_shape)
+    _check_positive(kernel_size=kernel_size)
+    _check_choice("output", output, ("logit", "probability"))
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout: expected 0 <= dropout < 1, got {dropout}")
+    widths = _widths(channels, halvings) if _is_int(channels) else list(channels)
+    if len(widths) != halvings:
+        raise ValueError(
+            f"channels: image_shape {tuple(image_shape)} takes {halvings} layers of "
+            f"stride 2, got {len(widths)} channel counts: {widths}"
+        )
+    layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed)
+
+    model = keras.Sequential(name="discriminator")
+    model.add(keras.Input(tuple(image_shape), name="images"))
+    for number, filters in enumerate(widths, start=1):
+        layer.add(
+            model,
+            keras.layers.Conv2D,
+            filters,
+            kernel_size,
+            strides=2,
+            padding="same",
+            slope=leaky_slope,
+            has_batch_norm=number > 1,
+            name=f"down{number}",
+        )
+        if dropout > 0:
+            drop_seed = None if seed is None else seed + 100 + number
+            drop = keras.layers.Dropout(dropout, seed=drop_seed, name=f"drop{number}")
+            model.add(drop)
+    model.add(keras.layers.Flatten(name="flatten"))
+    layer.add(model, keras.layers.Dense, 1, name="answer")
+    last = "sigmoid" if output == "probability" else "linear"
+    model.add(keras.layers.Activation(last, dtype="float32", name=output))
+    return model
+
+
+class _Layers:
+    """Adds a layer with weights, its BN and its activation, in the chosen order."""
+
+    def __init__(self, batch_norm, momentum, use_bias, weight_stddev, seed):
+        _check_choice("batch_norm", batch_norm, ("before", "after", None))
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum: expected 0 <= momentum < 1, got {momentum}")
+        self.batch_norm, self.momentum = batch_norm, momentum
+        self.use_bias, self.stddev, self.seed = use_bias, weight_stddev, seed
+
+    def add(self, model, kind, *sizes, slope=None, has_batch_norm=True, **options):
+        """slope: of the leaky ReLU, 0 for ReLU, None for an output without either."""
+        name = options["name"]
+        has_batch_norm = has_batch_norm and slope is not None and self.batch_norm
+        bias = not has_batch_norm if self.use_bias is None else self.use_bias
+        initializer = self._initializer(len(model.layers))
+        model.add(
+            kind(*sizes, use_bias=bias, kernel_initializer=initializer, **options)
+        )
+        following = []
+        if slope is not None:
+            following.append(_activation(slope, f"{name}_activation"))
+        if has_batch_norm:
+            norm = keras.layers.BatchNormalization(
+                momentum=self.momentum, epsilon=1e-5, name=f"{name}_bn"
+            )
+            following.insert(0 if self.batch_norm == "before" else 1, norm)
+        for added in following:
+            model.add(added)
+
+    def _initializer(self, number: int):
+        seed = None if self.seed is None else self.seed + number
+        if self.stddev is None:
+            return keras.initializers.GlorotUniform(seed=seed)
+        return keras.initializers.RandomNormal(stddev=self.stddev, seed=seed)
+
+
+def _activation(slope: float, name: str):
+    if slope == 0:
+        return keras.layers.ReLU(name=name)
+    return keras.layers.LeakyReLU(negative_slope=slope, name=name)
+
+
+def _stages(image_shape) -> tuple[int, int]:
+    """The start size and how often it is doubled: 28 -> (7, 2), 64 -> (4, 4)."""
+    shape = tuple(image_shape)
+    if len(shape) != 3 or not all(_is_int(n) and n > 0 for n in shape):
+        raise ValueError(
+            f"image_shape: expected (height, width, channels), got {image_shape}"
+        )
+    if shape[0] != shape[1] or shape[0] not in IMAGE_SIZES:
+        sizes = ", ".join(map(str, IMAGE_SIZES))
+        raise ValueError(
+            f"image_shape: expected a square of {sizes} pixels (4, 5, 6 or 7 doubled "
+            f"by strides of 2), got {shape[0]}x{shape[1]}"
+        )
+    start, doublings = shape[0], 0
+    while start > START_SIZES[-1]:
+        start, doublings = start // 2, doublings + 1
+    return start, doublings
+
+
+def _widths(channels: int, count: int) -> list[int]:
+    """From the image inwards: channels, 2 channels, 4 channels, ..."""
+    _check_positive(channels=channels)
+    return [channels * 2**number for number in range(count)]
+
+
+def _is_int(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_positive(**arguments) -> None:
+    for name, value in arguments.items():
+        if not _is_int(value) or value < 1:
+            raise ValueError(f"{name}: expected a whole number >= 1, got {value!r}")
+
+
+def _check_choice(name: str, value, choices) -> None:
+    if value not in choices:
+        expected = ", ".join(map(repr, choices))
+        raise ValueError(f"{name}: expected one of {expected}; got {value!r}")

@@ -1,0 +1,174 @@
+"""Run folders: what a training run leaves behind, written whole or not at all.
+
+    config.json         how the run was made: data, models, seed, versions
+    history.csv         one row a step
+    weights.npz         both players and both optimizers at the newest saved step
+    samples/            grids of the fixed noise, step_000200.png
+
+Every file is written under another name and moved into place, so that a run that is
+killed leaves the last complete file. Nothing is pickled.
+"""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+COLUMNS = (
+    "step",
+    "discriminator_loss",
+    "generator_loss",
+    "real_accuracy",
+    "fake_accuracy",
+)
+
+
+class RunFolder:
+    """A folder with a run in it.
+
+    Args:
+        path: the folder; made if it is not there.
+
+    Example:
+        >>> run = RunFolder("runs/a")
+        >>> run.write_config({"dataset": "digits", "seed": 0})
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    def write_config(self, config: dict) -> None:
+        """Start a run here.
+
+        Raises:
+            FileExistsError: a run is here already.
+        """
+        if (self.path / "config.json").exists():
+            raise FileExistsError(
+                f"output: {self.path} holds a run already; resume it or name another"
+            )
+        text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+        write_whole(self.path / "config.json", text.encode())
+
+    def read_config(self) -> dict:
+        """The configuration of the run.
+
+        Raises:
+            FileNotFoundError: there is no run here.
+        """
+        path = self.path / "config.json"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"run: there is no run in {self.path} (no {path.name})"
+            )
+        return json.loads(path.read_text())
+
+    def save(self, step: int, groups: dict[str, list], history: list[dict]) -> None:
+        """Write the history up to ``step``, then the weights at ``step``.
+
+        Args:
+            step: how many steps have been made.
+            groups: variables by owner, for example {"generator": model.variables}.
+            history: one dict of ``COLUMNS`` a step.
+        """
+        self.write_history(history)
+        arrays = {"step": np.int64(step)}
+        for owner, variables in groups.items():
+            for number, variable in enumerate(variables):
+                arrays[f"{owner}/{number:03d}"] = np.asarray(variable)
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        write_whole(self.path / "weights.npz", buffer.getvalue())
+
+    def restore(self, groups: dict[str, list]) -> int:
+        """Put the newest saved values into the variables.
+
+        Args:
+            groups: as for ``save``; owners that are not named are left alone.
+
+        Returns:
+            The step at which they were saved; 0 if nothing has been saved yet.
+
+        Raises:
+            ValueError: the saved weights are those of other models.
+        """
+        path = self.path / "weights.npz"
+        if not path.is_file():
+            return 0
+        with np.load(path, allow_pickle=False) as saved:
+            for owner, variables in groups.items():
+                names = [name for name in saved.files if name.startswith(f"{owner}/")]
+                values = [saved[name] for name in sorted(names)]
+                _check_shapes(owner, path, values, variables)
+                for variable, value in zip(variables, values, strict=True):
+                    variable.assign(value)
+            return int(saved["step"])
+
+    def write_history(self, history: list[dict]) -> None:
+        """Write one row a step, with every digit of the numbers."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        write_whole(self.path / "history.csv", text.getvalue().encode())
+
+    def read_history(self, up_to: int | None = None) -> list[dict]:
+        """The history as dicts of ``COLUMNS``; rows after step ``up_to`` left out."""
+        path = self.path / "history.csv"
+        if not path.is_file():
+            return []
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        rows = [
+            {
+                name: int(row[name]) if name == "step" else float(row[name])
+                for name in row
+            }
+            for row in rows
+        ]
+        return rows if up_to is None else [row for row in rows if row["step"] <= up_to]
+
+    def sample_path(self, step: int) -> Path:
+        """Where the grid of ``step`` is; the numbers sort as the steps do."""
+        return self.path / "samples" / f"step_{step:06d}.png"
+
+    def sample_paths(self) -> list[Path]:
+        """The grids there are, in the order of their steps."""
+        return sorted((self.path / "samples").glob("step_*.png"))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under another name, then move it into place.
+
+    Args:
+        path: where it belongs; its folder is made if it is not there.
+        content: the bytes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def _check_shapes(owner: str, path: Path, values: list, variables: list) -> None:
+    found = [tuple(value.shape) for value in values]
+    expected = [tuple(variable.shape) for variable in variables]
+    if found != expected:
+        raise ValueError(
+            f"{path} does not fit this {owner}: it holds {len(found)} arrays "
+            f"{found[:3]}..., expected {len(expected)} {expected[:3]}..."
+        )
