@@ -1,0 +1,144 @@
+"""Classifier score, histogram, precision and recall, against naive loops."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dcgan_keras.evaluation import class_histogram, classifier_score, precision_recall
+
+RNG = np.random.default_rng
+
+
+def random_probabilities(count, seed, classes=10, sharpness=2.0):
+    exponentials = np.exp(sharpness * RNG(seed).normal(size=(count, classes)))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+class TestClassifierScore:
+    def test_equals_a_naive_loop(self):
+        p = random_probabilities(40, 0)
+        marginal = [sum(row[k] for row in p) / 40 for k in range(10)]
+        total = 0.0
+        for row in p:
+            total += sum(row[k] * np.log(row[k] / marginal[k]) for k in range(10))
+        assert classifier_score(p) == pytest.approx(np.exp(total / 40), rel=1e-12)
+
+    def test_extremes(self):
+        assert classifier_score(np.eye(10)) == pytest.approx(10)
+        assert classifier_score(np.eye(10)[[3] * 20]) == 1
+        assert classifier_score(np.eye(10)[[3, 7] * 20]) == pytest.approx(2)
+
+    @pytest.mark.parametrize("bad", [np.ones((3, 10)), np.full((3, 10), np.nan)])
+    def test_refuses_what_are_no_probabilities(self, bad):
+        with pytest.raises(ValueError, match="probabilities: expected rows >= 0"):
+            classifier_score(bad)
+
+    def test_refuses_no_images(self):
+        with pytest.raises(ValueError, match="N > 0"):
+            classifier_score(np.empty((0, 10)))
+
+
+class TestClassHistogram:
+    def test_counts_and_chi2_by_hand(self):
+        labels = [0] * 30 + [1] * 10 + [2] * 20
+        result = class_histogram(np.eye(3)[labels])
+        assert result.counts.tolist() == [30, 10, 20]
+        assert result.chi2 == pytest.approx((10**2 + 10**2 + 0) / 20)
+        assert result.p_value == pytest.approx(np.exp(-result.chi2 / 2))  # 2 degrees
+
+    def test_against_real_images_by_hand(self):
+        samples, real = np.eye(2)[[0] * 30 + [1] * 10], np.eye(2)[[0] * 10 + [1] * 30]
+        result = class_histogram(samples, real)
+        assert result.chi2 == pytest.approx(4 * 10**2 / 20)  # 20 expected in each cell
+        assert result.p_value == pytest.approx(2 * stats.norm.sf(np.sqrt(result.chi2)))
+
+    def test_p_value_is_uniform_when_nothing_differs(self):
+        p_values = []
+        for seed in range(200):
+            labels = RNG(seed).integers(0, 10, 700)
+            real, samples = np.eye(10)[labels[:400]], np.eye(10)[labels[400:]]
+            p_values.append(class_histogram(samples, real).p_value)
+        assert stats.kstest(p_values, "uniform").pvalue > 0.01
+
+    def test_one_digit_only(self):
+        result = class_histogram(
+            np.eye(10)[[1] * 500], np.eye(10)[list(range(10)) * 50]
+        )
+        assert result.covered == 1
+        assert result.p_value < 1e-100
+
+    def test_a_missing_digit(self):
+        samples = np.eye(10)[[d for d in range(10) if d != 4] * 50]
+        assert class_histogram(samples, np.eye(10)[list(range(10)) * 50]).covered == 9
+
+    def test_covered_needs_a_tenth_of_the_real_share(self):
+        for few, covered in ((9, 1), (11, 2)):  # of 1,000, half of the reals: 50 needed
+            samples = np.eye(2)[[0] * (1000 - 5 * few) + [1] * 5 * few]
+            assert class_histogram(samples, np.eye(2)).covered == covered
+
+    def test_doubtful_images_cover_nothing(self):
+        doubtful = np.full((500, 10), 0.05)
+        doubtful[np.arange(500), np.arange(500) % 10] = 0.55
+        result = class_histogram(doubtful)
+        assert result.counts.sum() == 500
+        assert result.covered == 0 and result.confident.sum() == 0
+
+    def test_refuses_other_classes(self):
+        with pytest.raises(ValueError, match="real_probabilities: expected 3 columns"):
+            class_histogram(np.eye(3), np.eye(4))
+
+
+def naive_share_inside(points, support, k):
+    radii = [sorted(np.linalg.norm(support - s, axis=1))[k] for s in support]
+    inside = 0
+    for point in points:
+        gaps = [np.linalg.norm(point - s) for s in support]
+        inside += any(gap <= radius for gap, radius in zip(gaps, radii, strict=True))
+    return inside / len(points)
+
+
+class TestPrecisionRecall:
+    @pytest.mark.parametrize("k", [1, 3, 5])
+    @pytest.mark.parametrize("seed", range(3))
+    def test_equals_a_naive_loop(self, k, seed):
+        real = RNG(seed).normal(size=(60, 4))
+        fake = RNG(seed + 50).normal(size=(45, 4)) * 1.2 + 1.0
+        result = precision_recall(real, fake, neighbours=k)
+        assert result.precision == pytest.approx(naive_share_inside(fake, real, k))
+        assert result.recall == pytest.approx(naive_share_inside(real, fake, k))
+        assert 0 < result.precision < 1 and 0 < result.recall
+
+    def test_more_rows_than_one_block(self):
+        real, fake = RNG(0).normal(size=(1300, 3)), RNG(1).normal(size=(1100, 3))
+        swapped = precision_recall(fake, real)
+        assert precision_recall(real, fake) == (swapped.recall, swapped.precision)
+        assert precision_recall(real, real) == (1, 1)
+
+    def test_one_mode_only_keeps_precision_and_loses_recall(self):
+        modes = 10.0 * np.arange(10)[:, np.newaxis]
+        real = (modes[:, np.newaxis] + RNG(0).normal(size=(10, 50, 2))).reshape(-1, 2)
+        one = RNG(1).normal(size=(500, 2))
+        result = precision_recall(real, one)
+        assert result.precision > 0.9
+        assert result.recall == pytest.approx(0.1, abs=0.02)
+
+    def test_noise_has_no_precision(self):
+        real = RNG(0).normal(size=(200, 8))
+        assert precision_recall(real, real + 100).precision == 0
+
+    def test_repeated_samples_have_no_recall(self):
+        real = RNG(0).normal(size=(200, 8))
+        repeated = np.repeat(real[:4], 50, axis=0)
+        assert precision_recall(real, repeated).recall <= 4 / 200
+
+    @pytest.mark.parametrize(
+        ("real", "fake", "message"),
+        [
+            (np.ones((3, 2)), np.ones((9, 2)), "real_features: .* neighbours = 3"),
+            (np.ones((9, 2)), np.ones((9, 3)), "features: expected 2 columns"),
+            (np.ones((9, 2)), np.full((9, 2), np.nan), "features: expected finite"),
+        ],
+    )
+    def test_refuses(self, real, fake, message):
+        with pytest.raises(ValueError, match=message):
+            precision_recall(real, fake)

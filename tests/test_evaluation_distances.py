@@ -1,0 +1,200 @@
+"""Fréchet distance and memorisation, against closed forms and planted copies."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from dcgan_keras.evaluation import (
+    frechet_distance,
+    memorisation,
+    nearest_images,
+    real_against_real_floor,
+)
+
+RNG = np.random.default_rng
+
+
+def exact_gaussian(mean, covariance, count, seed):
+    """Points whose sample mean and covariance are the given ones to rounding."""
+    points = RNG(seed).normal(size=(count, len(mean)))
+    points -= points.mean(axis=0)
+    points = points @ np.linalg.inv(np.linalg.cholesky(np.cov(points.T))).T
+    return points @ np.linalg.cholesky(covariance).T + mean
+
+
+def random_covariance(size, seed):
+    root = RNG(seed).normal(size=(size, size))
+    return root @ root.T / size + 0.1 * np.eye(size)
+
+
+class TestFrechetDistance:
+    @pytest.mark.parametrize("size", [2, 7, 64])
+    @pytest.mark.parametrize("seed", range(3))
+    def test_equals_scipys_square_root_in_float64(self, size, seed):
+        mean_a, mean_b = RNG(seed).normal(size=(2, size))
+        cov_a, cov_b = random_covariance(size, seed), random_covariance(size, seed + 9)
+        root = scipy.linalg.sqrtm(cov_a @ cov_b)
+        expected = np.sum((mean_a - mean_b) ** 2) + np.trace(cov_a + cov_b - 2 * root)
+        a = exact_gaussian(mean_a, cov_a, 200, seed)
+        b = exact_gaussian(mean_b, cov_b, 150, seed + 1)
+        assert frechet_distance(a, b) == pytest.approx(np.real(expected), rel=1e-6)
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_equals_the_closed_form_where_covariances_commute(self, seed):
+        rng = RNG(seed)
+        axes, _ = np.linalg.qr(rng.normal(size=(5, 5)))
+        variances_a, variances_b = rng.uniform(0.1, 4, size=(2, 5))
+        shift = rng.normal(size=5)
+        expected = shift @ shift + np.sum(
+            (np.sqrt(variances_a) - np.sqrt(variances_b)) ** 2
+        )
+        a = exact_gaussian(np.zeros(5), axes * variances_a @ axes.T, 60, seed)
+        b = exact_gaussian(shift, axes * variances_b @ axes.T, 90, seed + 1)
+        assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-9)
+
+    def test_one_feature(self):
+        a = np.array([[0.0], [2.0]])  # mean 1, standard deviation sqrt(2)
+        b = np.array([[10.0], [14.0]])  # mean 12, standard deviation sqrt(8)
+        assert frechet_distance(a, b) == pytest.approx(11**2 + 2, rel=1e-12)
+
+    def test_is_symmetric_and_zero_on_itself(self):
+        a, b = RNG(0).normal(size=(50, 8)), RNG(1).normal(size=(70, 8)) * 3
+        assert frechet_distance(a, b) == pytest.approx(
+            frechet_distance(b, a), rel=1e-12
+        )
+        assert frechet_distance(a, a) < 1e-12
+        assert frechet_distance(a, a[::-1]) < 1e-12
+
+    def test_does_not_see_a_common_shift_or_rotation(self):
+        a, b = RNG(0).normal(size=(40, 6)), RNG(1).uniform(size=(50, 6))
+        axes, _ = np.linalg.qr(RNG(2).normal(size=(6, 6)))
+        moved = frechet_distance(a @ axes + 1e4, b @ axes + 1e4)
+        assert moved == pytest.approx(frechet_distance(a, b), rel=1e-6)
+
+    def test_singular_covariances_need_no_jitter(self):
+        line = RNG(0).normal(size=(10, 1)) * np.array([[3.0, 0.0, 4.0]])
+        shifted = 2 * line + np.array([0.0, 1.0, 0.0])
+        spread = 25 * np.var(line[:, 0] / 3, ddof=1)  # (2 - 1)^2 times the variance
+        shift = np.sum((shifted.mean(axis=0) - line.mean(axis=0)) ** 2)
+        assert frechet_distance(line, shifted) == pytest.approx(
+            shift + spread, rel=1e-9
+        )
+
+    def test_fewer_images_than_features_and_constant_features(self):
+        few, many = RNG(0).normal(size=(5, 64)), RNG(1).normal(size=(6, 64))
+        assert np.isfinite(frechet_distance(few, many))
+        constant = np.ones((9, 64), np.float32)
+        assert frechet_distance(constant, constant + 1) == pytest.approx(64)
+
+    def test_takes_float32_and_computes_in_float64(self):
+        a = (RNG(0).normal(size=(500, 16)) + 100).astype(np.float32)
+        b = (RNG(1).normal(size=(500, 16)) + 100).astype(np.float32)
+        in_float64 = frechet_distance(a.astype(np.float64), b.astype(np.float64))
+        assert frechet_distance(a, b) == in_float64
+
+    def test_the_bias_falls_like_one_over_n(self):
+        pool = RNG(0).normal(size=(6400, 16))
+        floor = [real_against_real_floor(pool, count=n)[0] for n in (200, 400, 800)]
+        assert floor[0] / floor[1] == pytest.approx(2, rel=0.2)
+        assert floor[1] / floor[2] == pytest.approx(2, rel=0.2)
+
+    @pytest.mark.parametrize(
+        ("a", "b", "message"),
+        [
+            (np.ones((1, 3)), np.ones((5, 3)), "features_a: .* N >= 2 .* got .1, 3."),
+            (np.ones((5, 3)), np.ones(5), "features_b: expected shape"),
+            (np.ones((5, 3)), np.ones((5, 4)), "features_b: expected 3 columns .* 4"),
+            (np.full((5, 3), np.nan), np.ones((5, 3)), "features_a: 5 of 5 rows"),
+            (np.ones((5, 3)), np.full((5, 3), np.inf), "features_b: 5 of 5 rows"),
+        ],
+    )
+    def test_refuses(self, a, b, message):
+        with pytest.raises(ValueError, match=message):
+            frechet_distance(a, b)
+
+
+class TestFloor:
+    def test_two_halves_are_disjoint(self):
+        # Were an image on both sides, the mean of the differences would be 0.
+        pairs = np.array([[0.0], [1.0], [2.0], [4.0]])
+        mean, deviation = real_against_real_floor(pairs, repeats=20)
+        assert mean > 0 and deviation > 0
+
+    def test_against_others_is_the_plain_distance_when_all_are_taken(self):
+        a, b = RNG(0).normal(size=(30, 4)), RNG(1).normal(size=(30, 4))
+        mean, deviation = real_against_real_floor(a, b, repeats=3)
+        assert mean == pytest.approx(frechet_distance(a, b))
+        assert deviation == pytest.approx(0, abs=1e-9)
+
+    def test_the_seed_decides(self):
+        pool = RNG(0).normal(size=(100, 4))
+        assert real_against_real_floor(pool, seed=1) == real_against_real_floor(
+            pool, seed=1
+        )
+        assert real_against_real_floor(pool, seed=1) != real_against_real_floor(
+            pool, seed=2
+        )
+
+    @pytest.mark.parametrize("count", [1, 51])
+    def test_refuses_a_count_that_does_not_fit(self, count):
+        with pytest.raises(
+            ValueError, match=f"count: expected 2 to 50, .* got {count}"
+        ):
+            real_against_real_floor(np.eye(100), count=count)
+
+
+def smooth_images(count, seed):
+    """Images of 12 x 12 with something in common, so that distances vary."""
+    mixing = RNG(99).normal(size=(6, 144))
+    values = RNG(seed).normal(size=(count, 6)) @ mixing
+    return np.tanh(values).reshape(count, 12, 12, 1).astype(np.float32)
+
+
+class TestMemorisation:
+    def test_nearest_equals_a_naive_loop(self):
+        images, candidates = smooth_images(20, 0), smooth_images(300, 1)
+        distances, indices = nearest_images(images, candidates)
+        for image, distance, index in zip(images, distances, indices, strict=True):
+            gaps = [np.sqrt(np.sum((image - c) ** 2)) for c in candidates]
+            assert index == np.argmin(gaps)
+            assert distance == pytest.approx(min(gaps), rel=1e-5)
+
+    def test_a_copy_is_exactly_zero_away(self):
+        candidates = smooth_images(300, 1)
+        distances, indices = nearest_images(candidates[40:45], candidates)
+        assert distances.tolist() == [0] * 5
+        assert indices.tolist() == list(range(40, 45))
+
+    def test_new_images_look_new(self):
+        train, held_out = smooth_images(3000, 1), smooth_images(900, 2)
+        result = memorisation(smooth_images(900, 3), train, held_out)
+        assert result.count == 900
+        assert result.ratio == pytest.approx(1, abs=0.1)
+        assert result.near_training < 0.03 and result.near_each_other < 0.03
+
+    def test_planted_copies_are_found(self):
+        train, held_out = smooth_images(1000, 1), smooth_images(500, 2)
+        images = smooth_images(500, 3)
+        images[:150] = train[:150]
+        result = memorisation(images, train, held_out)
+        assert result.near_training == pytest.approx(0.3 + 0.7 * 0.01, abs=0.03)
+        assert result.near_each_other < 0.03
+        noisy = train[:500] + np.float32(0.001)
+        assert memorisation(noisy, train, held_out).ratio < 0.05
+
+    def test_planted_repeats_are_found(self):
+        train, held_out = smooth_images(1000, 1), smooth_images(500, 2)
+        images = smooth_images(500, 3)
+        images[:200] = images[300:]
+        result = memorisation(images, train, held_out)
+        assert result.near_each_other == pytest.approx(0.8 + 0.2 * 0.01, abs=0.03)
+        assert result.near_training < 0.04
+
+    def test_refuses(self):
+        images = smooth_images(5, 0)
+        with pytest.raises(ValueError, match="candidates: expected M > 0 of shape"):
+            nearest_images(images, images[:, :6])
+        with pytest.raises(ValueError, match="images: expected finite values"):
+            nearest_images(np.full_like(images, np.nan), images)
+        with pytest.raises(ValueError, match="at least 2 of each, got 1 and 5"):
+            memorisation(images[:1], images, images)
