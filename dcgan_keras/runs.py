@@ -42,18 +42,32 @@ class RunFolder:
     def __init__(self, path: str | Path):
         self.path = Path(path)
 
-    def write_config(self, config: dict) -> None:
-        """Start a run here.
+    def write_config(self, config: dict, replace: bool = False) -> None:
+        """Start a run here, or change what is written of it.
+
+        Args:
+            config: what JSON can hold.
+            replace: whether a run may be here already.
+
+        Raises:
+            FileExistsError: a run is here already, and was not expected.
+        """
+        if not replace:
+            self.check_free()
+        text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+        write_whole(self.path / "config.json", text.encode())
+
+    def check_free(self) -> None:
+        """Refuse a folder that holds a run.
 
         Raises:
             FileExistsError: a run is here already.
         """
         if (self.path / "config.json").exists():
             raise FileExistsError(
-                f"output: {self.path} holds a run already; resume it or name another"
+                f"output: {self.path} holds a run already; add --resume to go on with "
+                "it, or name another folder"
             )
-        text = json.dumps(config, indent=2, sort_keys=True) + "\n"
-        write_whole(self.path / "config.json", text.encode())
 
     def read_config(self) -> dict:
         """The configuration of the run.

@@ -1,0 +1,121 @@
+"""The command line: python -m dcgan_keras train | sample | evaluate."""
+
+import argparse
+import sys
+
+from dcgan_keras import __version__
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: as typed after ``python -m dcgan_keras``; None: those typed.
+
+    Returns:
+        0; 1 if training diverged; 2 if something asked for is wrong; 130 if stopped
+        by Ctrl-C. What is wrong is one sentence on standard error.
+    """
+    options = build_parser().parse_args(arguments)
+    from dcgan_keras import commands  # TensorFlow is loaded from here on
+
+    try:
+        getattr(commands, options.command)(options)
+    except (
+        ValueError,
+        FileNotFoundError,
+        FileExistsError,
+        NotADirectoryError,
+    ) as error:
+        print(f"dcgan_keras {options.command}: {error}", file=sys.stderr)
+        return 2
+    except FloatingPointError as error:
+        print(f"dcgan_keras {options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; go on with --resume", file=sys.stderr)
+        return 130
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the three commands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dcgan_keras", description="Train, sample and evaluate DCGANs."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_train(commands)
+    _add_sample(commands)
+    _add_evaluate(commands)
+    return parser
+
+
+def _add_train(commands) -> None:
+    train = commands.add_parser(
+        "train",
+        help="train a DCGAN into a run folder",
+        description="Train a DCGAN into a run folder: config, history, sample grids, "
+        "newest weights. Typed again with --resume it goes on where it was saved.",
+    )
+    train.add_argument(
+        "--dataset", help="digits (default), mnist, fashion_mnist, cifar10 or a folder"
+    )
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=_positive, help="steps in all (default: 1000)")
+    length.add_argument("--epochs", type=_positive, help="passes over the data in all")
+    train.add_argument("--seed", type=int, help="of weights, noise and order (0)")
+    train.add_argument("--output", required=True, help="the run folder")
+    train.add_argument("--resume", action="store_true", help="go on with the run there")
+    train.add_argument("--batch-size", type=_positive, help="images a step")
+    train.add_argument(
+        "--loop",
+        choices=("train_step", "composite"),
+        help="one train_step (default), or the composite model's train_on_batch",
+    )
+    train.add_argument("--image-size", type=_positive, help="of a folder's images")
+    train.add_argument("--channels", type=int, choices=(1, 3), help="of a folder's")
+    train.add_argument("--latent-dim", type=_positive, help="length of z (100)")
+    train.add_argument("--width", type=_positive, help="channels next to the image")
+    train.add_argument("--save-every", type=_positive, default=500, help="steps (500)")
+    train.add_argument(
+        "--sample-every", type=_positive, default=100, help="steps (100)"
+    )
+
+
+def _add_sample(commands) -> None:
+    sample = commands.add_parser(
+        "sample",
+        help="draw samples from a run's generator",
+        description="Draw samples: .npy (uint8, N x H x W x C), .png (a grid) or .gif "
+        "(a walk in the latent space from each of --count samples to the next).",
+    )
+    sample.add_argument("--run", required=True, help="the run folder")
+    sample.add_argument("--count", type=_positive, default=64, help="samples (64)")
+    sample.add_argument("--seed", type=int, default=0, help="of the noise (0)")
+    sample.add_argument("--output", required=True, help=".npy, .png or .gif")
+
+
+def _add_evaluate(commands) -> None:
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a run's samples against held-out images",
+        description="Print the sample quality of a run as a table.",
+    )
+    evaluate.add_argument("--run", required=True, help="the run folder")
+    evaluate.add_argument(
+        "--count", type=_positive, default=5000, help="samples (5000)"
+    )
+    evaluate.add_argument("--seed", type=int, default=0, help="of the noise (0)")
+    evaluate.add_argument("--json", action="store_true", help="for machines")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
