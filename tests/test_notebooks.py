@@ -50,7 +50,7 @@ def test_coverage_table_is_true(path: Path) -> None:
 @each_notebook
 def test_class_set_has_no_solution(path: Path) -> None:
     """The set for a class keeps all but the solutions."""
-    notebook = nbformat.from_dict(read(path))
+    notebook = nbformat.read(path, as_version=4)
     solutions = [c for c in notebook.cells if "solution" in c.metadata.get("tags", [])]
     left = without_solutions(copy.deepcopy(notebook)).cells
     assert len(left) == len(notebook.cells) - len(solutions)
@@ -60,7 +60,7 @@ def test_class_set_has_no_solution(path: Path) -> None:
 @each_notebook
 def test_formulas_are_readable_offline(path: Path) -> None:
     """Each formula becomes MathML without a command that was not understood."""
-    notebook = nbformat.from_dict(read(path))
+    notebook = nbformat.read(path, as_version=4)
     page, _ = CoursePage().from_notebook_node(notebook)
     assert re.findall(r"<m[a-z]+>\s*(\\[A-Za-z]+)", page) == []
 
