@@ -1,0 +1,204 @@
+"""Checks for the exercises of notebook 02, the minimax loss."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dcgan_keras.exercises._check import Wrong, exercise
+
+REAL_LOGITS = np.array([2.0, -1.0, 0.5])
+FAKE_LOGITS = np.array([-3.0, 0.25])
+
+
+def _softplus(logits: np.ndarray) -> np.ndarray:
+    return np.logaddexp(0.0, logits)
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return np.exp(-_softplus(-np.asarray(logits, dtype=float)))
+
+
+def _reject(answer, mistakes: dict[str, float | np.ndarray]) -> None:
+    """Raise Wrong with the message whose value equals the answer."""
+    for message, value in mistakes.items():
+        if np.shape(answer) == np.shape(value) and np.allclose(
+            answer, value, rtol=1e-4, atol=1e-6, equal_nan=True
+        ):
+            raise Wrong(message)
+
+
+def _same(answer, right, tolerance: float = 1e-6) -> bool:
+    return np.shape(answer) == np.shape(right) and bool(
+        np.allclose(answer, right, rtol=tolerance, atol=tolerance)
+    )
+
+
+@exercise
+def check_value_at_the_end(answer: float) -> str:
+    """V(D, G), in nats, of a finished game: p_G = p_data and the best D."""
+    answer = float(answer)
+    mistakes = {
+        "that is one of the two terms, log(1/2); V adds two of them": -np.log(2),
+        "that is D's loss, -V: a logarithm of a probability is negative": np.log(4),
+        "that is one term, with its sign lost: log(1/2) is negative": np.log(2),
+        "that is in bits: we use the natural logarithm, nats": -2.0,
+        "that is one term, in bits: V adds two, in nats": -1.0,
+        "that would be a D that is never wrong; at the end it can only guess": 0.0,
+        "that is D's answer, not yet the value V": 0.5,
+    }
+    if not abs(answer + np.log(4)) <= 0.005:  # nan is wrong too
+        _reject(np.round(answer, 2), {m: np.round(v, 2) for m, v in mistakes.items()})
+        raise Wrong(
+            f"{answer:g} is not V; put D = 1/2 into both terms of V and add them"
+        )
+    return "-log 4 = -1.386, whatever the data are"
+
+
+@exercise
+def check_discriminator_loss(answer: Callable) -> str:
+    """A function discriminator_loss(real_logits, fake_logits) in NumPy."""
+    real, fake = REAL_LOGITS, FAKE_LOGITS
+    right = _softplus(-real).mean() + _softplus(fake).mean()
+    measured = np.asarray(answer(real, fake), dtype=float)
+    _reject_discriminator_loss(measured, real, fake)
+    if not _same(measured, right):
+        raise Wrong(
+            f"for real {real.tolist()} and fake {fake.tolist()} it gives "
+            f"{np.round(measured, 4)}, not {right:.4f}"
+        )
+    with np.errstate(all="ignore"):
+        extreme = float(answer(np.array([-100.0]), np.array([100.0])))
+    if not np.isfinite(extreme) or abs(extreme - 200) > 1e-3:
+        raise Wrong(
+            f"right for small logits, but at -100 and 100 it gives {extreme:g}, "
+            "not 200: use softplus instead of log(sigmoid)"
+        )
+    return "and it stands at logits of ±100"
+
+
+def _reject_discriminator_loss(measured, real, fake) -> None:
+    both = np.concatenate([_softplus(-real), _softplus(fake)])
+    right = _softplus(-real).mean() + _softplus(fake).mean()
+    _reject(
+        measured,
+        {
+            "the labels are swapped: D wants 1 for real images, 0 for generated": (
+                _softplus(real).mean() + _softplus(-fake).mean()
+            ),
+            "the sign: that is V, which D maximises; a loss is minimised": -right,
+            "a sum where a mean belongs: V is in nats per image": both.sum(),
+            "one mean over all images: V adds one mean per side": both.mean(),
+            "half of V's: the two means are added, not averaged": right / 2,
+            "in bits: use the natural logarithm": right / np.log(2),
+            "the term of the generated images is missing": _softplus(-real).mean(),
+            "the term of the real images is missing": _softplus(fake).mean(),
+            "the fake term is G's non-saturating loss; D wants log(1 - D) there": (
+                _softplus(-real).mean() + _softplus(-fake).mean()
+            ),
+            "one number for the batch is wanted: the mean is missing": _softplus(-real),
+        },
+    )
+
+
+@exercise
+def check_gradient_factor(answer: Callable) -> str:
+    """A function of D's logit: non-saturating gradient / saturating gradient."""
+    logits = np.array([-3.0, -0.5, 0.0, 2.0])
+    d = _sigmoid(logits)
+    measured = np.asarray(answer(logits), dtype=float)
+    _reject(
+        measured,
+        {
+            "upside down: that is saturating over non-saturating": d / (1 - d),
+            "the sign: both gradients point the same way, so the factor is positive": (
+                -(1 - d) / d
+            ),
+            "that is the non-saturating gradient alone": d - 1,
+            "that is the saturating gradient alone": -d,
+            "that is the ratio of the two losses, not of their gradients": (
+                -np.log(d) / np.log(1 - d)
+            ),
+            "the logit was taken for a probability: D = sigmoid(logit)": np.divide(
+                1 - logits, logits, out=np.full(4, np.inf), where=logits != 0
+            ),
+            "that is 1 / D; the non-saturating gradient is D - 1, not -1": 1 / d,
+        },
+    )
+    if not _same(measured, np.exp(-logits)):
+        raise Wrong(
+            f"for logits {logits.tolist()} it gives {np.round(measured, 4)}; divide "
+            "D - 1 by -D and put in D = sigmoid(logit)"
+        )
+    return "(1 - D) / D = exp(-logit)"
+
+
+@exercise
+def check_optimal_with_share(answer: Callable) -> str:
+    """A function best(p_data, p_g, share): D* if a share of the batch is real."""
+    p, q, share = np.array([0.6, 0.3, 0.1]), np.array([0.2, 0.3, 0.5]), 0.8
+    right = share * p / (share * p + (1 - share) * q)
+    measured = np.asarray(answer(p, q, share), dtype=float)
+    _reject(
+        measured,
+        {
+            "the share has no effect: that is p / (p + q), right for 1/2 only": (
+                p / (p + q)
+            ),
+            "that is the probability of a generated image: 1 - D": 1 - right,
+            "share and 1 - share are swapped": (
+                (1 - share) * p / ((1 - share) * p + share * q)
+            ),
+            "the share is missing below the fraction's line": share * p / (p + q),
+            "the generated images need their share too: 1 - share": (
+                share * p / (share * p + q)
+            ),
+            "that is the densities' ratio; a probability is real / (real + fake)": (
+                share * p / ((1 - share) * q)
+            ),
+        },
+    )
+    if not _same(measured, right):
+        raise Wrong(
+            f"for p = {p}, q = {q}, share = {share} it gives {np.round(measured, 3)}, "
+            f"not {right.round(3)}; weigh the two densities by their shares"
+        )
+    return "with share 1/2 it is p / (p + q)"
+
+
+@exercise
+def check_cured_step(answer: Callable) -> str:
+    """A function cured_step(d, g, rate): one extragradient step of V = d * g."""
+    d, g, rate = 1.0, -0.5, 0.3
+    right = np.array([d + rate * (g - rate * d), g - rate * (d + rate * g)])
+    measured = np.asarray(answer(d, g, rate), dtype=float)
+    ahead_d, ahead_g = d + rate * g, g - rate * d
+    _reject(
+        measured,
+        {
+            "that is the simultaneous step, which spirals outward": np.array(
+                [ahead_d, ahead_g]
+            ),
+            "that is the alternating step, which circles": np.array(
+                [ahead_d, g - rate * ahead_d]
+            ),
+            "two whole steps: look ahead, but step from where you stand": np.array(
+                [ahead_d + rate * ahead_g, ahead_g - rate * ahead_d]
+            ),
+            "both players climb: g must descend": np.array(
+                [d + rate * (g + rate * d), g + rate * (d + rate * g)]
+            ),
+            "both players descend: d must climb": np.array(
+                [d - rate * (g - rate * d), g - rate * (d - rate * g)]
+            ),
+            "d and g are exchanged in the result": right[::-1],
+            "the slopes are crossed: dV/dd is g, dV/dg is d": np.array(
+                [d + rate * ahead_d, g - rate * ahead_g]
+            ),
+        },
+    )
+    if not _same(measured, right):
+        raise Wrong(
+            f"from ({d}, {g}) with rate {rate} it goes to {np.round(measured, 4)}, "
+            f"not {right.round(4)}"
+        )
+    return "the radius shrinks by sqrt(1 - rate² + rate⁴)"
