@@ -19,14 +19,20 @@ from traitlets.config import Config
 TOOLS = Path(__file__).resolve().parent
 PICTURES = {".gif", ".png", ".jpg", ".svg"}
 FONT = "STIXTwoMath-Regular.ttf"  # from ziamath: formulas need a font of their own
+THIN_SPACE = '<mspace width="0.167em"></mspace>'
 
 
 def to_mathml(latex: str, display: str = "inline") -> str:
-    """A formula as MathML, with what latex2mathml does not know by itself."""
+    """A formula as MathML, with what latex2mathml does not do by itself."""
     latex = re.sub(r"\\arg(?![A-Za-z])", r"\\operatorname{arg}", latex.strip())
     if display == "block":
         latex = re.sub(r"\\(min|max|inf|sup|lim)(?=_)", r"\\\1\\limits", latex)
-    return convert(latex, display=display)
+    mathml = convert(latex, display=display)
+    # A thin space after a function's name, none before its bracket.
+    mathml = re.sub(
+        r"(<mi>(?:log|exp|ln|det|cos|sin)</mi>)(?!<mo)", rf"\1{THIN_SPACE}", mathml
+    )
+    return re.sub(r"<mo>(min|max)</mo>(?=<mo[^>]*>&#x00028;)", r"<mi>\1</mi>", mathml)
 
 
 class Renderer(IPythonRenderer):

@@ -8,6 +8,7 @@ outputs are written back into notebooks/ too, without what changes from run to r
 """
 
 import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ from nbclient.exceptions import CellExecutionError
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 COURSE = ROOT / "build" / "course"
+ARTIFACTS = ROOT / "build" / "artifacts"  # where notebooks put files, by number
 KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 KERNEL.append("--log-level=ERROR")  # no word about encryption on one's own machine
 
@@ -105,6 +107,9 @@ def main() -> int:
     parser.add_argument("--store", action="store_true", help="write outputs back")
     options = parser.parse_args()
     paths, rows, failures = chosen(options.numbers), [], []
+    if not options.numbers:
+        for old in (COURSE, ARTIFACTS):
+            shutil.rmtree(old, ignore_errors=True)
     COURSE.mkdir(parents=True, exist_ok=True)
     for place, path in enumerate(paths, start=1):
         print(f"[{place}/{len(paths)}] {path.name} ", end="", flush=True)
@@ -116,7 +121,7 @@ def main() -> int:
             failures.append(f"{path.name}, {failure}")
             print("FAILED", flush=True)
         rows.append((path.name, seconds))
-    index = write_index(COURSE, ROOT / "build" / "artifacts", rows)
+    index = write_index(COURSE, ARTIFACTS, rows)
     print(f"The course, to read in a browser: {index.relative_to(ROOT)}")
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
