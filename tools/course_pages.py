@@ -19,6 +19,7 @@ from traitlets.config import Config
 TOOLS = Path(__file__).resolve().parent
 PICTURES = {".gif", ".png", ".jpg", ".svg"}
 FONT = "STIXTwoMath-Regular.ttf"  # from ziamath: formulas need a font of their own
+TIGHT = 'lspace="0.08em" rspace="0.08em"'
 THIN_SPACE = '<mspace width="0.167em"></mspace>'
 
 
@@ -28,10 +29,11 @@ def to_mathml(latex: str, display: str = "inline") -> str:
     if display == "block":
         latex = re.sub(r"\\(min|max|inf|sup|lim)(?=_)", r"\\\1\\limits", latex)
     mathml = convert(latex, display=display)
-    # A thin space after a function's name, none before its bracket.
+    # A thin space after a function's name, none before its bracket or around |.
     mathml = re.sub(
         r"(<mi>(?:log|exp|ln|det|cos|sin)</mi>)(?!<mo)", rf"\1{THIN_SPACE}", mathml
     )
+    mathml = re.sub(r"(<mo[^>]*)(>&#x0007C;)", rf"\1 {TIGHT}\2", mathml)
     return re.sub(r"<mo>(min|max)</mo>(?=<mo[^>]*>&#x00028;)", r"<mi>\1</mi>", mathml)
 
 
