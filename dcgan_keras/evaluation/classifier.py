@@ -24,8 +24,17 @@ CLASSES = 10
 NAMES = ("mnist", "digits")
 
 
-def build_classifier():
+def build_classifier(
+    initializer: str = "glorot_uniform", dropout_seed: int | None = None
+):
     """The network: four convolutions, 64 features, ten logits, 103,850 parameters.
+
+    It computes in float32 whatever Keras's global precision is.
+
+    Args:
+        initializer: of the kernels. "zeros", with a ``dropout_seed``, draws no random
+            number, so that loading a classifier leaves a training's seeds alone.
+        dropout_seed: of the dropout, which acts in training only.
 
     Returns:
         A ``keras.Model`` from float32 images (N, 28, 28, 1) in [-1, 1] to a pair:
@@ -34,22 +43,26 @@ def build_classifier():
     from dcgan_keras._tensorflow import keras
 
     layers = keras.layers
+    exact = {"dtype": "float32"}
+    kernel = {"kernel_initializer": initializer, "use_bias": False} | exact
 
-    def convolution(x, filters, kernel_size, strides):
-        x = layers.Conv2D(
-            filters, kernel_size, strides, padding="same", use_bias=False
-        )(x)
-        return layers.ReLU()(layers.BatchNormalization()(x))
+    def normalized(x):
+        return layers.ReLU(**exact)(layers.BatchNormalization(**exact)(x))
 
-    images = keras.Input(IMAGE_SHAPE)
+    def convolution(x, filters, size, strides):
+        conv = layers.Conv2D(filters, size, strides, padding="same", **kernel)
+        return normalized(conv(x))
+
+    images = keras.Input(IMAGE_SHAPE, dtype="float32")
     x = convolution(images, 32, 5, strides=2)  # 14x14x32
     x = convolution(x, 32, 3, strides=1)  # 14x14x32
     x = convolution(x, 64, 3, strides=2)  # 7x7x64
     x = convolution(x, 64, 3, strides=1)  # 7x7x64
-    x = layers.Flatten()(layers.MaxPooling2D()(x))  # 3x3x64 = 576
-    x = layers.Dense(FEATURES, use_bias=False)(x)
-    features = layers.ReLU()(layers.BatchNormalization()(x))
-    logits = layers.Dense(CLASSES)(layers.Dropout(0.4)(features))
+    x = layers.MaxPooling2D(**exact)(x)  # 3x3x64
+    x = layers.Flatten(**exact)(x)  # 576
+    features = normalized(layers.Dense(FEATURES, **kernel)(x))
+    x = layers.Dropout(0.4, seed=dropout_seed, **exact)(features)
+    logits = layers.Dense(CLASSES, **(kernel | {"use_bias": True}))(x)
     return keras.Model(images, (features, logits), name="digit_classifier")
 
 
@@ -126,7 +139,7 @@ def load_classifier(name: str = "mnist") -> DigitClassifier:
 
 @lru_cache(maxsize=4)
 def _load(path: str) -> DigitClassifier:
-    model = build_classifier()
+    model = build_classifier("zeros", dropout_seed=0)
     with np.load(path, allow_pickle=False) as file:
         weights = [file[f"weight_{i:02d}"] for i in range(len(file.files))]
     expected = [tuple(w.shape) for w in model.weights]

@@ -131,7 +131,9 @@ def precision_recall(
     to that point's k-th nearest neighbour in the same set. Precision is the share of
     generated points in the real region, recall the share of real points in the
     generated one. Both depend on the numbers of images and on k: take two sets of one
-    size and compare only with values of that size. Real against real is below 1.
+    size and compare only with values of that size. Real against real is below 1. What
+    the features do not see is not judged: pure noise, which a digit classifier takes
+    for one sure digit, can have a high precision (its recall is 0).
 
     Args:
         real_features: shape (N, F), N > neighbours.

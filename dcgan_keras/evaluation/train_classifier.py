@@ -45,7 +45,7 @@ def train_classifier(
     Raises:
         ValueError: a data set that is not of digits.
     """
-    from dcgan_keras._tensorflow import keras, tf
+    from dcgan_keras._tensorflow import keras
 
     if dataset not in EPOCHS:
         raise ValueError(f"dataset: expected 'mnist' or 'digits', got {dataset!r}")
@@ -53,26 +53,17 @@ def train_classifier(
     keras.utils.set_random_seed(seed)
     images, labels = load_dataset(dataset, split="train")
     model = build_classifier()
-    logits_only = keras.Model(model.inputs, model.outputs[1])
-    batch_size = BATCH_SIZE[dataset]
-    steps = len(images) // batch_size * epochs
-    logits_only.compile(
-        keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
-        ),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    data = tf.data.Dataset.from_tensor_slices((images, labels))
-    data = data.shuffle(len(images), seed=seed).batch(batch_size, drop_remainder=True)
-    data = data.map(augment).prefetch(2)
+    trainer = _compiled(model, len(images) // BATCH_SIZE[dataset] * epochs)
     started = time.process_time()
-    logits_only.fit(
-        data, epochs=epochs, shuffle=False, verbose=verbose, callbacks=list(callbacks)
+    trainer.fit(
+        _batches(images, labels, BATCH_SIZE[dataset], seed),
+        epochs=epochs,
+        shuffle=False,  # the batches come shuffled
+        verbose=verbose,
+        callbacks=list(callbacks),
     )
     seconds = time.process_time() - started
-    classifier = DigitClassifier(model)
-    classifier.provenance = _provenance(dataset, epochs, seed, seconds)
+    classifier = DigitClassifier(model, _provenance(dataset, epochs, seed, seconds))
     classifier.provenance |= _test_accuracy(classifier, dataset)
     return classifier
 
@@ -127,6 +118,28 @@ def save_classifier(classifier: DigitClassifier, folder: str | Path) -> Path:
     text = json.dumps(classifier.provenance, indent=2) + "\n"
     path.with_suffix(".json").write_text(text, "utf-8")
     return path
+
+
+def _compiled(model, steps: int):
+    """The logits alone, ready for ``fit``; it shares its layers with ``model``."""
+    from dcgan_keras._tensorflow import keras
+
+    trainer = keras.Model(model.inputs, model.outputs[1])
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
+    trainer.compile(
+        keras.optimizers.Adam(schedule),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return trainer
+
+
+def _batches(images: np.ndarray, labels: np.ndarray, batch_size: int, seed: int):
+    from dcgan_keras._tensorflow import tf
+
+    data = tf.data.Dataset.from_tensor_slices((images, labels))
+    data = data.shuffle(len(images), seed=seed)
+    return data.batch(batch_size, drop_remainder=True).map(augment).prefetch(2)
 
 
 def _test_accuracy(classifier: DigitClassifier, dataset: str) -> dict:

@@ -1,0 +1,46 @@
+"""data/: nothing unexplained, nothing large, nothing that runs code when loaded."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+FILES = sorted(p for p in DATA.rglob("*") if p.is_file())
+README = (DATA / "README.md").read_text("utf-8")
+
+
+def test_every_part_is_described_and_licences_are_named():
+    for part in {p.relative_to(DATA).parts[0] for p in FILES} - {"README.md"}:
+        assert f"`{part.removesuffix('.json')}" in README, f"{part} is not described"
+    for word in ("CC BY-SA 3.0", "CC BY 4.0", "LeCun", "Alpaydin", "scikit-learn"):
+        assert word in README
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(DATA)))
+def test_file_is_small_and_opens_without_pickles(path):
+    assert path.stat().st_size < 5e6
+    assert path.suffix not in {".pkl", ".pickle", ".joblib"}
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as file:
+            assert all(file[name].size for name in file.files)
+    if path.suffix == ".json":
+        text = path.read_text("utf-8")
+        assert json.loads(text)
+        assert "/home/" not in text and "/tmp/" not in text and "/work/" not in text
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits"])
+def test_the_readme_gives_the_command_that_made_the_classifier(name):
+    command = json.loads((DATA / f"classifier/{name}.json").read_text("utf-8"))[
+        "command"
+    ]
+    assert f"train-classifier --dataset {name}" in README
+    assert f"train-classifier --dataset {name}" in command
+
+
+def test_the_readme_gives_the_number_of_parameters():
+    with np.load(DATA / "classifier/mnist.npz", allow_pickle=False) as file:
+        parameters = sum(file[name].size for name in file.files)
+    assert f"{parameters:,} parameters" in README

@@ -1,0 +1,264 @@
+"""The shipped classifiers, and all numbers at once on planted bad samples."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dcgan_keras import evaluation
+
+RNG = np.random.default_rng
+
+
+@pytest.fixture(scope="module")
+def digits():
+    from dcgan_keras.data import load_dataset
+
+    return {split: load_dataset("digits", split=split) for split in ("train", "test")}
+
+
+class TestClassifier:
+    @pytest.mark.parametrize("name", ["mnist", "digits"])
+    def test_weights_are_small_and_hold_no_pickles(self, name):
+        path = evaluation.classifier.find_data(f"classifier/{name}.npz")
+        assert path.stat().st_size < 1e6
+        with np.load(path, allow_pickle=False) as file:
+            assert all(file[key].dtype == np.float32 for key in file.files)
+
+    @pytest.mark.parametrize("name", ["mnist", "digits"])
+    def test_provenance_says_how_it_was_made(self, name):
+        told = evaluation.load_classifier(name).provenance
+        assert told["dataset"] == name and f"--dataset {name}" in told["command"]
+        assert {"seed", "epochs", "cpu_seconds", "date", "versions"} <= set(told)
+        right = 1 - told["test_errors"] / told["test_images"]
+        assert told["test_accuracy"] == pytest.approx(right, abs=1e-5)
+
+    def test_digits_accuracy_is_the_one_that_is_told(self, digits):
+        classifier = evaluation.load_classifier("digits")
+        images, labels = digits["test"]
+        _, probabilities = classifier(images)
+        errors = int(np.sum(probabilities.argmax(axis=1) != labels))
+        assert (
+            abs(errors - classifier.provenance["test_errors"]) <= 1
+        )  # another machine
+        assert errors / len(labels) < 0.05
+
+    def test_mnist_accuracy_is_the_one_that_is_told(self, mnist_test):
+        classifier = evaluation.load_classifier("mnist")
+        _, probabilities = classifier(mnist_test.images)
+        errors = int(np.sum(probabilities.argmax(axis=1) != mnist_test.labels))
+        assert abs(errors - classifier.provenance["test_errors"]) <= 2
+        assert errors < 60  # 99.4 %
+
+    def test_gives_features_and_probabilities(self, digits):
+        features, probabilities = evaluation.load_classifier("digits")(
+            digits["test"].images
+        )
+        assert features.shape == (382, 64) and features.dtype == np.float32
+        assert features.min() >= 0 and (features.std(axis=0) > 0).all()
+        assert probabilities.dtype == np.float64
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
+
+    def test_the_batch_size_changes_nothing(self, digits):
+        look, images = evaluation.load_classifier("digits"), digits["test"].images[:30]
+        for one, other in zip(look(images), look(images, batch_size=7), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+    def test_loading_leaves_seeds_and_precision_alone(self, digits):
+        import random
+
+        from dcgan_keras import keras
+
+        load = evaluation.classifier._load.__wrapped__  # not from the cache
+        path = str(evaluation.classifier.find_data("classifier/digits.npz"))
+        images = digits["test"].images[:20]
+        expected = load(path)(images)
+        keras.utils.set_random_seed(3)
+        before = random.getstate()
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            found = load(path)(images)
+        finally:
+            keras.config.set_dtype_policy(policy)
+        assert random.getstate() == before
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    def test_is_loaded_once(self):
+        one, other = (evaluation.load_classifier("digits") for _ in range(2))
+        assert one is other
+
+    @pytest.mark.parametrize(
+        ("images", "message"),
+        [
+            (
+                np.zeros((5, 32, 32, 3), np.float32),
+                "for colour .* none .* is available",
+            ),
+            (np.zeros((28, 28, 1), np.float32), "got .28, 28, 1."),
+            (np.zeros((0, 28, 28, 1), np.float32), "N > 0"),
+            (np.zeros((5, 28, 28, 1), np.uint8), "expected float32 .* got uint8"),
+            (np.full((5, 28, 28, 1), 255, np.float32), "got 255 to 255"),
+            (np.full((5, 28, 28, 1), np.nan, np.float32), "got nan"),
+        ],
+    )
+    def test_refuses(self, images, message):
+        with pytest.raises(ValueError, match=f"images: .*{message}"):
+            evaluation.load_classifier("digits")(images)
+
+    def test_unknown_names_and_places_are_told(self):
+        with pytest.raises(ValueError, match="one of mnist, digits.* got 'cifar10'"):
+            evaluation.load_classifier("cifar10")
+        with pytest.raises(FileNotFoundError, match="looked for .*data.* and .*files"):
+            evaluation.classifier.find_data("classifier/nobody.npz")
+
+
+@pytest.fixture
+def mnist_test():
+    """MNIST's test split if it is on this machine; nothing is downloaded for a test."""
+    from dcgan_keras import data
+
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(data, "_download", lambda name: 1 / 0)
+            return data.load_dataset("mnist", split="test")
+    except FileNotFoundError:
+        pytest.skip("MNIST is not on this machine")
+
+
+class TestTraining:
+    def test_augmentation_keeps_range_and_labels(self, digits):
+        from dcgan_keras import tf
+        from dcgan_keras.evaluation.train_classifier import augment
+
+        tf.random.set_seed(0)
+        images = digits["train"].images[:64]
+        moved, labels = augment(tf.constant(images), digits["train"].labels[:64])
+        moved = moved.numpy()
+        assert moved.shape == images.shape
+        assert moved.min() >= -1 and moved.max() <= 1
+        assert (np.abs(moved - images).max(axis=(1, 2, 3)) > 0.1).all()
+        np.testing.assert_array_equal(labels, digits["train"].labels[:64])
+        # The digits stay where they are on the whole: within the 2 pixels of the shift.
+        assert np.abs(centre(moved) - centre(images)).max() < 4
+        assert np.abs((centre(moved) - centre(images)).mean()) < 0.5
+
+    def test_the_command_trains_and_stores(self, tmp_path, capsys):
+        from dcgan_keras.evaluation.__main__ import main
+
+        main(
+            f"train-classifier --dataset digits --epochs 2 --output {tmp_path}".split()
+        )
+        assert "errors on 382 test images" in capsys.readouterr().out
+        told = json.loads((tmp_path / "digits.json").read_text("utf-8"))
+        assert told["epochs"] == 2
+        loaded = evaluation.classifier._load(str(tmp_path / "digits.npz"))
+        assert loaded.provenance == told
+
+    def test_weights_that_do_not_fit_are_refused(self, tmp_path):
+        np.savez(tmp_path / "bad.npz", weight_00=np.ones(3))
+        with pytest.raises(ValueError, match="bad.npz: expected weights of shapes"):
+            evaluation.classifier._load(str(tmp_path / "bad.npz"))
+
+
+def centre(images):
+    """Centre of mass (N, 2) in pixels."""
+    ink = images[..., 0] + 1
+    grid = np.indices((28, 28))
+    return np.einsum("nhw,dhw->nd", ink, grid) / ink.sum(axis=(1, 2))[:, np.newaxis]
+
+
+@pytest.fixture(scope="module")
+def results(digits):
+    train, test = digits["train"], digits["test"]
+    rng = RNG(0)
+    new, real = np.split(test.images[rng.permutation(382)], 2)
+    ones = train.images[train.labels == 1]
+    sets = {
+        "new": new,
+        "copies": train.images[:300],
+        "one_digit": ones[:100],
+        "repeats": np.repeat(new[:10], 15, axis=0),
+        "noise": rng.uniform(-1, 1, (200, 28, 28, 1)).astype(np.float32),
+    }
+    return {
+        name: evaluation.evaluate_images(
+            images, real, train.images, classifier="digits"
+        )
+        for name, images in sets.items()
+    }
+
+
+class TestEvaluateImages:
+    def test_new_images_are_at_the_floor(self, results):
+        new = results["new"].generated
+        assert new.classes_covered == 10
+        assert new.p_value > 1e-3
+        assert new.classifier_score > 9
+        assert new.frechet_distance < 3 * results["new"].floor.frechet_distance
+        assert new.distance_ratio == pytest.approx(1, abs=0.1)
+        assert new.near_training < 0.1 and new.near_each_other < 0.1
+
+    def test_copies_are_detected(self, results):
+        copies = results["copies"].generated
+        assert copies.distance_ratio == 0 and copies.near_training == 1
+        assert copies.classes_covered == 10  # all that the other numbers see is fine
+
+    def test_one_digit_only_is_detected(self, results):
+        ones = results["one_digit"].generated
+        assert ones.classes_covered == 1 and ones.p_value < 1e-20
+        assert ones.class_counts[1] >= 95
+        assert ones.classifier_score < 1.5
+        assert ones.recall < 0.3 < ones.precision
+        new = results["new"].generated.frechet_distance
+        assert ones.frechet_distance > 5 * new
+
+    def test_repeats_are_detected(self, results):
+        repeats = results["repeats"].generated
+        assert repeats.near_each_other == 1
+        assert repeats.recall < 0.2
+        assert repeats.near_training < 0.2
+
+    def test_noise_is_detected(self, results):
+        noise = results["noise"].generated
+        assert noise.recall == 0 and noise.classes_covered <= 1
+        assert noise.distance_ratio > 2
+        new = results["new"].generated.frechet_distance
+        assert noise.frechet_distance > 5 * new
+
+    def test_sizes_are_told(self, results):
+        result = results["one_digit"]
+        assert (result.generated_count, result.real_count) == (100, 191)
+        assert (result.floor_count, result.floor_reference_count) == (100, 191)
+        assert (result.neighbours_count, result.memorisation_count) == (100, 100)
+
+    def test_json_and_table_say_the_same(self, results):
+        result = results["new"]
+        told = json.loads(result.to_json())
+        assert (
+            told["generated"]["frechet_distance"] == result.generated.frechet_distance
+        )
+        table = str(result)
+        assert f"{result.generated.frechet_distance:.2f}" in table
+        assert f"{result.floor.frechet_distance:.2f}" in table
+        assert "191 samples against 191 real" in table
+        assert max(map(len, table.splitlines())) <= 80
+
+    def test_without_training_images(self, digits):
+        images = digits["test"].images
+        result = evaluation.evaluate_images(
+            images[:100], images[100:], classifier="digits"
+        )
+        assert result.generated.distance_ratio is None
+        assert (result.floor_count, result.floor_reference_count) == (141, 141)
+        assert "to training" not in result.table()
+
+    def test_the_argument_is_named(self, digits):
+        images = digits["test"].images
+        with pytest.raises(ValueError, match="real_images: expected at least 20"):
+            evaluation.evaluate_images(images, images[:19])
+        with pytest.raises(ValueError, match="training_images: expected float32"):
+            evaluation.evaluate_images(images, images, images.astype(np.float64))
+        with pytest.raises(ValueError, match="^images: expected shape"):
+            evaluation.evaluate_images(images.repeat(3, axis=3), images)
