@@ -162,8 +162,10 @@ def opened(notebook: Notebook) -> list[str]:
     """A question as title, what is learnt, what is needed, how long; the setup."""
     first, code = text(notebook["cells"][0]), code_cells(notebook)
     title = first.splitlines()[0] if first else ""
-    wanted = {"You will learn", "You need", "minute"}
+    wanted = {"You will learn", "You need"}
     found = [f"the opening lacks {w!r}" for w in sorted(wanted) if w not in first]
+    if not re.search(r"minute|second", first):
+        found.append("the opening does not say how long it takes")
     if not (title.startswith("# ") and title.rstrip().endswith("?")):
         found.append(f"the title is not a question: {title!r}")
     if [cell for cell in code if "setup" in tags(cell)] != code[:1]:

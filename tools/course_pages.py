@@ -94,13 +94,15 @@ def opening(notebook: nbformat.NotebookNode) -> str:
 def question_of(notebook: nbformat.NotebookNode, name: str) -> str:
     """The notebook's title, from its first heading, without its number."""
     title = re.search(r"^#\s+(.+)$", opening(notebook), flags=re.MULTILINE)
-    return re.sub(r"^\d+\W+", "", title.group(1)) if title else name
+    return re.sub(r"^\d+\W+|[*`]", "", title.group(1)) if title else name
 
 
-def minutes_of(notebook: nbformat.NotebookNode) -> str:
-    """The minutes that the opening cell states, or nothing."""
-    stated = re.search(r"([\d.½]+)\s*minutes?", opening(notebook))
-    return stated.group(1) if stated else ""
+def time_of(notebook: nbformat.NotebookNode) -> str:
+    """The time that the opening cell states, such as "half a minute", or nothing."""
+    about = r"(?:(?:about|under|less than|at most) )?"
+    number = r"(?:[\d.,½-]+|half a|an?|one|two|three|four|five|ten)"
+    stated = re.search(rf"{about}{number} (?:minute|second)s?", opening(notebook), re.I)
+    return stated.group() if stated else ""
 
 
 def row(course: Path, name: str, seconds: float | None) -> dict:
@@ -111,7 +113,7 @@ def row(course: Path, name: str, seconds: float | None) -> dict:
     return {
         "number": stem[:2],
         "question": question_of(notebook, stem),
-        "minutes": minutes_of(notebook),
+        "time": time_of(notebook),
         "seconds": "failed" if seconds is None else f"{seconds:.0f}",
         "page": f"{stem}.html",
         "notebook": name,
