@@ -66,7 +66,9 @@ def load_folder(
         ValueError: no image, or mixed sizes or modes where none was asked for.
     """
     _check_arguments(image_size, channels)
-    paths, labels = _find(_split_folder(folder, split))
+    part = _split_folder(folder, split)
+    both = [part] if part == folder else [folder / "train", folder / "test"]
+    paths, labels = _find(part, sorted(set().union(*map(_classes, both))))
     sizes, modes, readable = _survey(paths)
     paths = [path for path, ok in zip(paths, readable, strict=True) if ok]
     if not paths:
@@ -98,16 +100,23 @@ def _split_folder(folder: Path, split: str) -> Path:
     return folder / split if has_parts else folder
 
 
-def _find(folder: Path) -> tuple[list[Path], np.ndarray | None]:
-    """Image files in sorted order, and class numbers if they lie in subfolders."""
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+def _paths(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+
+
+def _classes(folder: Path) -> list[str]:
+    """The first part below the folder of each image's path."""
+    return [path.relative_to(folder).parts[0] for path in _paths(folder)]
+
+
+def _find(folder: Path, names: list[str]) -> tuple[list[Path], np.ndarray | None]:
+    """Image files in sorted order; their places in ``names`` if in subfolders."""
+    paths, classes = _paths(folder), _classes(folder)
     if not paths:
         raise ValueError(
             f"name: no image in the folder {folder}; looked for "
             f"{', '.join(sorted(SUFFIXES))} in it and below"
         )
-    classes = [path.relative_to(folder).parts[0] for path in paths]
-    names = sorted(set(classes))
     if len(names) == 1 or any(path.parent == folder for path in paths):
         return paths, None
     return paths, np.array([names.index(name) for name in classes], np.int64)
@@ -136,10 +145,11 @@ def _size_and_mode(path: Path):
 
 def _open(path: Path):
     """Decode one file to mode "L" (grey) or "RGB"; transparency is laid on white."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     with Image.open(path) as image:
         image.load()
+        ImageOps.exif_transpose(image, in_place=True)  # as the camera was held
         if image.mode in ("1", "L", "I", "F") or image.mode.startswith("I;16"):
             return _grey(image)
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -155,7 +165,8 @@ def _grey(image):
     if image.mode in ("1", "L"):
         return image.convert("L")
     values = np.asarray(image, np.float64)  # 16-bit greys, whole numbers or fractions
-    top = 65535 if values.max() > 255 else 255
+    is_16_bit = image.mode.startswith("I;16") or values.max() > 255
+    top = 65535 if is_16_bit else 255
     return Image.fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8))
 
 
@@ -168,7 +179,7 @@ def _to_array(image, size: int, channels: int) -> np.ndarray:
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         box = (left, top, left + side, top + side)
-        image = image.resize((size, size), Image.Resampling.LANCZOS, box=box)
+        image = image.crop(box).resize((size, size), Image.Resampling.LANCZOS)
     pixels = np.asarray(image, np.float32).reshape(size, size, channels)
     return pixels / np.float32(127.5) - np.float32(1)
 
