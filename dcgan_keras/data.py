@@ -6,17 +6,17 @@ variable DCGAN_KERAS_DATA, then in Keras's cache, and only then lets Keras downl
 """
 
 import os
-import tarfile
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from dcgan_keras.archives import ARRAYS, read_cifar10_binary, read_npz
 from dcgan_keras.image_folder import FolderImages, load_folder
 
 DATA_VARIABLE = "DCGAN_KERAS_DATA"
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 CIFAR10_BINARY = {  # the version without Python pickles
     "origin": "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     "file_hash": "c32a1d4ab5d03f1284b67883e8d87530",
@@ -118,6 +118,12 @@ def check_images(images, labels=None, batch_size: int | None = None) -> None:
                 f"images: expected values in [-1, 1], got [{low:.4g}, {high:.4g}]; "
                 "scale pixels by x / 127.5 - 1"
             )
+        if low >= 0 and high > low:
+            warnings.warn(
+                "images: all values are in [0, 1]; a tanh generator makes [-1, 1], so "
+                "D would tell reals by their range; scale by 2 * x - 1",
+                stacklevel=2,
+            )
     if labels is not None and len(labels) != shape[0]:
         raise ValueError(
             f"labels: expected {shape[0]}, one an image; got {len(labels)}"
@@ -147,7 +153,8 @@ def training_batches(images, batch_size: int, seed: int = 0, start_step: int = 0
         A ``tf.data.Dataset`` of float32 tensors (batch_size, H, W, C), prefetched.
 
     Raises:
-        ValueError: if ``check_images`` refuses the images or the batch size.
+        ValueError: if ``check_images`` refuses the images or the batch size, or a
+            negative start_step.
 
     Example:
         >>> batches = training_batches(load_dataset("digits").images, 64)
@@ -157,6 +164,8 @@ def training_batches(images, batch_size: int, seed: int = 0, start_step: int = 0
     from dcgan_keras._tensorflow import tf
 
     check_images(images, batch_size=batch_size)
+    if start_step < 0:
+        raise ValueError(f"start_step: expected at least 0, got {start_step}")
     fetch = _fetcher(images, batch_size)
 
     def one_epoch(epoch):
@@ -243,13 +252,13 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
     if folder is None:
         tried.append(f"{DATA_VARIABLE} (not set)")
     elif (path := Path(folder) / f"{name}.npz").is_file():
-        return _read_npz(path)
+        return read_npz(path)
     else:
         tried.append(f"{DATA_VARIABLE} ({path}: no such file)")
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     if name == "mnist":
         if (path := Path(home) / "datasets" / "mnist.npz").is_file():
-            return _read_npz(path)
+            return read_npz(path)
         tried.append(f"Keras's cache ({path}: no such file)")
     try:
         return _download(name)
@@ -262,38 +271,11 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in ARRAYS}
-    except (KeyError, ValueError, OSError, EOFError) as error:
-        raise ValueError(
-            f"{path}: expected an .npz with the arrays {', '.join(ARRAYS)}: {error}"
-        ) from error
-
-
 def _download(name: str) -> dict[str, np.ndarray]:
     from dcgan_keras._tensorflow import keras
 
     if name == "cifar10":
         archive = keras.utils.get_file("cifar-10-binary.tar.gz", **CIFAR10_BINARY)
-        return _read_cifar10_binary(Path(archive))
+        return read_cifar10_binary(Path(archive))
     train, test = getattr(keras.datasets, name).load_data()
     return dict(zip(ARRAYS, (*train, *test), strict=True))
-
-
-def _read_cifar10_binary(archive: Path) -> dict[str, np.ndarray]:
-    """Each record is one label byte and 3 x 32 x 32 bytes, channel by channel."""
-    parts: dict[str, list[np.ndarray]] = {"train": [], "test": []}
-    with tarfile.open(archive) as tar:
-        for member in sorted(tar.getmembers(), key=lambda member: member.name):
-            if member.name.endswith("_batch.bin") or "data_batch" in member.name:
-                records = np.frombuffer(tar.extractfile(member).read(), np.uint8)
-                split = "test" if "test" in member.name else "train"
-                parts[split].append(records.reshape(-1, 1 + 3 * 32 * 32))
-    arrays = {}
-    for split, records in parts.items():
-        records = np.concatenate(records)
-        pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        arrays |= {f"x_{split}": pixels, f"y_{split}": records[:, 0]}
-    return arrays

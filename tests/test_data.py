@@ -1,0 +1,345 @@
+"""Data sets: where they are looked for, what they hold, what is refused."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from dcgan_keras import data
+from dcgan_keras.archives import ARRAYS, read_cifar10_binary
+from dcgan_keras.data import check_images, load_dataset, training_batches
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return load_dataset("digits"), load_dataset("digits", split="test")
+
+
+@pytest.fixture
+def no_data(monkeypatch, tmp_path):
+    """No folder named, an empty Keras cache, and a network that is down."""
+
+    def download(name):
+        raise OSError("the network is down")
+
+    monkeypatch.delenv("DCGAN_KERAS_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(data, "_download", download)
+
+
+def small_mnist(count=5, shift=0):
+    """Keras's four arrays, every image a constant: its number plus ``shift``."""
+    pixels = np.arange(count, dtype=np.uint8)[:, None, None] + np.uint8(shift)
+    pixels = np.broadcast_to(pixels, (count, 28, 28)).copy()
+    labels = np.arange(count, dtype=np.uint8)
+    return dict(zip(ARRAYS, (pixels, labels, pixels[:2], labels[:2]), strict=True))
+
+
+def numbered(count, size=2):
+    """Images (count, size, size, 1) whose every pixel tells their number."""
+    values = np.linspace(-1, 1, count, dtype=np.float32)
+    return np.broadcast_to(values[:, None, None, None], (count, size, size, 1)).copy()
+
+
+def drawn(images, batch_size, batches, **options):
+    """The numbers of the images in the first batches: int (batches, batch_size)."""
+    pipeline = training_batches(images, batch_size, **options).take(batches)
+    pixels = np.stack([batch.numpy()[:, 0, 0, 0] for batch in pipeline])
+    return np.rint((pixels + 1) / 2 * (len(images) - 1)).astype(int)
+
+
+# The digits ------------------------------------------------------------------
+
+
+def test_digits_have_the_form_that_is_promised(digits):
+    for split, count in zip(digits, (1415, 382), strict=True):
+        assert split.images.shape == (count, 28, 28, 1)
+        assert split.images.dtype == np.float32
+        assert split.images.min() == -1 and split.images.max() == 1
+        assert split.labels.shape == (count,) and split.labels.dtype == np.int64
+        assert set(split.labels) == set(range(10))
+        check_images(*split)
+
+
+def test_digits_are_scikit_learns_in_its_order_with_its_labels(digits):
+    """The mean of each enlarged digit follows the mean of its 8x8 original."""
+    original = load_digits()
+    images = np.concatenate([digits[0].images, digits[1].images])
+    labels = np.concatenate([digits[0].labels, digits[1].labels])
+    assert np.array_equal(labels, original.target)
+    inside = images[:, 2:26, 2:26, 0]
+    means = inside.reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4)) * 8 + 8  # 0..16 again
+    assert np.abs(means - original.images).mean() < 0.8
+    border = images.copy()
+    border[:, 2:26, 2:26] = -1
+    assert np.all(border == -1)
+
+
+def test_digits_train_and_test_share_no_image_and_no_writer(digits):
+    """Each writer begins with 0-9 three times; the cut is where one begins."""
+    train, test = (split.images.reshape(len(split.images), -1) for split in digits)
+    both = {image.tobytes() for image in train} & {image.tobytes() for image in test}
+    assert both == set()
+    labels = load_digits().target
+    thrice = np.tile(np.arange(10), 3)
+    begins = [
+        i for i in range(len(labels)) if np.array_equal(labels[i : i + 30], thrice)
+    ]
+    assert begins[0] == 0 and len(begins) >= 10
+    assert data.DIGITS_TRAIN in begins
+
+
+def test_nearest_neighbour_reads_the_test_digits(digits):
+    """Labels belong to their images: one neighbour is right in 9 of 10 cases."""
+    train, test = digits
+    a, b = (split.images.reshape(len(split.images), -1) for split in digits)
+    nearest = np.argmax(b @ a.T - (a**2).sum(axis=1) / 2, axis=1)
+    assert (train.labels[nearest] == test.labels).mean() > 0.9
+
+
+# Where mnist is looked for ---------------------------------------------------
+
+
+def test_mnist_comes_first_from_the_folder_that_the_variable_names(
+    no_data, monkeypatch, tmp_path
+):
+    cache = tmp_path / "keras" / "datasets"
+    cache.mkdir(parents=True)
+    np.savez(cache / "mnist.npz", **small_mnist(shift=100))
+    found = load_dataset("mnist")
+    assert found.images[0, 0, 0, 0] == pytest.approx(100 / 127.5 - 1)
+
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
+    assert load_dataset("mnist").images[0, 0, 0, 0] == found.images[0, 0, 0, 0]
+    np.savez(tmp_path / "mnist.npz", **small_mnist())
+    images, labels = load_dataset("mnist")
+    assert images.shape == (5, 28, 28, 1) and images.dtype == np.float32
+    assert np.allclose(images[:, 0, 0, 0], np.arange(5) / 127.5 - 1)
+    assert labels.dtype == np.int64 and list(labels) == [0, 1, 2, 3, 4]
+    assert load_dataset("mnist", split="test").images.shape == (2, 28, 28, 1)
+
+
+def test_full_range_of_pixels_becomes_minus_one_to_one(no_data, monkeypatch, tmp_path):
+    arrays = small_mnist(2)
+    arrays["x_train"][0], arrays["x_train"][1] = 0, 255
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
+    images = load_dataset("mnist").images
+    assert np.all(images[0] == -1) and np.all(images[1] == 1)
+
+
+def test_the_error_names_every_place_that_was_tried(no_data, monkeypatch, tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        load_dataset("mnist")
+    message = str(caught.value)
+    assert "DCGAN_KERAS_DATA (not set)" in message
+    assert str(tmp_path / "keras" / "datasets" / "mnist.npz") in message
+    assert "the network is down" in message and '"digits"' in message
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path / "here"))
+    with pytest.raises(FileNotFoundError) as caught:
+        load_dataset("fashion_mnist")
+    assert str(tmp_path / "here" / "fashion_mnist.npz") in str(caught.value)
+
+
+def test_pickled_arrays_are_refused_and_not_run(no_data, monkeypatch, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (exec, (f"open({str(tmp_path / 'ran')!r}, 'w')",))
+
+    arrays = small_mnist()
+    arrays["x_train"] = np.array([Bomb()], dtype=object)
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"mnist\.npz.*allow_pickle=False"):
+        load_dataset("mnist")
+    assert not (tmp_path / "ran").exists()
+
+
+def whole_npz():
+    buffer = io.BytesIO()
+    np.savez(buffer, **small_mnist())
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a zip", whole_npz()[:-200], whole_npz()[:3000]],
+    ids=["empty", "text", "end cut off", "half"],
+)
+def test_a_damaged_archive_is_named(no_data, monkeypatch, tmp_path, content):
+    (tmp_path / "mnist.npz").write_bytes(content)
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"mnist\.npz.*x_train"):
+        load_dataset("mnist")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"y_train": np.arange(4, dtype=np.uint8)}, "5 images but 4 labels"),
+        ({"x_train": np.zeros((5, 28, 28), np.float32)}, "expected uint8"),
+        ({"x_train": np.zeros((5, 784), np.uint8)}, r"\(5, 784\)"),
+    ],
+    ids=["labels", "dtype", "shape"],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    no_data, monkeypatch, tmp_path, change, said
+):
+    np.savez(tmp_path / "mnist.npz", **(small_mnist() | change))
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=said):
+        load_dataset("mnist")
+
+
+def test_a_missing_array_is_named(no_data, monkeypatch, tmp_path):
+    arrays = small_mnist()
+    del arrays["y_test"]
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match="y_test"):
+        load_dataset("mnist")
+
+
+def test_cifar10_is_read_from_its_binary_archive(tmp_path):
+    """One label byte, then 1,024 red, 1,024 green and 1,024 blue bytes a record."""
+    archive = tmp_path / "cifar.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for number in (2, 1, "test"):  # not in order, as archives are
+            records = b""
+            for record in range(3):
+                red, green, blue = (bytes([10 * c + record]) * 1024 for c in (1, 2, 3))
+                red = bytes([number if number != "test" else 99, 200]) + red[2:]
+                records += bytes([record]) + red + green + blue
+            kind = "test" if number == "test" else f"data_batch_{number}"
+            name = "test_batch.bin" if kind == "test" else f"{kind}.bin"
+            member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            member.size = len(records)
+            tar.addfile(member, io.BytesIO(records))
+        readme = tarfile.TarInfo("cifar-10-batches-bin/readme.html")
+        tar.addfile(readme, io.BytesIO(b""))
+    arrays = read_cifar10_binary(archive)
+    images, labels = data._from_uint8(arrays["x_train"], arrays["y_train"], "cifar10")
+    assert arrays["x_test"].shape == (3, 32, 32, 3) and images.shape == (6, 32, 32, 3)
+    assert list(labels) == [0, 1, 2, 0, 1, 2]
+    pixels = np.rint((images + 1) * 127.5).astype(int)
+    assert list(pixels[:, 0, 0, 0]) == [1, 1, 1, 2, 2, 2]  # batch 1 before batch 2
+    assert list(pixels[4, 0, 1]) == [200, 21, 31]  # second column, not second row
+    assert list(pixels[4, 1, 0]) == [11, 21, 31]
+    assert arrays["x_test"][0, 0, 0, 0] == 99
+
+
+# Names -----------------------------------------------------------------------
+
+
+def test_unknown_names_and_splits_are_refused(tmp_path):
+    with pytest.raises(
+        ValueError, match="digits, mnist, fashion_mnist, cifar10.*mnits"
+    ):
+        load_dataset("mnits")
+    with pytest.raises(ValueError, match="split: .*'validation'"):
+        load_dataset("digits", split="validation")
+    with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+        load_dataset(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        load_dataset("no/such/folder")
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(ValueError, match="a.png is a file"):
+        load_dataset(str(tmp_path / "a.png"))
+    for option in ({"image_size": 14}, {"channels": 3}, {"stream": True}):
+        with pytest.raises(ValueError, match="'digits' has a size of its own"):
+            load_dataset("digits", **option)
+
+
+# What cannot be trained on ---------------------------------------------------
+
+
+def changed(place, value):
+    images = numbered(10)
+    images[place] = value
+    return images
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (numbered(10)[..., 0], r"expected shape \(N, H, W, C\).*\(10, 2, 2\)"),
+        (numbered(10)[:0], "N > 0"),
+        (numbered(10).astype(np.float64), "expected float32.*float64"),
+        (np.zeros((3, 2, 2, 1), np.uint8), "expected float32.*uint8"),
+        (changed((3, 1, 0, 0), np.nan), "1 of 10 images hold NaN"),
+        (changed((slice(2), 0), np.inf), "2 of 10 images hold NaN or infinity"),
+        (changed((3, 1), 1.5), r"expected values in \[-1, 1\], got \[-1, 1.5\]"),
+        (numbered(10) * 127.5 + 127.5, r"got \[0, 255\]; scale pixels by x / 127.5"),
+    ],
+    ids=["3-D", "empty", "float64", "uint8", "NaN", "infinity", "above 1", "0..255"],
+)
+def test_images_that_cannot_be_trained_on_are_refused(images, said):
+    with pytest.raises(ValueError, match=said):
+        check_images(images)
+    with pytest.raises(ValueError, match=said):
+        training_batches(images, 2)
+
+
+def test_values_in_zero_to_one_are_met_with_a_warning():
+    """The classic mistake: x / 255 under a generator that ends in tanh."""
+    with pytest.warns(UserWarning, match=r"\[0, 1\].*2 \* x - 1"):
+        check_images((numbered(10) + 1) / 2)
+    check_images(numbered(10))
+
+
+def test_labels_and_batch_sizes_that_do_not_fit_are_refused():
+    images = numbered(10)
+    check_images(images, np.arange(10), batch_size=10)
+    with pytest.raises(ValueError, match="labels: expected 10, .*got 9"):
+        check_images(images, np.arange(9))
+    for batch_size in (0, 11, -1):
+        with pytest.raises(
+            ValueError, match=f"batch_size: .*1 to 10.*got {batch_size}"
+        ):
+            check_images(images, batch_size=batch_size)
+        with pytest.raises(ValueError, match="batch_size"):
+            training_batches(images, batch_size)
+
+
+# Batches ---------------------------------------------------------------------
+
+
+def test_every_epoch_visits_each_image_once_in_another_order():
+    order = drawn(numbered(12), batch_size=4, batches=9, seed=1).reshape(3, 12)
+    assert all(sorted(epoch) == list(range(12)) for epoch in order)
+    assert len({tuple(epoch) for epoch in order}) == 3
+    assert all(list(epoch) != list(range(12)) for epoch in order)
+
+
+def test_images_beyond_the_last_whole_batch_wait_for_another_epoch():
+    order = drawn(numbered(11), batch_size=4, batches=20).reshape(10, 8)
+    assert all(len(set(epoch)) == 8 for epoch in order)
+    assert {number for epoch in order for number in epoch} == set(range(11))
+
+
+def test_order_follows_from_the_seed():
+    first, again, other = (drawn(numbered(12), 4, 6, seed=s) for s in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert drawn(numbered(12), 4, 2, seed=-3).shape == (2, 4)
+
+
+@pytest.mark.parametrize("start_step", [0, 1, 2, 3, 4, 7, 100])
+def test_start_step_meets_the_very_batches(start_step):
+    """11 images by 4: two steps an epoch, so the starts lie in and between epochs."""
+    whole = drawn(numbered(11), 4, 108, seed=5)
+    part = drawn(numbered(11), 4, 8, seed=5, start_step=start_step)
+    assert np.array_equal(part, whole[start_step : start_step + 8])
+
+
+def test_a_negative_start_step_is_refused():
+    with pytest.raises(ValueError, match="start_step: .*-1"):
+        training_batches(numbered(4), 2, start_step=-1)
+
+
+def test_batches_have_one_static_shape():
+    batches = training_batches(numbered(11, size=3), 4)
+    assert batches.element_spec.shape == (4, 3, 3, 1)
+    assert batches.element_spec.dtype.name == "float32"
