@@ -14,10 +14,6 @@ def _softplus(logits: np.ndarray) -> np.ndarray:
     return np.logaddexp(0.0, logits)
 
 
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return np.exp(-_softplus(-np.asarray(logits, dtype=float)))
-
-
 def _reject(answer, mistakes: dict[str, float | np.ndarray]) -> None:
     """Raise Wrong with the message whose value equals the answer."""
     for message, value in mistakes.items():
@@ -98,38 +94,6 @@ def _reject_discriminator_loss(measured, real, fake) -> None:
             "one number for the batch is wanted: the mean is missing": _softplus(-real),
         },
     )
-
-
-@exercise
-def check_gradient_factor(answer: Callable) -> str:
-    """A function of D's logit: non-saturating gradient / saturating gradient."""
-    logits = np.array([-3.0, -0.5, 0.0, 2.0])
-    d = _sigmoid(logits)
-    measured = np.asarray(answer(logits), dtype=float)
-    _reject(
-        measured,
-        {
-            "upside down: that is saturating over non-saturating": d / (1 - d),
-            "the sign: both gradients point the same way, so the factor is positive": (
-                -(1 - d) / d
-            ),
-            "that is the non-saturating gradient alone": d - 1,
-            "that is the saturating gradient alone": -d,
-            "that is the ratio of the two losses, not of their gradients": (
-                -np.log(d) / np.log(1 - d)
-            ),
-            "the logit was taken for a probability: D = sigmoid(logit)": np.divide(
-                1 - logits, logits, out=np.full(4, np.inf), where=logits != 0
-            ),
-            "that is 1 / D; the non-saturating gradient is D - 1, not -1": 1 / d,
-        },
-    )
-    if not _same(measured, np.exp(-logits)):
-        raise Wrong(
-            f"for logits {logits.tolist()} it gives {np.round(measured, 4)}; divide "
-            "D - 1 by -D and put in D = sigmoid(logit)"
-        )
-    return "(1 - D) / D = exp(-logit)"
 
 
 @exercise

@@ -1,0 +1,170 @@
+"""Notebook 02's exercises: the stub, the solution, and wrong answers people give."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from dcgan_keras.exercises import minimax_loss as exercises
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "02_the_minimax_loss.ipynb"
+NAMES = {
+    "check_value_at_the_end": "value_at_the_end",
+    "check_discriminator_loss": "my_discriminator_loss",
+    "check_optimal_with_share": "best_with_share",
+    "check_cured_step": "cured_step",
+}
+
+
+def cells_tagged(tag):
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    return [c.source for c in notebook.cells if tag in c.metadata.get("tags", [])]
+
+
+def the_one_with(name, sources):
+    found = [s for s in sources if re.search(rf"\b{name}\b", s)]
+    assert len(found) == 1, f"{name} is in {len(found)} cells"
+    return found[0]
+
+
+def sigmoid(logits):
+    return 1 / (1 + np.exp(-np.asarray(logits, dtype=float)))
+
+
+def naive_loss(real, fake):
+    return -np.mean(np.log(sigmoid(real))) - np.mean(np.log(1 - sigmoid(fake)))
+
+
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
+@pytest.mark.parametrize(("check", "name"), NAMES.items())
+def test_stub_is_not_attempted(check, name, capsys):
+    stub = the_one_with(name, cells_tagged("exercise"))
+    namespace = {"np": np}
+    exec(stub, namespace)
+    getattr(exercises, check)(namespace[name])
+    assert capsys.readouterr().out == "not attempted\n"
+
+
+@pytest.mark.parametrize(("check", "name"), NAMES.items())
+def test_solution_is_right(check, name, capsys):
+    solution = the_one_with(name, cells_tagged("solution"))
+    code = re.search(r"```python\n(.*?)```", solution, re.DOTALL).group(1)
+    namespace = {"np": np}
+    exec(code, namespace)
+    getattr(exercises, check)(namespace[name])
+    assert capsys.readouterr().out.startswith("right: ")
+
+
+def extragradient(d, g, rate, climb=1, descend=1):
+    ahead_d, ahead_g = d + climb * rate * g, g - descend * rate * d
+    return d + climb * rate * ahead_g, g - descend * rate * ahead_d
+
+
+def two_steps(d, g, rate):
+    d, g = d + rate * g, g - rate * d
+    return d + rate * g, g - rate * d
+
+
+WRONG = [
+    ("check_value_at_the_end", -0.693, "one of the two terms"),
+    ("check_value_at_the_end", 1.386, "D's loss, -V"),
+    ("check_value_at_the_end", 0.6931, "sign lost"),
+    ("check_value_at_the_end", -2, "in bits"),
+    ("check_value_at_the_end", 0, "never wrong"),
+    ("check_value_at_the_end", 0.5, "D's answer"),
+    ("check_value_at_the_end", -5.0, "put D = 1/2 into both terms"),
+    ("check_value_at_the_end", float("nan"), "not V"),
+    ("check_value_at_the_end", "log 4", "raised ValueError"),
+    ("check_discriminator_loss", naive_loss, "use softplus"),
+    (
+        "check_discriminator_loss",
+        lambda r, f: softplus(r).mean() + softplus(-f).mean(),
+        "labels are swapped",
+    ),
+    ("check_discriminator_loss", lambda r, f: -naive_loss(r, f), "the sign"),
+    (
+        "check_discriminator_loss",
+        lambda r, f: softplus(-r).sum() + softplus(f).sum(),
+        "a sum where a mean",
+    ),
+    (
+        "check_discriminator_loss",
+        lambda r, f: np.mean(np.concatenate([softplus(-r), softplus(f)])),
+        "one mean over all",
+    ),
+    ("check_discriminator_loss", lambda r, f: naive_loss(r, f) / 2, "half of V's"),
+    (
+        "check_discriminator_loss",
+        lambda r, f: -np.log2(sigmoid(r)).mean() - np.log2(1 - sigmoid(f)).mean(),
+        "in bits",
+    ),
+    (
+        "check_discriminator_loss",
+        lambda r, f: softplus(-r).mean() + softplus(-f).mean(),
+        "non-saturating",
+    ),
+    ("check_discriminator_loss", lambda r, f: softplus(-r), "the mean is missing"),
+    ("check_discriminator_loss", lambda r, f: softplus(f).mean(), "real images is"),
+    ("check_discriminator_loss", lambda r, f: 1.0, "not 1.0754"),
+    ("check_optimal_with_share", lambda p, q, s: p / (p + q), "no effect"),
+    (
+        "check_optimal_with_share",
+        lambda p, q, s: (1 - s) * q / (s * p + (1 - s) * q),
+        "generated image: 1 - D",
+    ),
+    (
+        "check_optimal_with_share",
+        lambda p, q, s: (1 - s) * p / ((1 - s) * p + s * q),
+        "swapped",
+    ),
+    ("check_optimal_with_share", lambda p, q, s: s * p / (p + q), "below the fraction"),
+    (
+        "check_optimal_with_share",
+        lambda p, q, s: s * p / (s * p + q),
+        "need their share too",
+    ),
+    (
+        "check_optimal_with_share",
+        lambda p, q, s: s * p / ((1 - s) * q),
+        "the densities' ratio",
+    ),
+    ("check_optimal_with_share", lambda p, q, s: 0 * p, "weigh the two densities"),
+    ("check_cured_step", lambda d, g, r: (d + r * g, g - r * d), "simultaneous step"),
+    (
+        "check_cured_step",
+        lambda d, g, r: (d + r * g, g - r * (d + r * g)),
+        "alternating step",
+    ),
+    ("check_cured_step", two_steps, "two whole steps"),
+    (
+        "check_cured_step",
+        lambda d, g, r: extragradient(d, g, r, descend=-1),
+        "g must descend",
+    ),
+    (
+        "check_cured_step",
+        lambda d, g, r: extragradient(d, g, r, climb=-1),
+        "d must climb",
+    ),
+    ("check_cured_step", lambda d, g, r: extragradient(d, g, r)[::-1], "exchanged"),
+    ("check_cured_step", lambda d, g, r: (d, g), "it goes to"),
+    ("check_cured_step", lambda d, g, r: 0.3, "it goes to"),
+]
+
+
+@pytest.mark.parametrize(("check", "answer", "message"), WRONG)
+def test_wrong_answer_is_told_its_mistake(check, answer, message, capsys):
+    getattr(exercises, check)(answer)
+    out = capsys.readouterr().out
+    assert out.startswith("not yet: ") and out.count("\n") == 1
+    assert message in out
+
+
+def test_every_exercise_has_at_least_four_wrong_answers():
+    counts = [sum(check == name for check, *_ in WRONG) for name in NAMES]
+    assert min(counts) >= 4
