@@ -1,0 +1,1 @@
+"""Figures of single notebooks: arrays in, a matplotlib Figure out."""
