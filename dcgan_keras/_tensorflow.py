@@ -38,6 +38,8 @@ with quiet_native_stderr():
     import tensorflow as tf
 
     tf.config.list_physical_devices()
+    # A course builds many models; its "retracing" warning takes them for one.
+    tf.get_logger().setLevel("ERROR")
     import keras
 
 if keras.backend.backend() != "tensorflow":

@@ -72,6 +72,24 @@ def sample(options: argparse.Namespace) -> None:
         write_whole(path, gif_bytes([tile(x[None], 1, 4) for x in images], 0.08))
 
 
+def evaluate(options: argparse.Namespace) -> None:
+    """``evaluate``: print the quality of a run's samples."""
+    from dcgan_keras.evaluation import evaluate_images
+
+    run = RunFolder(options.run)
+    dataset = run.read_config()["dataset"]
+    if dataset not in ("digits", "mnist"):
+        raise ValueError(
+            "run: the measures look through a classifier of digits, so they are for "
+            f"runs on digits and mnist; this one is on {dataset!r}"
+        )
+    generator = load_generator(run)
+    z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
+    real, training = (data.load_dataset(dataset, s).images for s in ("test", "train"))
+    result = evaluate_images(generate(generator, z), real, training, dataset)
+    print(result.to_json() if options.json else result.table())
+
+
 def build_model(config: dict) -> DCGAN | CompositeLoop:
     """Both players and their loop, as a run's configuration says."""
     keras.utils.set_random_seed(config["seed"])

@@ -144,21 +144,21 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     equilibrium = 2 * np.log(2)
     left.axhline(equilibrium, color=COLOURS["neutral"], linestyle=":", linewidth=1)
     left.annotate(
-        "D at 1/2: 2 log 2",
-        (1, equilibrium),
+        "2 log 2",
+        (1.01, equilibrium),
         xycoords=("axes fraction", "data"),
-        ha="right",
-        va="bottom",
+        va="center",
         color=COLOURS["neutral"],
         fontsize=8,
     )
     left.set(xlabel="step", ylabel="loss (nats per image)", title="Losses of each step")
-    left.set_ylim(0)
+    lowest = min(row["generator_loss"] for row in history)  # minimax: below 0
+    left.set_ylim(bottom=min(0.0, 1.05 * lowest))
     right.axhline(0.5, color=COLOURS["neutral"], linestyle=":", linewidth=1)
     right.set(xlabel="step", ylabel="D's accuracy", title="How often D is right")
     right.set_ylim(-0.02, 1.02)
-    left.legend()
-    right.legend()
+    left.legend(loc="upper right", ncols=2)
+    right.legend(loc="lower right")
     return figure
 
 
@@ -184,8 +184,9 @@ def gif_bytes(frames: Sequence[np.ndarray], seconds_per_frame: float = 0.2) -> b
     milliseconds = [1000 * seconds_per_frame] * len(frames)
     milliseconds[-1] *= 5
     buffer = io.BytesIO()
+    duration = milliseconds if len(frames) > 1 else milliseconds[0]
     imageio.imwrite(
-        buffer, np.stack(frames), extension=".gif", duration=milliseconds, loop=0
+        buffer, np.stack(frames), extension=".gif", duration=duration, loop=0
     )
     return buffer.getvalue()
 
