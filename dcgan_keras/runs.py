@@ -15,6 +15,7 @@ import io
 import json
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -109,19 +110,22 @@ class RunFolder:
             The step at which they were saved; 0 if nothing has been saved yet.
 
         Raises:
-            ValueError: the saved weights are those of other models.
+            ValueError: the saved weights are those of other models, or damaged;
+                no variable has been changed.
         """
         path = self.path / "weights.npz"
         if not path.is_file():
             return 0
-        with np.load(path, allow_pickle=False) as saved:
-            for owner, variables in groups.items():
-                names = [name for name in saved.files if name.startswith(f"{owner}/")]
-                values = [saved[name] for name in sorted(names)]
-                _check_shapes(owner, path, values, variables)
-                for variable, value in zip(variables, values, strict=True):
-                    variable.assign(value)
-            return int(saved["step"])
+        saved = _read_arrays(path)
+        values = {}
+        for owner, variables in groups.items():
+            names = [name for name in saved if name.startswith(f"{owner}/")]
+            values[owner] = [saved[name] for name in sorted(names)]
+            _check_shapes(owner, path, values[owner], variables)
+        for owner, variables in groups.items():
+            for variable, value in zip(variables, values[owner], strict=True):
+                variable.assign(value)
+        return int(saved["step"])
 
     def write_history(self, history: list[dict]) -> None:
         """Write one row a step, with every digit of the numbers."""
@@ -176,6 +180,14 @@ def write_whole(path: Path, content: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as whole, np.load(whole, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def _check_shapes(owner: str, path: Path, values: list, variables: list) -> None:

@@ -1,0 +1,226 @@
+"""Run folders: whole files or none, exact numbers, nothing pickled."""
+
+import csv
+import json
+import os
+
+import numpy as np
+import pytest
+
+from dcgan_keras import runs
+from dcgan_keras.runs import COLUMNS, RunFolder, write_whole
+
+
+class Variable:
+    """As much of a Keras variable as a run folder needs."""
+
+    def __init__(self, value):
+        self.value = np.asarray(value)
+        self.shape = self.value.shape
+
+    def assign(self, value):
+        assert np.shape(value) == self.shape
+        self.value = np.asarray(value)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.value, dtype)
+
+
+def variables(seed, shapes=((3, 2), (2,), ())):
+    random = np.random.default_rng(seed)
+    return [Variable(random.normal(size=shape).astype(np.float32)) for shape in shapes]
+
+
+def rows(count):
+    random = np.random.default_rng(count)
+    return [
+        dict(zip(COLUMNS, (step, *random.random(4).tolist()), strict=True))
+        for step in range(1, count + 1)
+    ]
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder(tmp_path / "runs" / "a")
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# Whole files -----------------------------------------------------------------
+
+
+def test_file_is_written_and_replaced(tmp_path):
+    path = tmp_path / "new" / "a.bin"
+    for content in (b"one", b"", b"three"):
+        write_whole(path, content)
+        assert path.read_bytes() == content
+    assert files(path.parent) == ["a.bin"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("where", ["fsync", "chmod", "replace"])
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+def test_a_crash_leaves_the_last_whole_file(tmp_path, monkeypatch, where, error):
+    path = tmp_path / "a.bin"
+    write_whole(path, b"whole")
+
+    def crash(*args, **options):
+        raise error
+
+    monkeypatch.setattr(runs.os, where, crash)
+    with pytest.raises(type(error)):
+        write_whole(path, b"half")
+    assert path.read_bytes() == b"whole" and files(tmp_path) == ["a.bin"]
+
+
+def test_nobody_sees_a_half_written_file(tmp_path, monkeypatch):
+    """At the moment of the last step the old content is there, and the new is whole."""
+    path = tmp_path / "a.bin"
+    write_whole(path, b"old")
+    seen = []
+    replace = os.replace
+
+    def look(source, target):
+        with open(source, "rb") as file:
+            seen.append((path.read_bytes(), file.read()))
+        replace(source, target)
+
+    monkeypatch.setattr(runs.os, "replace", look)
+    write_whole(path, b"new")
+    assert seen == [(b"old", b"new")] and path.read_bytes() == b"new"
+
+
+# Configuration ---------------------------------------------------------------
+
+
+def test_configuration_reads_back(run):
+    config = {"dataset": "digits", "seed": 0, "image_shape": [28, 28, 1], "x": None}
+    run.write_config(config)
+    assert run.read_config() == config
+    text = (run.path / "config.json").read_text()
+    assert json.loads(text) == config and text.endswith("\n")
+
+
+def test_a_second_run_does_not_overwrite_the_first(run):
+    run.check_free()
+    run.write_config({"seed": 0})
+    with pytest.raises(
+        FileExistsError, match="output: .*holds a run already.*--resume"
+    ):
+        run.check_free()
+    with pytest.raises(FileExistsError, match="output"):
+        run.write_config({"seed": 1})
+    assert run.read_config() == {"seed": 0}
+    run.write_config({"seed": 2}, replace=True)
+    assert run.read_config() == {"seed": 2}
+
+
+def test_a_missing_run_is_named(run):
+    with pytest.raises(FileNotFoundError, match=f"no run in {run.path}"):
+        run.read_config()
+    assert run.restore({"generator": variables(0)}) == 0
+    assert run.read_history() == [] and run.sample_paths() == []
+
+
+# History ---------------------------------------------------------------------
+
+
+def test_history_keeps_every_digit(run):
+    written = rows(20)
+    run.write_history(written)
+    assert run.read_history() == written
+    assert run.read_history(up_to=7) == written[:7]
+    assert run.read_history(up_to=0) == []
+    with (run.path / "history.csv").open(newline="") as file:
+        table = list(csv.reader(file))
+    assert tuple(table[0]) == COLUMNS and len(table) == 21
+    assert b"\r" not in (run.path / "history.csv").read_bytes()
+
+
+# Weights ---------------------------------------------------------------------
+
+
+def test_weights_read_back_bit_for_bit(run):
+    saved = {"generator": variables(1), "generator_optimizer": variables(2)}
+    run.save(40, saved, rows(40))
+    fresh = {"generator": variables(3), "generator_optimizer": variables(4)}
+    assert run.restore(fresh) == 40
+    for owner, group in saved.items():
+        for before, after in zip(group, fresh[owner], strict=True):
+            assert before.value.tobytes() == after.value.tobytes()
+            assert before.value.dtype == after.value.dtype
+    assert len(run.read_history()) == 40
+
+
+def test_many_variables_keep_their_order(run):
+    saved = [Variable(np.float32(number)) for number in range(120)]
+    run.save(1, {"generator": saved}, [])
+    fresh = [Variable(np.float32(-1)) for _ in saved]
+    run.restore({"generator": fresh})
+    assert [float(v.value) for v in fresh] == list(range(120))
+
+
+def test_one_owner_can_be_restored_alone(run):
+    saved = {"generator": variables(1), "generator_optimizer": variables(2, [(5,)])}
+    run.save(3, saved, [])
+    generator = variables(5)
+    assert run.restore({"generator": generator}) == 3
+    assert np.array_equal(generator[0].value, saved["generator"][0].value)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [((3, 2), (2,)), ((3, 2), (2,), (), (1,)), ((2, 3), (2,), ()), ((3, 2), (3,), ())],
+    ids=["fewer", "more", "turned", "wider"],
+)
+def test_weights_of_other_models_are_refused_and_nothing_is_changed(run, shapes):
+    saved = {"generator": variables(1), "discriminator": variables(2)}
+    run.save(3, saved, [])
+    generator, discriminator = variables(5), variables(6, shapes)
+    before = generator[0].value
+    with pytest.raises(ValueError, match="does not fit this discriminator"):
+        run.restore({"generator": generator, "discriminator": discriminator})
+    assert generator[0].value is before
+
+
+def test_a_damaged_weights_file_is_named(run):
+    run.save(3, {"generator": variables(1)}, [])
+    path = run.path / "weights.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"weights\.npz"):
+        run.restore({"generator": variables(1)})
+
+
+def test_nothing_is_pickled(run):
+    run.write_config({"seed": 0})
+    run.save(3, {"generator": variables(1)}, rows(3))
+    assert files(run.path) == ["config.json", "history.csv", "weights.npz"]
+    with np.load(run.path / "weights.npz", allow_pickle=False) as saved:
+        assert all(saved[name].dtype != object for name in saved.files)
+        assert int(saved["step"]) == 3
+
+
+def test_a_crash_between_history_and_weights_loses_no_step(run, monkeypatch):
+    """The history is written first; what is beyond the weights is left out."""
+    run.save(3, {"generator": variables(1)}, rows(3))
+    write = runs.write_whole
+
+    def crash(path, content):
+        if path.name == "weights.npz":
+            raise OSError("killed")
+        write(path, content)
+
+    monkeypatch.setattr(runs, "write_whole", crash)
+    with pytest.raises(OSError, match="killed"):
+        run.save(6, {"generator": variables(2)}, rows(6))
+    step = run.restore({"generator": variables(9)})
+    assert step == 3 and len(run.read_history()) == 6
+    assert [row["step"] for row in run.read_history(up_to=step)] == [1, 2, 3]
+
+
+def test_sample_grids_sort_as_their_steps(run):
+    for step in (1000, 20, 0, 300):
+        write_whole(run.sample_path(step), b"")
+    assert [int(p.stem[5:]) for p in run.sample_paths()] == [0, 20, 300, 1000]

@@ -1,0 +1,176 @@
+"""Pictures: every pixel in its place, files that read back, figures that show all."""
+
+import imageio.v3 as imageio
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from dcgan_keras import visualization
+from dcgan_keras.visualization import (
+    COLOURS,
+    gif_bytes,
+    plot_history,
+    plot_samples,
+    show,
+    tile,
+    to_uint8,
+    use_style,
+    write_gif,
+    write_png,
+)
+
+
+@pytest.fixture(autouse=True)
+def plain_matplotlib():
+    with matplotlib.rc_context(rc={"backend": "Agg"}):
+        yield
+    plt.close("all")
+
+
+def history(steps=50, generator_loss=0.7):
+    return [
+        {
+            "step": step,
+            "discriminator_loss": 1.0 + step,
+            "generator_loss": generator_loss,
+            "real_accuracy": 0.75,
+            "fake_accuracy": 0.25,
+        }
+        for step in range(1, steps + 1)
+    ]
+
+
+def test_pixels_follow_the_definition():
+    """-1 is 0, 1 is 255, and every pixel of a file comes back as itself."""
+    every = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(to_uint8(every / 127.5 - 1), every)
+    assert np.array_equal(
+        to_uint8(np.array([-1.2, -1, 0.003, 1, 1.2])), [0, 0, 128, 255, 255]
+    )
+    assert to_uint8(np.zeros((2, 3, 4, 1))).shape == (2, 3, 4, 1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("count", "columns", "scale"), [(6, 3, 1), (5, 3, 2), (1, 8, 3)]
+)
+def test_tiles_lie_row_by_row_in_their_order(count, columns, scale, channels):
+    """Against a loop over every pixel of the grid."""
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, (count, 4, 5, channels))
+    grid = tile(images, columns, scale)
+    rows = -(-count // columns)
+    assert grid.shape == (rows * 4 * scale, columns * 5 * scale, 3)
+    assert grid.dtype == np.uint8
+    for y, x, c in np.ndindex(*grid.shape):
+        row, i = divmod(y // scale, 4)
+        column, j = divmod(x // scale, 5)
+        number = row * columns + column
+        channel = c if channels == 3 else 0
+        value = images[number, i, j, channel] if number < count else -1.0
+        assert grid[y, x, c] == round((value + 1) * 127.5)
+
+
+@pytest.mark.parametrize("shape", [(4, 8, 8), (4, 8, 8, 2), (0, 8, 8, 1)])
+def test_tile_refuses_other_shapes(shape):
+    with pytest.raises(ValueError, match="images: expected shape"):
+        tile(np.zeros(shape))
+
+
+def test_png_reads_back_and_replaces_the_old_one(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    path = tmp_path / "grids" / "a.png"
+    for wanted in (pixels, 255 - pixels):
+        write_png(path, wanted)
+        assert np.array_equal(imageio.imread(path), wanted)
+    assert [p.name for p in path.parent.iterdir()] == ["a.png"]
+
+
+def test_gif_reads_back_as_many_colour_frames(tmp_path):
+    frames = [np.full((6, 8, 3), 40 * n, np.uint8) for n in range(5)]
+    frames[2][:3] = (255, 0, 0)
+    write_gif(tmp_path / "a.gif", frames, seconds_per_frame=0.1)
+    read = imageio.imread(tmp_path / "a.gif")
+    assert read.shape == (5, 6, 8, 3)
+    assert np.abs(read.astype(int) - np.stack(frames)).max() <= 8  # 256 colours
+    from PIL import Image
+
+    with Image.open(tmp_path / "a.gif") as image:
+        durations = []
+        for number in range(image.n_frames):
+            image.seek(number)
+            durations.append(image.info["duration"])
+        assert image.info["loop"] == 0
+    assert durations == [100, 100, 100, 100, 500]
+
+
+def test_a_gif_of_one_frame_reads_back():
+    content = gif_bytes([np.full((6, 8, 3), 7, np.uint8)])
+    assert imageio.imread(content, extension=".gif").shape[-3:] == (6, 8, 3)
+
+
+def test_sample_grid_shows_every_image():
+    images = np.linspace(-1, 1, 10 * 9 * 3).reshape(10, 3, 3, 3)
+    figure = plot_samples(images, columns=4, title="First ten")
+    (axes,) = figure.axes
+    assert np.array_equal(axes.images[0].get_array(), tile(images, 4))
+    assert axes.get_title() == "First ten"
+    assert axes.images[0].get_interpolation() == "nearest"
+
+
+def test_curves_are_those_of_the_history():
+    rows = history()
+    losses, accuracies = plot_history(rows, smooth=10).axes
+    raw, mean = losses.lines[:2]
+    assert np.array_equal(raw.get_xdata(), range(1, 51))
+    assert np.array_equal(raw.get_ydata(), [1.0 + n for n in range(1, 51)])
+    naive = [np.mean(raw.get_ydata()[max(0, n - 9) : n + 1]) for n in range(50)]
+    assert np.allclose(mean.get_ydata(), naive)
+    assert [t.get_text() for t in losses.get_legend().get_texts()] == ["D", "G"]
+    assert "nats" in losses.get_ylabel() and losses.get_xlabel() == "step"
+    labels = {line.get_label(): line for line in accuracies.lines}
+    assert set(labels["on reals"].get_ydata()) == {0.75}
+    assert set(labels["on fakes"].get_ydata()) == {0.25}
+    assert any(np.allclose(line.get_ydata(), np.log(4)) for line in losses.lines)
+
+
+@pytest.mark.parametrize("value", [0.7, -0.7, 30.0])
+def test_no_loss_lies_outside_of_the_picture(value):
+    """The minimax loss of G is negative."""
+    losses, _ = plot_history(history(generator_loss=value)).axes
+    low, high = losses.get_ylim()
+    assert low <= min(0, value) and high > value
+
+
+def test_history_of_one_step_can_be_drawn():
+    plot_history(history(1)).canvas.draw()
+
+
+def test_one_colour_for_one_thing():
+    assert len(set(COLOURS.values())) == len(COLOURS)
+    losses, accuracies = plot_history(history()).axes
+    assert losses.lines[0].get_color() == COLOURS["discriminator"]
+    assert accuracies.lines[0].get_color() == COLOURS["real"]
+    assert {to_rgb(c) for c in visualization.CYCLE} >= {
+        to_rgb(COLOURS[name]) for name in ("real", "fake", "discriminator")
+    }
+
+
+def test_style_is_set_only_when_asked():
+    before = matplotlib.rcParams["axes.spines.top"]
+    assert before
+    use_style()
+    assert not matplotlib.rcParams["axes.spines.top"]
+
+
+def test_show_displays_once_with_alternative_text_and_closes(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda figure, metadata: shown.append(metadata)
+    )
+    figure = plot_samples(np.zeros((1, 4, 4, 1)))
+    show(figure, "A black square.")
+    assert shown == [{"image/png": {"alt": "A black square."}}]
+    assert plt.get_fignums() == []
