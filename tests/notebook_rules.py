@@ -129,6 +129,16 @@ def measured(notebook: Notebook) -> list[str]:
     return [complaint for complaint, holds in measures.items() if not holds]
 
 
+def narrow(notebook: Notebook) -> list[str]:
+    """No line of code beyond the 100 columns that the page shows."""
+    return [
+        f"cell {index}: a line of {len(line)} columns, above 100"
+        for index, cell in enumerate(notebook["cells"])
+        for line in text(cell).splitlines()
+        if cell["cell_type"] == "code" and len(line) > 100
+    ]
+
+
 def concise(notebook: Notebook) -> list[str]:
     """At most 90 words a prose cell."""
     counts = {i: words(c) for i, c in enumerate(notebook["cells"])}
@@ -212,6 +222,7 @@ RULES: dict[str, Callable[[Notebook], list[str]]] = {
         identified,
         portable,
         measured,
+        narrow,
         concise,
         described,
         compared,
