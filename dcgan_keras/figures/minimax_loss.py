@@ -125,7 +125,7 @@ def show_early_discriminator(history: np.ndarray, curves: Mapping) -> None:
         for axis, optimizer in zip(axes[1:], ("SGD", "Adam"), strict=True):
             axis.semilogy(curves[optimizer, name], color=colour)
             axis.set(
-                xlabel="G's steps, D frozen", ylim=(2e-5, 2), title=f"G by {optimizer}"
+                xlabel="G's steps, D frozen", ylim=(1e-6, 3), title=f"G by {optimizer}"
             )
     axes[0].semilogy(
         steps, answers, "--", color=COLOURS["discriminator"], label="D(G(z))"
@@ -268,13 +268,13 @@ def film_ring(runs: Mapping[str, Sequence], centres: np.ndarray) -> None:
 
 
 def _show(figure: Figure, alt: str) -> None:
-    """As visualization.show, with a palette of 128 colours: a third of the bytes."""
+    """As visualization.show, with a palette of 256 colours: a third of the bytes."""
     from IPython.display import display
     from PIL import Image
 
     drawn, packed = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", bbox_inches="tight")
-    Image.open(drawn).convert("RGB").quantize(128).save(packed, "PNG", optimize=True)
+    Image.open(drawn).convert("RGB").quantize(256).save(packed, "PNG", optimize=True)
     png = base64.b64encode(packed.getvalue()).decode()
     bundle = {"image/png": png, "text/plain": repr(figure)}
     display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
