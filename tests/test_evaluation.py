@@ -240,8 +240,8 @@ class TestEvaluateImages:
             told["generated"]["frechet_distance"] == result.generated.frechet_distance
         )
         table = str(result)
-        assert f"{result.generated.frechet_distance:.2f}" in table
-        assert f"{result.floor.frechet_distance:.2f}" in table
+        assert f"{result.generated.frechet_distance:.3f}" in table
+        assert f"{result.floor.frechet_distance:.3f}" in table
         assert "191 samples against 191 real" in table
         assert max(map(len, table.splitlines())) <= 80
 

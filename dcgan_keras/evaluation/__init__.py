@@ -13,7 +13,7 @@ from dcgan_keras.evaluation.coverage import (
     precision_recall,
 )
 from dcgan_keras.evaluation.distances import frechet_distance, real_against_real_floor
-from dcgan_keras.evaluation.memorisation import (
+from dcgan_keras.evaluation.novelty import (
     Memorisation,
     memorisation,
     nearest_images,

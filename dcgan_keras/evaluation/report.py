@@ -12,12 +12,13 @@ from dcgan_keras.evaluation.coverage import (
     precision_recall,
 )
 from dcgan_keras.evaluation.distances import frechet_distance
-from dcgan_keras.evaluation.memorisation import NEAR, Memorisation, memorisation
+from dcgan_keras.evaluation.novelty import NEAR, Memorisation, memorisation
 
 NEIGHBOURS = 3
+NEIGHBOURS_COUNT = 5000  # images a side at most: the work grows with the square
 NEW_IMAGES = Memorisation(1.0, NEAR, NEAR, 0)  # held-out images, by definition
 ROWS = (  # field, label, number format
-    ("frechet_distance", "Fréchet distance", ".2f"),
+    ("frechet_distance", "Fréchet distance", ".3f"),
     ("classifier_score", "classifier score (1 to 10)", ".3f"),
     ("confident_share", "share classified with p >= 0.9", ".3f"),
     ("classes_covered", "classes covered (of 10)", "d"),
@@ -121,8 +122,9 @@ def evaluate_images(
     get that had learned the training data perfectly. Without training images the real
     images are cut in two halves.
 
-    On two CPU cores 10,000 samples against 10,000 real images take about 15 seconds,
-    5,000 about 6.
+    Measured on two busy CPU cores: 5,000 samples against 10,000 real images 12 s,
+    10,000 samples 15 s; without training images 10 s; 1.1 GB of memory, the 60,000
+    images of MNIST included.
 
     Args:
         images: samples, float32 (N, 28, 28, 1) in [-1, 1], N >= 10. Draw them with
@@ -152,16 +154,19 @@ def evaluate_images(
     _check(images, real_images, training_images)
     look = load_classifier(classifier)
     rng = np.random.default_rng(seed)
-    generated, real = look(images), look(real_images)
+    # In random order, so that the first images stand for all: MNIST's are easier.
+    generated = look(images[rng.permutation(len(images))])
+    real = look(real_images[rng.permutation(len(real_images))])
     if training_images is None:
-        order = rng.permutation(len(real_images))
-        floor, reference = (_rows(real, half) for half in np.array_split(order, 2))
+        half = len(real_images) // 2
+        floor = tuple(values[:half] for values in real)
+        reference = tuple(values[half:] for values in real)
         memory = None
     else:
         drawn = rng.permutation(len(training_images))[: len(images)]
         floor, reference = look(training_images[drawn]), real
         memory = memorisation(images, training_images, real_images, seed=seed)
-    side = min(len(generated[0]), len(floor[0]), len(reference[0]))
+    side = min(NEIGHBOURS_COUNT, len(images), len(floor[0]), len(reference[0]))
     return Evaluation(
         generated=_scores(generated, real, side, memory),
         floor=_scores(floor, reference, side, memory and NEW_IMAGES),
@@ -205,10 +210,6 @@ def _check(images, real_images, training_images) -> None:
         check_digit_images(values, name)
         if len(values) < count:
             raise ValueError(f"{name}: expected at least {count}, got {len(values)}")
-
-
-def _rows(seen, indices: np.ndarray):
-    return seen[0][indices], seen[1][indices]
 
 
 def _counts(counts: tuple[int, ...]) -> str:
