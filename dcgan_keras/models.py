@@ -5,6 +5,7 @@ argument, and its docstring says who disputes it.
 """
 
 from collections.abc import Sequence
+from numbers import Integral
 
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.composite import Composite, build_gan
@@ -75,9 +76,17 @@ def build_generator(
     """
     start, doublings = _stages(image_shape)
     _check_positive(latent_dim=latent_dim, kernel_size=kernel_size)
+    _check_not_negative(leaky_slope=leaky_slope)
     _check_choice("activation", activation, ("relu", "leaky_relu"))
     _check_choice("output_layer", output_layer, ("transposed", "conv"))
-    widths = _widths(channels, doublings)[::-1] if _is_int(channels) else list(channels)
+    widths = _widths(channels, doublings)
+    if _is_int(channels):
+        widths.reverse()
+    if len(widths) < doublings:
+        raise ValueError(
+            f"channels: expected at least {doublings} entries, one a doubling, for "
+            f"image_shape {tuple(image_shape)}; got {widths}"
+        )
     layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed)
     slope = 0.0 if activation == "relu" else leaky_slope
 
@@ -86,7 +95,7 @@ def build_generator(
     units = start * start * widths[0]
     layer.add(model, keras.layers.Dense, units, slope=slope, name="project")
     model.add(keras.layers.Reshape((start, start, widths[0]), name="reshape"))
-    last = image_shape[-1]
+    last = int(image_shape[-1])
     targets = widths[1:] + ([last] if output_layer == "transposed" else widths[-1:])
     for number, filters in enumerate(targets, start=1):
         strides = 2 if number > len(targets) - doublings else 1
@@ -159,14 +168,15 @@ def build_discriminator(
     """
     _, halvings = _stages(image_shape)
     _check_positive(kernel_size=kernel_size)
+    _check_not_negative(leaky_slope=leaky_slope)
     _check_choice("output", output, ("logit", "probability"))
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout: expected 0 <= dropout < 1, got {dropout}")
-    widths = _widths(channels, halvings) if _is_int(channels) else list(channels)
+    widths = _widths(channels, halvings)
     if len(widths) != halvings:
         raise ValueError(
-            f"channels: image_shape {tuple(image_shape)} takes {halvings} layers of "
-            f"stride 2, got {len(widths)} channel counts: {widths}"
+            f"channels: expected {halvings} entries, one a layer of stride 2, for "
+            f"image_shape {tuple(image_shape)}; got {widths}"
         )
     layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed)
 
@@ -202,6 +212,7 @@ class _Layers:
         _check_choice("batch_norm", batch_norm, ("before", "after", None))
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum: expected 0 <= momentum < 1, got {momentum}")
+        _check_not_negative(weight_stddev=weight_stddev or 0.0)
         self.batch_norm, self.momentum = batch_norm, momentum
         self.use_bias, self.stddev, self.seed = use_bias, weight_stddev, seed
 
@@ -251,26 +262,36 @@ def _stages(image_shape) -> tuple[int, int]:
             f"image_shape: expected a square of {sizes} pixels (4, 5, 6 or 7 doubled "
             f"by strides of 2), got {shape[0]}x{shape[1]}"
         )
-    start, doublings = shape[0], 0
+    start, doublings = int(shape[0]), 0
     while start > START_SIZES[-1]:
         start, doublings = start // 2, doublings + 1
     return start, doublings
 
 
-def _widths(channels: int, count: int) -> list[int]:
-    """From the image inwards: channels, 2 channels, 4 channels, ..."""
+def _widths(channels: int | Sequence[int], count: int) -> list[int]:
+    """The list as it is, or from the image inwards: channels, 2 channels, ..."""
+    if isinstance(channels, Sequence) and not isinstance(channels, str):
+        for width in channels:
+            _check_positive(channels=width)
+        return [int(width) for width in channels]
     _check_positive(channels=channels)
-    return [channels * 2**number for number in range(count)]
+    return [int(channels) * 2**number for number in range(count)]
 
 
 def _is_int(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _check_positive(**arguments) -> None:
     for name, value in arguments.items():
         if not _is_int(value) or value < 1:
             raise ValueError(f"{name}: expected a whole number >= 1, got {value!r}")
+
+
+def _check_not_negative(**arguments) -> None:
+    for name, value in arguments.items():
+        if not value >= 0:
+            raise ValueError(f"{name}: expected a number >= 0, got {value!r}")
 
 
 def _check_choice(name: str, value, choices) -> None:

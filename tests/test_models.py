@@ -1,0 +1,350 @@
+"""Both players: sizes, published parameter counts, the order of layers, seeds."""
+
+import numpy as np
+import pytest
+from players import KERAS_SAVES, LATENT_DIM, build_players, noise, reals
+
+from dcgan_keras import keras
+from dcgan_keras.models import (
+    IMAGE_SIZES,
+    build_discriminator,
+    build_generator,
+)
+
+CUSTOM = (keras.layers.Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+
+
+def kinds(model):
+    """The names of the layers' classes, in order."""
+    return [type(layer).__name__ for layer in model.layers]
+
+
+def trainable(model):
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def weights_of(kind, model):
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+# Sizes -----------------------------------------------------------------------
+
+
+def test_sizes_are_those_that_strides_of_two_reach():
+    """Every doubling of 4, 5, 6 and 7 up to 128; 32, 28, 64 and 96 among them."""
+    reached = {start * 2**n for start in (4, 5, 6, 7) for n in range(1, 9)}
+    assert set(IMAGE_SIZES) == {size for size in reached if size <= 128}
+    assert list(IMAGE_SIZES) == sorted(IMAGE_SIZES)
+    assert {8, 16, 28, 32, 64, 96, 128} <= set(IMAGE_SIZES)
+
+
+@pytest.mark.parametrize("size", IMAGE_SIZES)
+def test_every_size_builds_and_runs(size):
+    shape = (size, size, 1 + 2 * (IMAGE_SIZES.index(size) % 2))  # grey, RGB, grey
+    options = {"image_shape": shape, "channels": 1, "kernel_size": 3}
+    generator = build_generator(latent_dim=2, **options)
+    discriminator = build_discriminator(**options)
+    images = generator(np.ones((2, 2), np.float32), training=True)
+    assert images.shape == (2, *shape) == (2, *generator.output_shape[1:])
+    assert discriminator(images, training=True).shape == (2, 1)
+    assert discriminator.output_shape == (None, 1)
+
+
+@pytest.mark.parametrize(
+    "shape", [(4, 4, 1), (27, 27, 1), (30, 30, 3), (144, 144, 1), (256, 256, 3)]
+)
+@pytest.mark.parametrize("build", [build_generator, build_discriminator])
+def test_other_sizes_are_refused_by_naming_those_that_work(build, shape):
+    with pytest.raises(ValueError, match="image_shape: .*8, 10, 12, 14, 16, .*128"):
+        build(shape)
+
+
+@pytest.mark.parametrize("build", [build_generator, build_discriminator])
+@pytest.mark.parametrize(
+    "shape", [(28, 28), (28, 32, 1), (28, 28, 0), (28.0, 28, 1), (-28, -28, 1), (28,)]
+)
+def test_shapes_that_are_no_square_image_are_refused(build, shape):
+    with pytest.raises(ValueError, match="image_shape"):
+        build(shape)
+
+
+# Counts ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def paper():
+    """The 64x64x3 pair of the paper's code."""
+    options = {"channels": 128, "use_bias": False}
+    return build_generator((64, 64, 3), **options), build_discriminator(
+        (64, 64, 3), **options
+    )
+
+
+def test_counts_of_the_papers_code(paper):
+    """Its conventions: no bias anywhere, one gamma and beta for each unit of the
+    projection and each channel further on, no moving averages (always the batch's
+    own statistics), so its count is that of our trainable parameters.
+    """
+    generator, discriminator = paper
+    weights = 100 * 16 * 1024 + 25 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3)
+    norms = 16 * 1024 + 512 + 256 + 128
+    assert trainable(generator) == weights + 2 * norms == 18_885_760
+    assert generator.count_params() == weights + 4 * norms  # and the moving averages
+    weights = 25 * (3 * 128 + 128 * 256 + 256 * 512 + 512 * 1024) + 16 * 1024
+    norms = 256 + 512 + 1024
+    assert trainable(discriminator) == weights + 2 * norms == 17_232_768
+    assert discriminator.count_params() == weights + 4 * norms
+
+
+def test_shapes_of_the_papers_figure_1(paper):
+    generator, discriminator = paper
+    convolutions = weights_of(keras.layers.Conv2DTranspose, generator)
+    shapes = [layer.output.shape[1:] for layer in convolutions]
+    assert shapes == [(8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)]
+    shapes = [
+        layer.output.shape[1:]
+        for layer in weights_of(keras.layers.Conv2D, discriminator)
+    ]
+    assert shapes == [(32, 32, 128), (16, 16, 256), (8, 8, 512), (4, 4, 1024)]
+    for layer in convolutions + weights_of(keras.layers.Conv2D, discriminator):
+        assert (layer.kernel_size, layer.strides) == ((5, 5), (2, 2))
+
+
+def test_counts_of_the_tensorflow_tutorial():
+    generator = build_generator(
+        channels=[256, 128, 64], use_bias=False, activation="leaky_relu"
+    )
+    discriminator = build_discriminator(channels=64, batch_norm=None, dropout=0.3)
+    assert generator.count_params() == 2_330_944
+    assert discriminator.count_params() == 212_865
+    convolutions = weights_of(keras.layers.Conv2DTranspose, generator)
+    assert [layer.strides[0] for layer in convolutions] == [1, 2, 2]
+    assert kinds(discriminator).count("Dropout") == 2
+
+
+def test_count_of_handson_ml3s_discriminator():
+    discriminator = build_discriminator(
+        channels=64, batch_norm=None, dropout=0.4, output="probability"
+    )
+    assert discriminator.count_params() == 212_865
+    answer = discriminator(reals(2, (28, 28, 1)), training=False)
+    assert 0 < float(answer[0, 0]) < 1
+
+
+# Layers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "order"),
+    [
+        ("before", ["BatchNormalization", "ReLU"]),
+        ("after", ["ReLU", "BatchNormalization"]),
+        (None, ["ReLU"]),
+    ],
+)
+def test_order_of_the_generators_layers(batch_norm, order):
+    generator = build_generator((16, 16, 1), channels=4, batch_norm=batch_norm)
+    up = ["Conv2DTranspose"]
+    assert kinds(generator) == (
+        ["Dense", *order, "Reshape", *up, *order, *up, "Activation"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "order"),
+    [
+        ("before", ["BatchNormalization", "LeakyReLU"]),
+        ("after", ["LeakyReLU", "BatchNormalization"]),
+        (None, ["LeakyReLU"]),
+    ],
+)
+def test_order_of_the_discriminators_layers(batch_norm, order):
+    """No BN in the first layer."""
+    discriminator = build_discriminator(
+        (16, 16, 1), channels=4, batch_norm=batch_norm, dropout=0.2
+    )
+    assert kinds(discriminator) == (
+        ["Conv2D", "LeakyReLU", "Dropout", "Conv2D", *order, "Dropout"]
+        + ["Flatten", "Dense", "Activation"]
+    )
+
+
+def test_a_last_convolution_reaches_the_image():
+    generator = build_generator((16, 16, 1), channels=4, output_layer="conv")
+    assert kinds(generator)[-2:] == ["Conv2D", "Activation"]
+    assert kinds(generator).count("Conv2DTranspose") == 2
+    assert kinds(generator).count("BatchNormalization") == 3  # none at the image
+    assert generator.layers[-2].strides == (1, 1)
+    assert generator.output_shape == (None, 16, 16, 1)
+
+
+@pytest.mark.parametrize("output_layer", ["transposed", "conv"])
+@pytest.mark.parametrize("batch_norm", ["before", "after"])
+def test_biases_stand_where_no_batch_norm_follows(batch_norm, output_layer):
+    options = {"image_shape": (16, 16, 1), "channels": 4, "batch_norm": batch_norm}
+    generator = build_generator(output_layer=output_layer, **options)
+    biases = [layer.use_bias for layer in generator.layers if isinstance(layer, CUSTOM)]
+    assert biases == [False] * (len(biases) - 1) + [True]
+    discriminator = build_discriminator(**options)
+    biases = [l.use_bias for l in discriminator.layers if isinstance(l, CUSTOM)]  # noqa: E741
+    assert biases == [True, False, True]
+    for use_bias in (True, False):
+        for build in (build_generator, build_discriminator):
+            model = build(use_bias=use_bias, **options)
+            found = {x.use_bias for x in model.layers if isinstance(x, CUSTOM)}
+            assert found == {use_bias}
+
+
+def test_slopes_and_momentum_arrive():
+    generator, discriminator = build_players(leaky_slope=0.07, momentum=0.6)
+    assert "LeakyReLU" not in kinds(generator)  # the slope is of leaky ReLU alone
+    leaky = weights_of(keras.layers.LeakyReLU, discriminator)
+    assert {round(float(layer.negative_slope), 6) for layer in leaky} == {0.07}
+    for model in (generator, discriminator):
+        norms = weights_of(keras.layers.BatchNormalization, model)
+        assert {layer.momentum for layer in norms} == {0.6}
+    generator = build_generator(activation="leaky_relu", leaky_slope=0.3, channels=4)
+    assert "ReLU" not in kinds(generator)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_images_are_in_the_range_of_tanh(training):
+    generator, _ = build_players(weight_stddev=2.0)
+    images = np.asarray(generator(noise(64), training=training))
+    assert images.dtype == np.float32
+    assert images.min() >= -1 and images.max() <= 1
+    assert images.min() < -0.9 and images.max() > 0.9  # both ends are reached
+
+
+# Weights ---------------------------------------------------------------------
+
+
+def test_first_weights_are_the_papers():
+    generator, discriminator = build_generator(), build_discriminator()
+    for model in (generator, discriminator):
+        for layer in model.layers:
+            if isinstance(layer, CUSTOM) and layer.kernel.shape[-1] > 1:
+                kernel = layer.kernel.numpy()
+                assert abs(kernel.std() - 0.02) < 0.002 and abs(kernel.mean()) < 0.003
+            if isinstance(layer, keras.layers.BatchNormalization):
+                assert np.all(layer.gamma.numpy() == 1) and not layer.beta.numpy().any()
+
+
+def test_glorot_can_be_asked_for():
+    kernel = build_generator(weight_stddev=None).layers[0].kernel.numpy()
+    limit = np.sqrt(6 / sum(kernel.shape))
+    assert 0.95 * limit < np.abs(kernel).max() <= limit
+
+
+def same(first, second):
+    pairs = zip(first.get_weights(), second.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_seeds_make_the_weights():
+    for number in (0, 1):
+        first, again, other = (build_players(seed=s)[number] for s in (1, 1, 2))
+        assert same(first, again) and not same(first, other)
+        kernels = [
+            x.kernel.numpy().ravel()[:9] for x in first.layers if hasattr(x, "kernel")
+        ]
+        assert len({kernel.tobytes() for kernel in kernels}) == len(kernels)
+    keras.utils.set_random_seed(5)
+    first = build_generator((8, 8, 1), channels=2)
+    keras.utils.set_random_seed(5)
+    assert same(first, build_generator((8, 8, 1), channels=2))
+    assert not same(first, build_generator((8, 8, 1), channels=2))
+
+
+def test_dropout_follows_its_seed_and_rests_in_inference():
+    models = [
+        build_discriminator((16, 16, 1), 4, dropout=0.5, seed=3) for _ in range(2)
+    ]
+    images = reals(6)
+    first, second = (np.asarray(model(images, training=True)) for model in models)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, models[0](images, training=True))
+    still = [np.asarray(models[0](images, training=False)) for _ in range(2)]
+    assert np.array_equal(*still)
+
+
+@KERAS_SAVES
+@pytest.mark.parametrize("number", [0, 1], ids=["generator", "discriminator"])
+def test_players_save_and_load(number, tmp_path):
+    model = build_players()[number]
+    inputs = (noise(), reals())[number]
+    model(inputs, training=True)  # moves BN's averages away from their start
+    model.save(tmp_path / "player.keras")
+    loaded = keras.models.load_model(tmp_path / "player.keras")
+    assert same(model, loaded)
+    expected = np.asarray(model(inputs, training=False))
+    assert np.array_equal(expected, loaded(inputs, training=False))
+    model.save_weights(tmp_path / "player.weights.h5")
+    other = build_players(seed=9)[number]
+    other.load_weights(tmp_path / "player.weights.h5")
+    assert np.array_equal(expected, other(inputs, training=False))
+
+
+# What is refused -------------------------------------------------------------
+
+BOTH = [
+    {"batch_norm": "behind"},
+    {"batch_norm": True},
+    {"channels": 0},
+    {"channels": -4},
+    {"channels": 2.5},
+    {"channels": []},
+    {"channels": [8, 0]},
+    {"channels": [8.5, 4]},
+    {"channels": "32"},
+    {"kernel_size": 0},
+    {"kernel_size": 2.5},
+    {"kernel_size": None},
+    {"leaky_slope": -0.1},
+    {"momentum": -0.1},
+    {"momentum": 1.0},
+    {"weight_stddev": -0.02},
+]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *BOTH,
+        {"latent_dim": 0},
+        {"latent_dim": 10.0},
+        {"latent_dim": True},
+        {"activation": "tanh"},
+        {"output_layer": "dense"},
+        {"channels": [8]},
+    ],
+    ids=str,
+)
+def test_generator_names_the_argument_that_is_wrong(option):
+    options = {"activation": "leaky_relu"} | option
+    with pytest.raises(ValueError, match=f"^{next(iter(option))}: expected"):
+        build_generator((16, 16, 1), **options)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *BOTH,
+        {"dropout": -0.1},
+        {"dropout": 1.0},
+        {"output": "softmax"},
+        {"channels": [8]},
+        {"channels": [8, 16, 32]},
+    ],
+    ids=str,
+)
+def test_discriminator_names_the_argument_that_is_wrong(option):
+    with pytest.raises(ValueError, match=f"^{next(iter(option))}: expected"):
+        build_discriminator((16, 16, 1), **option)
+
+
+def test_numbers_of_numpy_are_numbers():
+    shape = tuple(np.array([16, 16, 1]))
+    generator = build_generator(shape, latent_dim=np.int64(LATENT_DIM), channels=4)
+    assert generator.output_shape == (None, 16, 16, 1)
+    assert build_discriminator(shape, channels=np.int32(4)).output_shape == (None, 1)
