@@ -17,31 +17,12 @@ from collections.abc import Iterable
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan, unfreeze
-
-D_NOISE, G_NOISE = 0, 1  # which of a step's two draws of z
+from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 
 
 def default_optimizer() -> keras.optimizers.Optimizer:
     """Adam(2e-4, beta_1=0.5), one for each player (Radford et al. 2015, section 4)."""
     return keras.optimizers.Adam(2e-4, beta_1=0.5)
-
-
-def latent_noise(shape, seed: int, step, draw: int = D_NOISE):
-    """z ~ N(0, I) that follows from (seed, step, draw) alone.
-
-    A run that is resumed at a step meets the noise that it would have met.
-
-    Args:
-        shape: (batch_size, latent_dim).
-        seed: any integer.
-        step: integer or integer tensor, how many steps have been made.
-        draw: ``D_NOISE`` or ``G_NOISE``.
-
-    Returns:
-        float32 tensor of that shape.
-    """
-    state = tf.stack([tf.constant(2 * seed + draw, tf.int64), tf.cast(step, tf.int64)])
-    return tf.random.stateless_normal(shape, seed=state)
 
 
 class CompositeLoop:
@@ -75,6 +56,7 @@ class CompositeLoop:
         batch_norm: str = "training",
     ):
         _check_optimizers(generator_optimizer, discriminator_optimizer)
+        _check_logits(discriminator)
         self.generator, self.discriminator, self.seed = generator, discriminator, seed
         self.gan = build_gan(generator, discriminator, batch_norm)
         self.generator_optimizer = generator_optimizer or default_optimizer()
@@ -129,16 +111,23 @@ class CompositeLoop:
             start_step: how many steps have been made.
             callbacks: ``keras.callbacks.Callback``; on_train_begin,
                 on_train_batch_end and on_train_end are called.
+
+        Raises:
+            ValueError: the batches ended before the steps did.
         """
+        made = start_step
         for callback in callbacks:
             callback.set_model(self)
             callback.on_train_begin()
         for step, real_images in zip(range(start_step, steps), batches, strict=False):
             logs = self.step(real_images, step)
+            made = step + 1
             for callback in callbacks:
                 callback.on_train_batch_end(step, logs)
         for callback in callbacks:
             callback.on_train_end()
+        if made < steps:
+            raise ValueError(f"batches: they ended after {made} of {steps} steps")
 
 
 class DCGAN(keras.Model):
@@ -165,6 +154,7 @@ class DCGAN(keras.Model):
         name: str = "dcgan",
     ):
         build_gan(generator, discriminator)  # refuses players that do not fit
+        _check_logits(discriminator)
         super().__init__(name=name)
         self.generator, self.discriminator, self.seed = generator, discriminator, seed
         self.built = True
@@ -203,6 +193,12 @@ class DCGAN(keras.Model):
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.generator_optimizer.build(self.generator.trainable_variables)
 
+    def fit(self, x=None, *args, **options):
+        """As ``keras.Model.fit``, for batches that have been shuffled already."""
+        if isinstance(x, tf.data.Dataset):
+            options.setdefault("shuffle", False)  # Keras's default would warn
+        return super().fit(x, *args, **options)
+
     def call(self, z, training=False):
         """z (N, latent_dim) -> images (N, H, W, C) in [-1, 1]."""
         return self.generator(z, training=training)
@@ -228,8 +224,9 @@ class DCGAN(keras.Model):
             real_logits = self.discriminator(real_images, training=True)
             fake_logits = self.discriminator(fake_images, training=True)
             loss = losses.discriminator_loss(real_logits, fake_logits)
+            share = loss / _replicas()
         variables = self.discriminator.trainable_variables
-        gradients = tape.gradient(loss, variables)
+        gradients = tape.gradient(share, variables)
         self.discriminator_optimizer.apply_gradients(
             zip(gradients, variables, strict=True)
         )
@@ -239,13 +236,22 @@ class DCGAN(keras.Model):
         with tf.GradientTape() as tape:
             fake_images = self.generator(z, training=True)
             loss = self.generator_loss(self.discriminator(fake_images, training=True))
+            share = loss / _replicas()
         variables = self.generator.trainable_variables
-        gradients = tape.gradient(loss, variables)
+        gradients = tape.gradient(share, variables)
         self.generator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
 
     def _noise(self, m, step, draw):
-        return latent_noise((m, self.generator.input_shape[1]), self.seed, step, draw)
+        """This replica's part of the noise for the batches of all replicas."""
+        shape = (m * _replicas(), self.generator.input_shape[1])
+        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
+        return latent_noise(shape, self.seed, step, draw)[first : first + m]
+
+
+def _replicas() -> int:
+    """Over how many devices a batch is spread; their gradients are summed."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def _train(model: keras.Model, inputs, labels) -> dict[str, float]:
@@ -258,6 +264,15 @@ def _one_update_from_two_batches(optimizer):
     """The same optimizer, but it updates at each second call, by the mean gradient."""
     config = {**optimizer.get_config(), "gradient_accumulation_steps": 2}
     return type(optimizer).from_config(config)
+
+
+def _check_logits(discriminator: keras.Model) -> None:
+    activation = getattr(discriminator.layers[-1], "activation", None)
+    if activation is keras.activations.sigmoid:
+        raise ValueError(
+            "discriminator: expected logits, got probabilities; the losses apply the "
+            'sigmoid themselves (build_discriminator(output="logit"))'
+        )
 
 
 def _check_optimizers(generator_optimizer, discriminator_optimizer) -> None:
