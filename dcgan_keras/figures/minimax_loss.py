@@ -221,7 +221,11 @@ def show_ring_runs(runs: Mapping, real: np.ndarray, score: Callable) -> None:
     """
     columns = len(next(iter(runs.values())))
     figure, axes = plt.subplots(
-        len(runs), columns, figsize=(7.6, 2.1 * len(runs)), sharex=True, sharey=True
+        len(runs),
+        columns,
+        figsize=(2 * columns, 2.1 * len(runs)),
+        sharex=True,
+        sharey=True,
     )
     for row, (name, by_seed) in zip(np.atleast_2d(axes), runs.items(), strict=True):
         row[0].set_ylabel(name)
@@ -233,7 +237,7 @@ def show_ring_runs(runs: Mapping, real: np.ndarray, score: Callable) -> None:
             axis.set_title(f"seed {seed}: {covered}/8, {quality:.0%}", fontsize=9)
     _show(
         figure,
-        "Samples of eight runs on the ring: with equal rates all modes are found, "
+        "Samples of six runs on the ring: with equal rates all modes are found, "
         "with a fast G hardly any.",
     )
 
