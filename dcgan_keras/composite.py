@@ -34,6 +34,14 @@ class Composite(keras.Sequential):
         in_training = bool(training) and self.batch_norm == "training"
         return self.discriminator(images, training=in_training)
 
+    def compile(self, *args, **options):
+        unfreeze(self.discriminator)  # the classic recipe freezes it just before
+        super().compile(*args, **options)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def make_train_function(self, force=False):
         unfreeze(self.discriminator)  # in case somebody froze it after all
         return super().make_train_function(force)
@@ -123,10 +131,13 @@ def unfreeze(discriminator: keras.Model) -> None:
     Args:
         discriminator: any Keras model; one that is trainable is left as it is.
     """
-    flags = [layer.trainable for layer in discriminator._flatten_layers()]
-    if all(flags):
+    frozen = [x for x in discriminator._flatten_layers() if not x.trainable]
+    if not frozen:
         return
-    discriminator.trainable = True
+    # One by one: Keras passes over ``trainable = True`` where that is the value of D
+    # already, and leaves the layers below as they are.
+    for layer in frozen:
+        layer.trainable = True
     discriminator.train_function = None
 
 
