@@ -1,0 +1,95 @@
+"""What an import loads, and what it leaves on the screen."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+LIGHT = [
+    "dcgan_keras",
+    "dcgan_keras.__main__",
+    "dcgan_keras.convolution",
+    "dcgan_keras.data",
+    "dcgan_keras.image_folder",
+    "dcgan_keras.runs",
+    "dcgan_keras.visualization",
+]
+REPORT = """
+import sys
+import {name}
+heavy = {{"tensorflow", "keras", "torch", "jax"}} & set(sys.modules)
+print(sorted(heavy), "matplotlib.pyplot" in sys.modules)
+"""
+
+
+def python(code, **environment):
+    """Run code in a fresh interpreter, with warnings as errors."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_import_loads_no_tensorflow(name):
+    done = python(REPORT.format(name=name))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "[] False\n"
+
+
+def test_models_load_without_a_line_on_the_screen():
+    """TensorFlow's own start-up lines are held back at every level of its logging."""
+    code = """
+import warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("default")
+    from dcgan_keras import keras, models, tf
+print(models.keras is keras, keras.backend.backend(), tf.add(1, 1).numpy())
+"""
+    done = python(code, TF_CPP_MIN_LOG_LEVEL="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "True tensorflow 2\n"
+
+
+def test_stderr_works_again_after_the_import():
+    code = (
+        "import dcgan_keras._tensorflow, os, sys; os.write(2, b'raw '); sys.exit('py')"
+    )
+    done = python(code)
+    assert done.stderr == "raw py\n"
+
+
+def test_what_was_held_back_is_replayed_when_the_import_fails(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os\nos.write(2, b'native: no such library\\n')\nraise ImportError('x')"
+    )
+    done = python("from dcgan_keras import tf", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.count("native: no such library") == 1
+    assert done.stderr.index("native") < done.stderr.index("ImportError: x")
+
+
+def test_another_backend_is_refused_in_one_clear_sentence(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "class config:\n    list_physical_devices = staticmethod(list)\n"
+        "from logging import getLogger as get_logger\n"
+    )
+    (tmp_path / "keras.py").write_text(
+        "class backend:\n    backend = staticmethod(lambda: 'jax')\n"
+    )
+    done = python("import dcgan_keras.models", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert "KERAS_BACKEND is 'jax'" in last and "tensorflow" in last
+
+
+def test_unknown_names_are_refused_as_python_does():
+    import dcgan_keras
+
+    with pytest.raises(AttributeError, match="dcgan_keras.*torch"):
+        dcgan_keras.torch  # noqa: B018
+    assert dcgan_keras.__version__.count(".") == 2
