@@ -24,6 +24,7 @@ def draw_pictures(rows: Mapping[str, Sequence], titles: Sequence[str]) -> Figure
         for axis, image in zip(axes, images, strict=True):
             axis.imshow(image, vmin=-1, vmax=1)
             axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(True)  # or a white picture has no edge
     for axis, title in zip(grid[0], titles, strict=True):
         axis.set_title(title)
     return figure
@@ -74,7 +75,7 @@ def draw_drift(seen: Mapping[str, Mapping[int, np.ndarray]]) -> Figure:
             axis.text(-5.9, 0.5, label, va="center", fontsize=8)
             axis.axvline(0, color="black", linewidth=0.8)
             axis.set(ylim=(0, 1), yticks=[], xlim=(-6, 6))
-    figure.supylabel("share of the activations")
+    figure.supylabel("density (cut off at 1)", fontsize=10)
     return figure
 
 
@@ -138,19 +139,23 @@ def draw_signals(outputs: Mapping[str, np.ndarray]) -> Figure:
     return figure
 
 
-def draw_seeds(tables: Mapping[str, np.ndarray], label: str) -> Figure:
+def draw_seeds(
+    tables: Mapping[str, np.ndarray], label: str, limits: tuple[float, float]
+) -> Figure:
     """One dot a seed and one line a mean, for each name.
 
     Args:
         tables: name -> one number a seed.
         label: what the numbers are, with the unit.
+        limits: of the vertical axis.
     """
     figure, axis = plt.subplots(figsize=(7, 3))
     for place, values in enumerate(tables.values()):
         jitter = np.linspace(-0.12, 0.12, len(values))
         axis.plot(place + jitter, values, "o", color=COLOURS["real"], alpha=0.7)
         axis.hlines(np.mean(values), place - 0.3, place + 0.3, color="black")
-    axis.set(xticks=range(len(tables)), xticklabels=list(tables), ylabel=label)
+    axis.set(xticks=range(len(tables)), xticklabels=list(tables))
+    axis.set(ylabel=label, ylim=limits)
     return figure
 
 
