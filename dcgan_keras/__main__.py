@@ -17,16 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
         by Ctrl-C. What is wrong is one sentence on standard error.
     """
     options = build_parser().parse_args(arguments)
-    from dcgan_keras import commands  # TensorFlow is loaded from here on
-
     try:
+        from dcgan_keras import commands  # TensorFlow is loaded from here on
+
         getattr(commands, options.command)(options)
-    except (
-        ValueError,
-        FileNotFoundError,
-        FileExistsError,
-        NotADirectoryError,
-    ) as error:
+    except (ValueError, OSError) as error:
         print(f"dcgan_keras {options.command}: {error}", file=sys.stderr)
         return 2
     except FloatingPointError as error:
@@ -62,7 +57,7 @@ def _add_train(commands) -> None:
         "--dataset", help="digits (default), mnist, fashion_mnist, cifar10 or a folder"
     )
     length = train.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_positive, help="steps in all (default: 1000)")
+    length.add_argument("--steps", type=_positive, help="steps in all (2000)")
     length.add_argument("--epochs", type=_positive, help="passes over the data in all")
     train.add_argument("--seed", type=int, help="of weights, noise and order (0)")
     train.add_argument("--output", required=True, help="the run folder")
@@ -111,7 +106,7 @@ def _add_evaluate(commands) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
     return number

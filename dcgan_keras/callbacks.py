@@ -1,5 +1,7 @@
 """Keras callbacks that record a run and show its progress, for either loop."""
 
+import contextlib
+import signal
 import sys
 import time
 from typing import TextIO
@@ -77,6 +79,7 @@ class RunRecorder(History):
     ):
         super().__init__(start_step)
         self.run, self.saved_step = run, start_step
+        self.is_stopping = False
         self.save_every, self.sample_every = save_every, sample_every
         self.rows = run.read_history(up_to=start_step)
 
@@ -90,8 +93,28 @@ class RunRecorder(History):
         super().on_train_batch_end(batch, logs)
         if self.step % self.sample_every == 0:
             self.write_samples()
-        if self.step % self.save_every == 0:
+        if self.step % self.save_every == 0 or self.is_stopping:
             self.save()
+        if self.is_stopping:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def stopped_between_steps(self):
+        """Let Ctrl-C wait for the end of a step, and save; the second one does not.
+
+        Between the update of the weights and the count of the steps there is no state
+        from which a run could be resumed exactly.
+        """
+
+        def stop(*_):
+            self.is_stopping = True
+            signal.signal(signal.SIGINT, before)
+
+        before = signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def on_train_end(self, logs=None):
         self.save()

@@ -131,7 +131,7 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     import matplotlib.pyplot as plt
 
     steps = np.array([row["step"] for row in history])
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.0, 3.2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.0))
     for axes, name, label, colour in (
         (left, "discriminator_loss", "D", COLOURS["discriminator"]),
         (left, "generator_loss", "G", COLOURS["fake"]),
@@ -139,7 +139,8 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
         (right, "fake_accuracy", "on fakes", COLOURS["fake"]),
     ):
         values = np.array([row[name] for row in history])
-        axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
+        if axes is left:  # single batches make the accuracies illegible
+            axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
         axes.plot(steps, _running_mean(values, smooth), color=colour, label=label)
     equilibrium = 2 * np.log(2)
     left.axhline(equilibrium, color=COLOURS["neutral"], linestyle=":", linewidth=1)
@@ -155,7 +156,11 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     lowest = min(row["generator_loss"] for row in history)  # minimax: below 0
     left.set_ylim(bottom=min(0.0, 1.05 * lowest))
     right.axhline(0.5, color=COLOURS["neutral"], linestyle=":", linewidth=1)
-    right.set(xlabel="step", ylabel="D's accuracy", title="How often D is right")
+    right.set(
+        xlabel="step",
+        ylabel="D's accuracy",
+        title=f"D is right (mean of {smooth} steps)",
+    )
     right.set_ylim(-0.02, 1.02)
     left.legend(loc="upper right", ncols=2)
     right.legend(loc="lower right")
