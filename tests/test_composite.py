@@ -104,6 +104,13 @@ def frozen_between_building_and_compiling(g, d, folder):
     return compiled(gan), g, d
 
 
+def frozen_after_compiling(g, d, folder):
+    compiled(d)
+    gan = compiled(build_gan(g, d))
+    d.trainable = False
+    return gan, g, d
+
+
 def frozen_layer_by_layer(g, d, folder):
     for layer in d.layers:
         layer.trainable = False
@@ -223,7 +230,7 @@ def test_each_step_changes_its_own_player(order, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "order", [compiled_last, classic_recipe, frozen_layer_by_layer]
+    "order", [compiled_last, frozen_after_compiling, frozen_layer_by_layer]
 )
 def test_also_where_the_composite_is_trained_first(order, tmp_path):
     check_steps(*order(*build_players(), tmp_path), composite_first=True)

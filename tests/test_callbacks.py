@@ -1,0 +1,175 @@
+"""Callbacks: what a run records, when, and what the screen shows."""
+
+import io
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+from players import build_players
+
+from dcgan_keras import callbacks
+from dcgan_keras.callbacks import History, ProgressLine, RunRecorder, state_of
+from dcgan_keras.runs import COLUMNS, RunFolder
+from dcgan_keras.training import DCGAN, CompositeLoop
+from dcgan_keras.visualization import tile
+
+LOGS = dict(zip(COLUMNS[1:], (1.25, 0.5, 0.75, 1.0), strict=True))
+
+
+@pytest.fixture(scope="module")
+def dcgan():
+    model = DCGAN(*build_players())
+    model.compile()
+    return model
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder(tmp_path / "a")
+
+
+def recorded(run, dcgan, steps, **options):
+    recorder = RunRecorder(run, **options)
+    recorder.set_model(dcgan)
+    recorder.on_train_begin()
+    for step in range(steps):
+        recorder.on_train_batch_end(step, LOGS)
+    return recorder
+
+
+# History ---------------------------------------------------------------------
+
+
+def test_history_keeps_one_row_a_step():
+    history = History(start_step=4)
+    for _ in range(3):
+        history.on_train_batch_end(0, LOGS | {"another": 1.0})
+    assert history.rows == [{"step": step} | LOGS for step in (5, 6, 7)]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["discriminator_loss", "generator_loss"])
+def test_the_first_number_that_is_lost_stops_the_run(name, value):
+    history = History()
+    history.on_train_batch_end(0, LOGS)
+    with pytest.raises(FloatingPointError, match=f"{name} is .* at step 2.*learning"):
+        history.on_train_batch_end(1, LOGS | {name: value})
+    assert len(history.rows) == 1
+
+
+# What a run folder gets ------------------------------------------------------
+
+
+def test_state_is_everything_that_changes():
+    """Both loops name the same owners; each holds both players' optimizers' slots."""
+    generator, discriminator = build_players()
+    dcgan = DCGAN(generator, discriminator)
+    dcgan.compile()
+    state = state_of(dcgan)
+    assert list(state) == list(state_of(CompositeLoop(*build_players())))
+    for player, optimizer in (
+        (generator, "generator_optimizer"),
+        (discriminator, "discriminator_optimizer"),
+    ):
+        slots = [v for v in state[optimizer] if len(v.shape)]
+        assert len(slots) == 2 * len(player.trainable_variables)  # Adam's m and v
+    assert len(state["generator"]) == len(generator.weights)
+
+
+def test_recorder_saves_and_draws_when_it_is_due(run, dcgan):
+    recorder = recorded(run, dcgan, 7, save_every=3, sample_every=2)
+    assert [path.stem for path in run.sample_paths()] == [
+        f"step_{step:06d}" for step in (0, 2, 4, 6)
+    ]
+    assert run.restore({}) == 6
+    assert [row["step"] for row in run.read_history()] == list(range(1, 7))
+    recorder.on_train_end()
+    assert run.restore({}) == 7 and len(run.read_history()) == 7
+
+
+def test_recorder_does_not_write_the_same_step_twice(run, dcgan, monkeypatch):
+    recorder = recorded(run, dcgan, 3, save_every=3)
+    monkeypatch.setattr(run, "save", lambda *arguments: pytest.fail("saved again"))
+    recorder.on_train_end()
+
+
+def test_recorder_goes_on_where_the_weights_were_saved(run, dcgan):
+    recorded(run, dcgan, 4, save_every=2)
+    before = run.read_history()
+    recorder = recorded(run, dcgan, 2, start_step=2, save_every=2)
+    assert run.read_history() == before and recorder.step == 4
+    assert [path.stem for path in run.sample_paths()] == ["step_000000"]
+
+
+def test_sample_grids_are_64_of_one_fixed_noise_in_inference_mode(run, dcgan):
+    recorder = recorded(run, dcgan, 2, sample_every=2)
+    first, second = (imageio.imread(path) for path in run.sample_paths())
+    assert np.array_equal(first, second)  # nothing was trained in between
+    assert first.shape == (8 * 16 * 2, 8 * 16 * 2, 3)
+    images = dcgan.generator(recorder.fixed_noise, training=False)
+    assert np.array_equal(first, tile(images, scale=2))
+    again = RunRecorder(run)
+    again.set_model(dcgan)
+    again.on_train_begin()
+    assert np.array_equal(again.fixed_noise, recorder.fixed_noise)
+
+
+def test_saved_state_restores_into_other_models(run, dcgan):
+    recorded(run, dcgan, 1).on_train_end()
+    other = DCGAN(*build_players(seed=33))
+    other.compile()
+    assert run.restore(state_of(other)) == 1
+    for owner, variables in state_of(dcgan).items():
+        for one, same in zip(variables, state_of(other)[owner], strict=True):
+            assert np.array_equal(one, same), owner
+
+
+# The line on the screen ------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Every look at the clock is a quarter of a second after the last one."""
+    ticks = iter(np.arange(0, 1e6, 0.25))
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: float(next(ticks)))
+
+
+def shown(stream, steps=20, start_step=0, **options):
+    line = ProgressLine(steps, 8, start_step, stream=stream, **options)
+    line.on_train_begin()
+    for step in range(start_step, steps):
+        line.on_train_batch_end(step, LOGS)
+    return stream.getvalue()
+
+
+def test_a_file_gets_a_line_each_tenth_of_the_run(clock):
+    lines = shown(io.StringIO()).splitlines()
+    assert [line.split()[1] for line in lines] == [f"{n}/20" for n in range(2, 21, 2)]
+    assert all("\r" not in line for line in lines)
+    # a step each quarter of a second is 32 images a second; 10 steps take 2.5 s
+    assert lines[4] == "step 10/20  D 1.250  G 0.500  32 images/s  0:02 left"
+    assert lines[-1].endswith("0:00 left")
+
+
+def test_a_terminal_line_is_written_over_and_ended_once(clock):
+    text = shown(Terminal(), seconds=1.0)
+    assert text.count("\n") == 1 and text.endswith("\n")
+    parts = text.rstrip("\n").split("\r")
+    assert parts[0] == "" and len(parts) == 1 + 5  # each fourth step
+    assert {len(part) for part in parts[1:]} == {78}
+    assert parts[-1].startswith("step 20/20")
+
+
+def test_a_resumed_run_counts_on(clock):
+    lines = shown(io.StringIO(), steps=20, start_step=15).splitlines()
+    assert [line.split()[1] for line in lines] == ["16/20", "18/20", "20/20"]
+    assert "32 images/s" in lines[-1]
+
+
+def test_a_run_of_one_step_has_its_line(clock):
+    assert shown(io.StringIO(), steps=1).startswith("step 1/1  D 1.250  G 0.500")

@@ -1,0 +1,328 @@
+"""The command line: what it writes, the same twice, and how it says no."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+
+from dcgan_keras import __version__
+from dcgan_keras.__main__ import main
+from dcgan_keras.runs import COLUMNS, RunFolder
+
+STEPS = 6
+SMALL = ["--batch-size", "8", "--latent-dim", "3", "--width", "2"]
+
+
+def train(output, *options):
+    """In this process, on the digits, quietly."""
+    return main(["train", "--output", str(output), *SMALL, *options])
+
+
+def contents(run):
+    """The bytes of the history, and every saved array."""
+    with np.load(run / "weights.npz", allow_pickle=False) as saved:
+        arrays = {name: saved[name].tobytes() for name in saved.files}
+    return (run / "history.csv").read_bytes(), arrays
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """One run of each loop: folder by the loop's name."""
+    folder = tmp_path_factory.mktemp("runs")
+    for loop in ("train_step", "composite"):
+        options = ["--steps", str(STEPS), "--seed", "3", "--sample-every", "2"]
+        assert train(folder / loop, *options, "--loop", loop) == 0
+    return folder
+
+
+def told(capsys, code, arguments):
+    """What a command that fails says: one line, no traceback, nothing on stdout."""
+    assert main([str(argument) for argument in arguments]) == code
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "Traceback" not in err
+    assert err.startswith(f"dcgan_keras {arguments[0]}: ")
+    return err
+
+
+# train -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loop", ["train_step", "composite"])
+def test_a_run_folder_holds_what_is_promised(runs, loop):
+    run = RunFolder(runs / loop)
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {
+        *("config.json", "history.csv", "weights.npz", "samples", "training.gif")
+    }
+    config = run.read_config()
+    assert config["dataset"] == "digits" and config["steps"] == STEPS
+    assert config["seed"] == 3 and config["image_shape"] == [28, 28, 1]
+    assert set(config["versions"]) == {"python", "tensorflow", "keras", "numpy"}
+    history = run.read_history()
+    assert [row["step"] for row in history] == list(range(1, STEPS + 1))
+    assert all(set(row) == set(COLUMNS) for row in history)
+    assert len(run.sample_paths()) == 1 + STEPS // 2
+    assert len(imageio.imread(run.path / "training.gif")) == 1 + STEPS // 2
+
+
+@pytest.mark.parametrize("loop", ["train_step", "composite"])
+def test_the_same_command_twice_is_the_same_to_the_last_bit(runs, loop, tmp_path):
+    options = ["--steps", str(STEPS), "--seed", "3", "--loop", loop]
+    assert train(tmp_path / "again", *options) == 0
+    assert contents(tmp_path / "again") == contents(runs / loop)
+
+
+def test_another_seed_is_another_run(runs, tmp_path):
+    assert train(tmp_path / "a", "--steps", "1", "--seed", "4") == 0
+    history = RunFolder(tmp_path / "a").read_history()
+    assert history[0] != RunFolder(runs / "train_step").read_history()[0]
+
+
+@pytest.mark.parametrize("loop", ["train_step", "composite"])
+def test_a_resumed_run_is_the_run_without_the_stop(runs, loop, tmp_path):
+    options = ["--seed", "3", "--loop", loop]
+    assert train(tmp_path / "a", "--steps", "2", *options) == 0
+    resume = ["train", "--output", str(tmp_path / "a"), "--resume"]
+    assert main([*resume, "--steps", str(STEPS)]) == 0
+    assert contents(tmp_path / "a") == contents(runs / loop)
+
+
+def test_epochs_are_passes_over_the_data(tmp_path):
+    assert train(tmp_path / "a", "--epochs", "2", "--batch-size", "700") == 0
+    assert len(RunFolder(tmp_path / "a").read_history()) == 2 * (1415 // 700)
+
+
+def start(output, steps):
+    """The command in a process of its own, saving after each step."""
+    command = [sys.executable, "-m", "dcgan_keras", "train", "--output", str(output)]
+    options = [*SMALL, "--seed", "3", "--steps", str(steps), "--save-every", "1"]
+    return subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def wait_for_weights(process, output):
+    deadline = time.monotonic() + 240
+    while not (output / "weights.npz").exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "Ctrl-C"])
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
+    """Stopped at whatever step it has come to, far before its end."""
+    output, steps = tmp_path / "a", 100_000
+    process = start(output, steps)
+    try:
+        wait_for_weights(process, output)
+        time.sleep(np.random.default_rng().uniform(0, 0.3))
+    finally:
+        os.kill(process.pid, how)
+        _, err = process.communicate(timeout=120)
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert err.endswith("\nstopped; go on with --resume\n")
+        assert "Traceback" not in err
+    stopped = RunFolder(output).restore({})
+    assert 0 < stopped < steps
+    last = str(stopped + 3)
+    assert main(["train", "--output", str(output), "--resume", "--steps", last]) == 0
+    assert train(tmp_path / "b", "--seed", "3", "--steps", last) == 0
+    assert contents(output) == contents(tmp_path / "b"), f"stopped at step {stopped}"
+    RunFolder(output).read_config()
+    assert not [path for path in output.rglob("*") if path.suffix in (".pkl", ".h5")]
+
+
+def test_divergence_ends_with_1(tmp_path, capsys, monkeypatch):
+    from dcgan_keras import commands
+
+    def diverge(*arguments):
+        raise FloatingPointError(
+            "generator_loss is nan at step 7: the weights are lost"
+        )
+
+    monkeypatch.setattr(commands, "_fit", diverge)
+    arguments = ["train", "--output", tmp_path / "a", "--steps", 9]
+    assert "nan at step 7" in told(capsys, 1, arguments)
+
+
+# What train refuses ----------------------------------------------------------
+
+
+def test_an_output_that_exists_is_not_overwritten(runs, capsys):
+    before = contents(runs / "train_step")
+    err = told(capsys, 2, ["train", "--output", runs / "train_step"])
+    assert "holds a run already; add --resume" in err
+    assert contents(runs / "train_step") == before
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--seed", 4],
+        ["--batch-size", 9],
+        ["--width", 3],
+        ["--latent-dim", 4],
+        ["--loop", "composite"],
+        ["--dataset", "mnist"],
+    ],
+    ids=lambda option: option[0],
+)
+def test_a_resumed_run_keeps_its_settings(runs, capsys, option):
+    before = (runs / "train_step" / "config.json").read_bytes()
+    arguments = ["train", "--resume", "--output", runs / "train_step", *option]
+    err = told(capsys, 2, arguments)
+    name = option[0].removeprefix("--").replace("-", "_")
+    assert f"{name}: the run in" in err and f"got {option[1]!r}" in err
+    assert (runs / "train_step" / "config.json").read_bytes() == before
+
+
+def test_a_finished_run_stays_as_it_is(runs, capsys):
+    """Also its configuration, where fewer steps are asked for than were made."""
+    before = contents(runs / "train_step")
+    arguments = ["train", "--resume", "--output", str(runs / "train_step")]
+    for steps in ([], ["--steps", "2"]):
+        assert main([*arguments, *steps]) == 0
+        assert f"{STEPS} steps are made already" in capsys.readouterr().err
+        assert RunFolder(runs / "train_step").read_config()["steps"] == STEPS
+    assert contents(runs / "train_step") == before
+
+
+def test_a_run_without_weights_yet_begins_at_its_beginning(runs, tmp_path):
+    """Killed before anything was saved: --resume starts it."""
+    config = RunFolder(runs / "train_step").read_config()
+    RunFolder(tmp_path / "a").write_config(config)
+    assert main(["train", "--resume", "--output", str(tmp_path / "a")]) == 0
+    assert contents(tmp_path / "a") == contents(runs / "train_step")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--dataset", "mnits"], "digits, mnist, fashion_mnist, cifar10"),
+        (["--dataset", "no/such/folder"], "no folder no/such/folder"),
+        (["--batch-size", "1416"], "batch_size: expected 1 to 1415"),
+        (["--image-size", "14"], "'digits' has a size of its own"),
+        (["--resume"], "there is no run in"),
+        (["--seed", "-1"], "Seed must be between 0"),
+    ],
+    ids=lambda value: value[0].removeprefix("--") if isinstance(value, list) else "",
+)
+def test_what_cannot_be_trained_is_refused(tmp_path, capsys, options, said):
+    err = told(capsys, 2, ["train", "--output", tmp_path / "a", *options])
+    assert said in err
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_folder_of_a_size_that_no_layers_reach_leaves_nothing(tmp_path, capsys):
+    imageio.imwrite(tmp_path / "a.png", np.zeros((9, 9), np.uint8))
+    arguments = ["train", "--output", tmp_path / "run", "--dataset", tmp_path]
+    assert "8, 10, 12" in told(capsys, 2, [*arguments, "--batch-size", 1])
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path, capsys):
+    (tmp_path / "a").write_text("")
+    told(capsys, 2, ["train", "--output", tmp_path / "a", "--steps", 1, *SMALL])
+
+
+# sample ----------------------------------------------------------------------
+
+
+def test_samples_are_uint8_images(runs, tmp_path):
+    """More than one batch of them, and a last one that is smaller."""
+    path = tmp_path / "new" / "samples.npy"
+    command = ["sample", "--run", str(runs / "train_step"), "--output", str(path)]
+    assert main([*command, "--count", "501", "--seed", "1"]) == 0
+    samples = np.load(path, allow_pickle=False)
+    assert samples.shape == (501, 28, 28, 1) and samples.dtype == np.uint8
+    assert len({image.tobytes() for image in samples}) == 501
+    assert main([*command, "--count", "501", "--seed", "1"]) == 0
+    assert np.array_equal(np.load(path), samples)
+    assert main([*command, "--count", "501", "--seed", "2"]) == 0
+    assert not np.array_equal(np.load(path), samples)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "shape"), [(".png", (3 * 56, 3 * 56, 3)), (".gif", (73, 112, 112, 3))]
+)
+def test_pictures_by_suffix(runs, tmp_path, suffix, shape):
+    path = tmp_path / f"samples{suffix}"
+    command = ["sample", "--run", str(runs / "composite"), "--count", "7"]
+    assert main([*command, "--output", str(path)]) == 0
+    read = imageio.imread(path)
+    assert read.shape[-3:] == shape[-3:]
+    assert suffix == ".png" or 60 < len(read) <= shape[0]  # identical frames merge
+
+
+def test_one_sample_makes_a_gif_too(runs, tmp_path):
+    path = tmp_path / "one.gif"
+    command = ["sample", "--run", str(runs / "composite"), "--count", "1"]
+    assert main([*command, "--output", str(path)]) == 0
+    assert imageio.imread(path).shape[-3:] == (112, 112, 3)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.npz"])
+def test_another_suffix_is_refused(runs, tmp_path, capsys, name):
+    arguments = ["sample", "--run", runs / "composite", "--output", tmp_path / name]
+    assert f"output: expected .npy, .png or .gif, got '{name}'" in told(
+        capsys, 2, arguments
+    )
+
+
+def test_a_missing_run_and_one_without_weights_are_named(tmp_path, capsys):
+    arguments = ["sample", "--run", tmp_path / "a", "--output", tmp_path / "a.npy"]
+    assert f"there is no run in {tmp_path / 'a'}" in told(capsys, 2, arguments)
+    config = {"image_shape": [28, 28, 1], "latent_dim": 3, "width": 2}
+    RunFolder(tmp_path / "a").write_config(config)
+    assert "no weights have been saved" in told(capsys, 2, arguments)
+    assert not (tmp_path / "a.npy").exists()
+
+
+def test_an_output_that_is_a_folder_is_refused(runs, tmp_path, capsys):
+    (tmp_path / "a.npy").mkdir()
+    arguments = ["sample", "--run", runs / "composite", "--output", tmp_path / "a.npy"]
+    told(capsys, 2, [*arguments, "--count", 1])
+
+
+# What argparse refuses -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "command"),
+        (["paint"], "paint"),
+        (["train"], "--output"),
+        (["train", "--output", "a", "--steps", "0"], "expected a whole number >= 1"),
+        (["train", "--output", "a", "--steps", "many"], "expected a whole number >= 1"),
+        (["train", "--output", "a", "--steps", "1", "--epochs", "1"], "not allowed"),
+        (["train", "--output", "a", "--loop", "both"], "composite"),
+        (["sample", "--run", "a", "--output", "b.npy", "--count", "-1"], ">= 1"),
+    ],
+)
+def test_arguments_that_make_no_sense_end_with_2(arguments, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_version_and_help(capsys):
+    for option, said in (("--version", __version__), ("--help", "evaluate")):
+        with pytest.raises(SystemExit) as ended:
+            main([option])
+        assert ended.value.code == 0
+        assert said in capsys.readouterr().out
+
+
+def test_configuration_is_plain_json(runs):
+    config = json.loads((runs / "train_step" / "config.json").read_text())
+    assert config["loop"] == "train_step" and config["batch_size"] == 8
