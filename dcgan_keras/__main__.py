@@ -57,7 +57,7 @@ def _add_train(commands) -> None:
         "--dataset", help="digits (default), mnist, fashion_mnist, cifar10 or a folder"
     )
     length = train.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_positive, help="steps in all (2000)")
+    length.add_argument("--steps", type=_positive, help="steps in all (1500)")
     length.add_argument("--epochs", type=_positive, help="passes over the data in all")
     train.add_argument("--seed", type=int, help="of weights, noise and order (0)")
     train.add_argument("--output", required=True, help="the run folder")

@@ -17,7 +17,7 @@ from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
 
 DEFAULTS = {
     "dataset": "digits",
-    "steps": 2000,
+    "steps": 1500,
     "seed": 0,
     "batch_size": 32,
     "loop": "train_step",
