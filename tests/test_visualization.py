@@ -1,5 +1,7 @@
 """Pictures: every pixel in its place, files that read back, figures that show all."""
 
+import importlib
+
 import imageio.v3 as imageio
 import matplotlib
 import matplotlib.pyplot as plt
@@ -159,10 +161,12 @@ def test_one_colour_for_one_thing():
 
 
 def test_style_is_set_only_when_asked():
-    before = matplotlib.rcParams["axes.spines.top"]
-    assert before
-    use_style()
-    assert not matplotlib.rcParams["axes.spines.top"]
+    with matplotlib.rc_context():  # whatever a notebook's setup cell has set before
+        matplotlib.rcdefaults()
+        importlib.reload(visualization)
+        assert matplotlib.rcParams["axes.spines.top"]
+        use_style()
+        assert not matplotlib.rcParams["axes.spines.top"]
 
 
 def test_show_displays_once_with_alternative_text_and_closes(monkeypatch):
