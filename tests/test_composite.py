@@ -307,3 +307,12 @@ def test_players_that_do_not_fit_are_refused():
         build_gan(g, two)
     with pytest.raises(ValueError, match="batch_norm: .*'frozen'"):
         build_gan(g, d, batch_norm="frozen")
+
+
+def test_building_alone_makes_d_trainable():
+    """D may be trained before the composite is compiled."""
+    g, d = build_players()
+    expected = [weight.path for weight in d.trainable_weights]
+    d.trainable = False
+    build_gan(g, d)
+    assert [weight.path for weight in d.trainable_weights] == expected

@@ -199,6 +199,15 @@ def test_a_player_with_a_resting_optimizer_stays_put(loop, resting):
     assert moved == (["none", "all"] if resting == "generator" else ["all", "none"])
 
 
+def test_d_may_be_frozen_between_building_and_compiling():
+    generator, discriminator = build_players()
+    expected = [weight.path for weight in discriminator.trainable_weights]
+    dcgan = DCGAN(generator, discriminator)
+    discriminator.trainable = False
+    dcgan.compile()
+    assert [weight.path for weight in discriminator.trainable_weights] == expected
+
+
 @pytest.mark.parametrize("train", [by_composite, by_train_step])
 def test_a_frozen_d_is_trained_all_the_same(train):
     generator, discriminator = build_players()
