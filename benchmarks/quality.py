@@ -81,8 +81,11 @@ def judge(model) -> dict:
 
 def run(name: str, seed: int, budget: float) -> None:
     """Train one recipe to the budget and write its curve."""
+    from dcgan_keras import tf
     from dcgan_keras.data import load_dataset
 
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     images = load_dataset("mnist").images
     pixels = np.round((images + 1) * 127.5).astype(np.uint8)
     clock, step, curve = CpuClock(), 0, []
@@ -123,7 +126,7 @@ def run(name: str, seed: int, budget: float) -> None:
 
 
 def result_path(name: str, seed: int) -> Path:
-    return FOLDER / f"{name.replace(' ', '_')}-{seed}.json"
+    return FOLDER / f"{name.replace(',', '').replace(' ', '_')}-{seed}.json"
 
 
 def main() -> None:
