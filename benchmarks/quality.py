@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=POINTS[-1])
     parser.add_argument("--one", action="store_true", help="in this very process")
     parser.add_argument("--report", action="store_true", help="only table and plot")
+    parser.add_argument("--no-report", action="store_true", help="only the runs")
     options = parser.parse_args()
     jobs = [(name, seed) for seed in options.seeds for name in options.recipes]
     for name, seed in [] if options.report else jobs:
@@ -147,7 +148,7 @@ def main() -> None:
             own = ["--one", "--recipes", name, "--seeds", str(seed)]
             budget = ["--budget", str(options.budget)]
             subprocess.run([sys.executable, __file__, *own, *budget], check=True)
-    if not options.one:
+    if not (options.one or options.no_report):
         from quality_report import report
 
         print(report(FOLDER, OURS))

@@ -146,3 +146,13 @@ def unfreeze(discriminator: keras.Model) -> None:
 def _without(variables: list, left_out: list) -> list:
     names = {id(variable) for variable in left_out}
     return [variable for variable in variables if id(variable) not in names]
+
+
+def check_logits(discriminator: keras.Model) -> None:
+    """Refuse a D that ends in a sigmoid: the losses take logits."""
+    activation = getattr(discriminator.layers[-1], "activation", None)
+    if activation is keras.activations.sigmoid:
+        raise ValueError(
+            "discriminator: expected logits, got probabilities; the losses apply the "
+            'sigmoid themselves (build_discriminator(output="logit"))'
+        )

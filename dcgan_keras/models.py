@@ -5,19 +5,29 @@ argument, and its docstring says who disputes it.
 """
 
 from collections.abc import Sequence
-from numbers import Integral
 
+from dcgan_keras._sizes import (
+    IMAGE_SIZES,
+    START_SIZES,
+    check_choice,
+    check_not_negative,
+    check_positive,
+    is_int,
+    stages,
+    widths_of,
+)
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.composite import Composite, build_gan
+from dcgan_keras.image_layers import ImageConv2D, ImageConv2DTranspose
 
-__all__ = ["Composite", "build_discriminator", "build_gan", "build_generator"]
-
-START_SIZES = (4, 5, 6, 7)  # the smallest feature maps; each stride 2 doubles them
-IMAGE_SIZES = tuple(
-    sorted(
-        start * 2**n for start in START_SIZES for n in range(1, 6) if start << n <= 128
-    )
-)
+__all__ = [
+    "IMAGE_SIZES",
+    "START_SIZES",
+    "Composite",
+    "build_discriminator",
+    "build_gan",
+    "build_generator",
+]
 
 
 def build_generator(
@@ -25,10 +35,12 @@ def build_generator(
     latent_dim: int = 100,
     channels: int | Sequence[int] = 32,
     kernel_size: int = 5,
+    extra_kernel_size: int | None = None,
     activation: str = "relu",
     batch_norm: str | None = "before",
     momentum: float = 0.9,
     output_layer: str = "transposed",
+    fast_image_layer: bool = False,
     use_bias: bool | None = None,
     weight_stddev: float | None = 0.02,
     leaky_slope: float = 0.2,
@@ -47,6 +59,7 @@ def build_generator(
             TensorFlow tutorial.
         kernel_size: 5 in the paper; 4 in its PyTorch version, which with stride 2
             gives every pixel the same overlap count and so no checkerboard.
+        extra_kernel_size: of the extra layers of stride 1; None: ``kernel_size``.
         activation: "relu" (paper, S23, L22, AV) or "leaky_relu" (OV, TF tutorial).
         batch_norm: "before" the activation (paper), "after" it (OV), or None. Never
             at the output: it would fix the mean and contrast of every batch.
@@ -54,6 +67,8 @@ def build_generator(
             forget the start, and the paper's code keeps no averages at all.
         output_layer: "transposed" convolution (paper, C728), or "conv": the image is
             reached before a last ``Conv2D`` (OV).
+        fast_image_layer: the transposed convolution that makes the image as
+            ``ImageConv2DTranspose``: the same map, faster on a CPU.
         use_bias: None: only where no BN follows, whose beta is a bias; False: nowhere
             (the paper's code); True: everywhere.
         weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
@@ -74,13 +89,15 @@ def build_generator(
 
     Source: Radford et al. 2015, section 3 and figure 1; notebook 05.
     """
-    start, doublings = _stages(image_shape)
-    _check_positive(latent_dim=latent_dim, kernel_size=kernel_size)
-    _check_not_negative(leaky_slope=leaky_slope)
-    _check_choice("activation", activation, ("relu", "leaky_relu"))
-    _check_choice("output_layer", output_layer, ("transposed", "conv"))
-    widths = _widths(channels, doublings)
-    if _is_int(channels):
+    start, doublings = stages(image_shape)
+    check_positive(latent_dim=latent_dim, kernel_size=kernel_size)
+    check_not_negative(leaky_slope=leaky_slope)
+    check_choice("activation", activation, ("relu", "leaky_relu"))
+    check_choice("output_layer", output_layer, ("transposed", "conv"))
+    extra_kernel_size = extra_kernel_size or kernel_size
+    check_positive(extra_kernel_size=extra_kernel_size)
+    widths = widths_of(channels, doublings)
+    if is_int(channels):
         widths.reverse()
     if len(widths) < doublings:
         raise ValueError(
@@ -100,11 +117,12 @@ def build_generator(
     for number, filters in enumerate(targets, start=1):
         strides = 2 if number > len(targets) - doublings else 1
         is_image = output_layer == "transposed" and number == len(targets)
+        is_fast = is_image and fast_image_layer
         layer.add(
             model,
-            keras.layers.Conv2DTranspose,
+            ImageConv2DTranspose if is_fast else keras.layers.Conv2DTranspose,
             filters,
-            kernel_size,
+            kernel_size if strides == 2 else extra_kernel_size,
             strides=strides,
             padding="same",
             slope=None if is_image else slope,
@@ -126,6 +144,7 @@ def build_discriminator(
     momentum: float = 0.9,
     dropout: float = 0.0,
     output: str = "logit",
+    fast_image_layer: bool = False,
     use_bias: bool | None = None,
     weight_stddev: float | None = 0.02,
     seed: int | None = None,
@@ -136,7 +155,8 @@ def build_discriminator(
         image_shape: (H, W, C) with H = W one of ``IMAGE_SIZES`` (8 to 128).
         channels: the channels of the first layer; each further layer has twice as
             many (28x28: 32, 64; the paper's 64x64: 128, 256, 512, 1024). Or the list
-            itself, from the image to the answer, one entry a halving.
+            itself, from the image to the answer; entries beyond what the size needs
+            are further layers of stride 2 (28x28: 14, 7, 4, 2, 1).
         kernel_size: 5 in the paper, 4 in its PyTorch version.
         leaky_slope: 0.2 in the paper, 0.01 in C728, 0.3 is Keras's default; 0 is
             ReLU, which the guidelines keep out of D.
@@ -148,6 +168,8 @@ def build_discriminator(
             tutorial.
         output: "logit", or "probability" (OV: sigmoid). The losses of this course
             take logits, which do not lose precision at +-100.
+        fast_image_layer: the first convolution as ``ImageConv2D``: the same map,
+            faster on a CPU.
         use_bias: None: only where no BN follows; False: nowhere (the paper's code);
             True: everywhere.
         weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
@@ -166,26 +188,27 @@ def build_discriminator(
 
     Source: Radford et al. 2015, section 3; notebook 05.
     """
-    _, halvings = _stages(image_shape)
-    _check_positive(kernel_size=kernel_size)
-    _check_not_negative(leaky_slope=leaky_slope)
-    _check_choice("output", output, ("logit", "probability"))
+    _, halvings = stages(image_shape)
+    check_positive(kernel_size=kernel_size)
+    check_not_negative(leaky_slope=leaky_slope)
+    check_choice("output", output, ("logit", "probability"))
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout: expected 0 <= dropout < 1, got {dropout}")
-    widths = _widths(channels, halvings)
-    if len(widths) != halvings:
+    widths = widths_of(channels, halvings)
+    if len(widths) < halvings:
         raise ValueError(
-            f"channels: expected {halvings} entries, one a layer of stride 2, for "
-            f"image_shape {tuple(image_shape)}; got {widths}"
+            f"channels: expected at least {halvings} entries, one a layer of stride 2, "
+            f"for image_shape {tuple(image_shape)}; got {widths}"
         )
     layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed)
 
     model = keras.Sequential(name="discriminator")
     model.add(keras.Input(tuple(image_shape), name="images"))
     for number, filters in enumerate(widths, start=1):
+        is_fast = number == 1 and fast_image_layer
         layer.add(
             model,
-            keras.layers.Conv2D,
+            ImageConv2D if is_fast else keras.layers.Conv2D,
             filters,
             kernel_size,
             strides=2,
@@ -209,10 +232,10 @@ class _Layers:
     """Adds a layer with weights, its BN and its activation, in the chosen order."""
 
     def __init__(self, batch_norm, momentum, use_bias, weight_stddev, seed):
-        _check_choice("batch_norm", batch_norm, ("before", "after", None))
+        check_choice("batch_norm", batch_norm, ("before", "after", None))
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum: expected 0 <= momentum < 1, got {momentum}")
-        _check_not_negative(weight_stddev=weight_stddev or 0.0)
+        check_not_negative(weight_stddev=weight_stddev or 0.0)
         self.batch_norm, self.momentum = batch_norm, momentum
         self.use_bias, self.stddev, self.seed = use_bias, weight_stddev, seed
 
@@ -247,54 +270,3 @@ def _activation(slope: float, name: str):
     if slope == 0:
         return keras.layers.ReLU(name=name)
     return keras.layers.LeakyReLU(negative_slope=slope, name=name)
-
-
-def _stages(image_shape) -> tuple[int, int]:
-    """The start size and how often it is doubled: 28 -> (7, 2), 64 -> (4, 4)."""
-    shape = tuple(image_shape)
-    if len(shape) != 3 or not all(_is_int(n) and n > 0 for n in shape):
-        raise ValueError(
-            f"image_shape: expected (height, width, channels), got {image_shape}"
-        )
-    if shape[0] != shape[1] or shape[0] not in IMAGE_SIZES:
-        sizes = ", ".join(map(str, IMAGE_SIZES))
-        raise ValueError(
-            f"image_shape: expected a square of {sizes} pixels (4, 5, 6 or 7 doubled "
-            f"by strides of 2), got {shape[0]}x{shape[1]}"
-        )
-    start, doublings = int(shape[0]), 0
-    while start > START_SIZES[-1]:
-        start, doublings = start // 2, doublings + 1
-    return start, doublings
-
-
-def _widths(channels: int | Sequence[int], count: int) -> list[int]:
-    """The list as it is, or from the image inwards: channels, 2 channels, ..."""
-    if isinstance(channels, Sequence) and not isinstance(channels, str):
-        for width in channels:
-            _check_positive(channels=width)
-        return [int(width) for width in channels]
-    _check_positive(channels=channels)
-    return [int(channels) * 2**number for number in range(count)]
-
-
-def _is_int(value) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _check_positive(**arguments) -> None:
-    for name, value in arguments.items():
-        if not _is_int(value) or value < 1:
-            raise ValueError(f"{name}: expected a whole number >= 1, got {value!r}")
-
-
-def _check_not_negative(**arguments) -> None:
-    for name, value in arguments.items():
-        if not value >= 0:
-            raise ValueError(f"{name}: expected a number >= 0, got {value!r}")
-
-
-def _check_choice(name: str, value, choices) -> None:
-    if value not in choices:
-        expected = ", ".join(map(repr, choices))
-        raise ValueError(f"{name}: expected one of {expected}; got {value!r}")

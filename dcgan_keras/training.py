@@ -1,4 +1,4 @@
-"""Training a DCGAN: the composite loop, and a keras.Model with a train_step.
+"""Training a DCGAN: the composite loop here, a keras.Model with train_step in dcgan.
 
 Both make the same update from the same state, images and noise (a test holds them
 together): D sees m reals and m fakes, each batch normalised by itself, and makes one
@@ -14,15 +14,13 @@ batches are all fakes, meets another D. On digits nothing is learned that way.
 
 from collections.abc import Iterable
 
-from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import build_gan, unfreeze
+from dcgan_keras.composite import build_gan, check_logits
+from dcgan_keras.dcgan import DCGAN
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
+from dcgan_keras.optimizers import check_optimizers, default_optimizer
 
-
-def default_optimizer() -> keras.optimizers.Optimizer:
-    """Adam(2e-4, beta_1=0.5), one for each player (Radford et al. 2015, section 4)."""
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)
+__all__ = ["D_NOISE", "DCGAN", "G_NOISE", "CompositeLoop", "default_optimizer"]
 
 
 class CompositeLoop:
@@ -55,8 +53,8 @@ class CompositeLoop:
         seed: int = 0,
         batch_norm: str = "training",
     ):
-        _check_optimizers(generator_optimizer, discriminator_optimizer)
-        _check_logits(discriminator)
+        check_optimizers(generator_optimizer, discriminator_optimizer)
+        check_logits(discriminator)
         self.generator, self.discriminator, self.seed = generator, discriminator, seed
         self.gan = build_gan(generator, discriminator, batch_norm)
         self.generator_optimizer = generator_optimizer or default_optimizer()
@@ -130,130 +128,6 @@ class CompositeLoop:
             raise ValueError(f"batches: they ended after {made} of {steps} steps")
 
 
-class DCGAN(keras.Model):
-    """Both players as one keras.Model, for ``fit``, callbacks and ``tf.distribute``.
-
-    Args:
-        generator: (N, latent_dim) -> (N, H, W, C).
-        discriminator: (N, H, W, C) -> (N, 1), logits.
-        seed: of the noise.
-
-    Example:
-        >>> dcgan = DCGAN(build_generator(), build_discriminator())
-        >>> dcgan.compile()
-        >>> dcgan.fit(training_batches(images, 64), steps_per_epoch=400)
-
-    Source: Goodfellow et al. 2014, algorithm 1 with k = 1; notebook 06.
-    """
-
-    def __init__(
-        self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        seed: int = 0,
-        name: str = "dcgan",
-    ):
-        build_gan(generator, discriminator)  # refuses players that do not fit
-        _check_logits(discriminator)
-        super().__init__(name=name)
-        self.generator, self.discriminator, self.seed = generator, discriminator, seed
-        self.built = True
-
-    def compile(
-        self,
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
-        generator_loss: str = "non_saturating",
-        jit_compile: bool = False,
-        **options,
-    ):
-        """Set the optimizers and G's loss.
-
-        Args:
-            generator_optimizer: of its own; None: ``default_optimizer()``.
-            discriminator_optimizer: of its own; None: ``default_optimizer()``.
-            generator_loss: "non_saturating" or "minimax".
-            jit_compile: XLA; on CPUs it is slower here.
-            options: for ``keras.Model.compile``, such as run_eagerly.
-
-        Raises:
-            ValueError: an unknown loss, or one optimizer for both players.
-        """
-        if generator_loss not in losses.GENERATOR_LOSSES:
-            raise ValueError(
-                f"generator_loss: expected one of {sorted(losses.GENERATOR_LOSSES)}, "
-                f"got {generator_loss!r}"
-            )
-        _check_optimizers(generator_optimizer, discriminator_optimizer)
-        super().compile(optimizer=None, jit_compile=jit_compile, **options)
-        unfreeze(self.discriminator)
-        self.generator_loss = losses.GENERATOR_LOSSES[generator_loss]
-        self.generator_optimizer = generator_optimizer or default_optimizer()
-        self.discriminator_optimizer = discriminator_optimizer or default_optimizer()
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-        self.generator_optimizer.build(self.generator.trainable_variables)
-
-    def fit(self, x=None, *args, **options):
-        """As ``keras.Model.fit``, for batches that have been shuffled already."""
-        if isinstance(x, tf.data.Dataset):
-            options.setdefault("shuffle", False)  # Keras's default would warn
-        return super().fit(x, *args, **options)
-
-    def call(self, z, training=False):
-        """z (N, latent_dim) -> images (N, H, W, C) in [-1, 1]."""
-        return self.generator(z, training=training)
-
-    def train_step(self, real_images):
-        """One update of D, then one of G; returns the losses of this step."""
-        m = tf.shape(real_images)[0]
-        step = self.discriminator_optimizer.iterations
-        d_loss, real_logits, fake_logits = self._discriminator_step(
-            real_images, self._noise(m, step, D_NOISE)
-        )
-        g_loss = self._generator_step(self._noise(m, step - 1, G_NOISE))
-        return {
-            "discriminator_loss": d_loss,
-            "generator_loss": g_loss,
-            "real_accuracy": tf.reduce_mean(tf.cast(real_logits > 0, tf.float32)),
-            "fake_accuracy": tf.reduce_mean(tf.cast(fake_logits <= 0, tf.float32)),
-        }
-
-    def _discriminator_step(self, real_images, z):
-        fake_images = self.generator(z, training=True)
-        with tf.GradientTape() as tape:
-            real_logits = self.discriminator(real_images, training=True)
-            fake_logits = self.discriminator(fake_images, training=True)
-            loss = losses.discriminator_loss(real_logits, fake_logits)
-            share = loss / _replicas()
-        variables = self.discriminator.trainable_variables
-        gradients = tape.gradient(share, variables)
-        self.discriminator_optimizer.apply_gradients(
-            zip(gradients, variables, strict=True)
-        )
-        return loss, real_logits, fake_logits
-
-    def _generator_step(self, z):
-        with tf.GradientTape() as tape:
-            fake_images = self.generator(z, training=True)
-            loss = self.generator_loss(self.discriminator(fake_images, training=True))
-            share = loss / _replicas()
-        variables = self.generator.trainable_variables
-        gradients = tape.gradient(share, variables)
-        self.generator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return loss
-
-    def _noise(self, m, step, draw):
-        """This replica's part of the noise for the batches of all replicas."""
-        shape = (m * _replicas(), self.generator.input_shape[1])
-        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
-        return latent_noise(shape, self.seed, step, draw)[first : first + m]
-
-
-def _replicas() -> int:
-    """Over how many devices a batch is spread; their gradients are summed."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
-
-
 def _train(model: keras.Model, inputs, labels) -> dict[str, float]:
     """One ``train_on_batch``: the numbers of this batch, not running means."""
     model.reset_metrics()  # needed before Keras 3.14 (keras#22617)
@@ -264,22 +138,3 @@ def _one_update_from_two_batches(optimizer):
     """The same optimizer, but it updates at each second call, by the mean gradient."""
     config = {**optimizer.get_config(), "gradient_accumulation_steps": 2}
     return type(optimizer).from_config(config)
-
-
-def _check_logits(discriminator: keras.Model) -> None:
-    activation = getattr(discriminator.layers[-1], "activation", None)
-    if activation is keras.activations.sigmoid:
-        raise ValueError(
-            "discriminator: expected logits, got probabilities; the losses apply the "
-            'sigmoid themselves (build_discriminator(output="logit"))'
-        )
-
-
-def _check_optimizers(generator_optimizer, discriminator_optimizer) -> None:
-    if generator_optimizer is not None and (
-        generator_optimizer is discriminator_optimizer
-    ):
-        raise ValueError(
-            "discriminator_optimizer: expected an optimizer of its own, got the "
-            "generator's; an optimizer keeps a state for each of its variables"
-        )

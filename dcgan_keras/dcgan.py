@@ -1,0 +1,219 @@
+"""Both players as one keras.Model: ``compile``, ``fit``, callbacks, ``tf.distribute``.
+
+Two orders of the updates. "alternating", the default: G answers the D that has just
+been improved, with new noise, as the composite loop does it. "simultaneous": both
+learn from one batch of fakes and one pass through D, at about half the cost of a step.
+"""
+
+from dcgan_keras import losses
+from dcgan_keras._tensorflow import keras, tf
+from dcgan_keras.composite import build_gan, check_logits, unfreeze
+from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
+from dcgan_keras.optimizers import (
+    averaged_weights,
+    check_optimizers,
+    default_optimizer,
+)
+
+UPDATES = ("alternating", "simultaneous")
+
+
+class DCGAN(keras.Model):
+    """Both players as one keras.Model, for ``fit``, callbacks and ``tf.distribute``.
+
+    Args:
+        generator: (N, latent_dim) -> (N, H, W, C).
+        discriminator: (N, H, W, C) -> (N, 1), logits.
+        seed: of the noise.
+
+    Example:
+        >>> dcgan = DCGAN(build_generator(), build_discriminator())
+        >>> dcgan.compile()
+        >>> dcgan.fit(training_batches(images, 64), steps_per_epoch=400)
+
+    Source: Goodfellow et al. 2014, algorithm 1 with k = 1; notebook 06.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        seed: int = 0,
+        name: str = "dcgan",
+    ):
+        build_gan(generator, discriminator)  # refuses players that do not fit
+        check_logits(discriminator)
+        super().__init__(name=name)
+        self.generator, self.discriminator, self.seed = generator, discriminator, seed
+        self._averaged = None
+        self.built = True
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        generator_loss: str = "non_saturating",
+        update: str = "alternating",
+        jit_compile: bool = False,
+        **options,
+    ):
+        """Set the optimizers and G's loss.
+
+        Args:
+            generator_optimizer: of its own; None: ``default_optimizer()``. With
+                ``use_ema=True`` it keeps an average of G's weights, see
+                ``sampling_generator``.
+            discriminator_optimizer: of its own; None: ``default_optimizer()``.
+            generator_loss: "non_saturating" or "minimax".
+            update: "alternating" or "simultaneous" (not for a D with
+                BatchNormalization, see ``_simultaneous``).
+            jit_compile: XLA; on CPUs it is slower here.
+            options: for ``keras.Model.compile``, such as run_eagerly.
+
+        Raises:
+            ValueError: an unknown loss or update, one optimizer for both players, or
+                a simultaneous update of a D that normalises by batches.
+        """
+        if generator_loss not in losses.GENERATOR_LOSSES:
+            raise ValueError(
+                f"generator_loss: expected one of {sorted(losses.GENERATOR_LOSSES)}, "
+                f"got {generator_loss!r}"
+            )
+        _check_update(update, self.discriminator)
+        check_optimizers(generator_optimizer, discriminator_optimizer)
+        super().compile(optimizer=None, jit_compile=jit_compile, **options)
+        unfreeze(self.discriminator)
+        self.update = update
+        self.generator_loss = losses.GENERATOR_LOSSES[generator_loss]
+        self.generator_factors = losses.GENERATOR_FACTORS[generator_loss]
+        self.generator_optimizer = generator_optimizer or default_optimizer()
+        self.discriminator_optimizer = discriminator_optimizer or default_optimizer()
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.generator_optimizer.build(self.generator.trainable_variables)
+
+    def fit(self, x=None, *args, **options):
+        """As ``keras.Model.fit``, for batches that have been shuffled already."""
+        if isinstance(x, tf.data.Dataset):
+            options.setdefault("shuffle", False)  # Keras's default would warn
+        return super().fit(x, *args, **options)
+
+    def call(self, z, training=False):
+        """z (N, latent_dim) -> images (N, H, W, C) in [-1, 1]."""
+        return self.generator(z, training=training)
+
+    def sampling_generator(self) -> keras.Model:
+        """G as it is best used: with the average of its weights, if one is kept.
+
+        Returns:
+            G itself; or a copy with the averaged weights and G's moving statistics.
+        """
+        averages = averaged_weights(self.generator_optimizer)
+        if averages is None:
+            return self.generator
+        if self._averaged is None:
+            self._averaged = keras.models.clone_model(self.generator)
+        for copy, own in zip(
+            self._averaged.variables, self.generator.variables, strict=True
+        ):
+            copy.assign(own)
+        for copy, average in zip(
+            self._averaged.trainable_variables, averages, strict=True
+        ):
+            copy.assign(average)
+        return self._averaged
+
+    def train_step(self, real_images):
+        """One update of each player; returns the losses of this step."""
+        m = tf.shape(real_images)[0]
+        # A copy: the variable itself counts on when D's optimizer has been applied.
+        step = tf.identity(self.discriminator_optimizer.iterations)
+        if self.update == "simultaneous":
+            d_loss, g_loss, real_logits, fake_logits = self._simultaneous(
+                real_images, self._noise(m, step, D_NOISE)
+            )
+        else:
+            d_loss, real_logits, fake_logits = self._discriminator_step(
+                real_images, self._noise(m, step, D_NOISE)
+            )
+            g_loss = self._generator_step(self._noise(m, step, G_NOISE))
+        return {
+            "discriminator_loss": d_loss,
+            "generator_loss": g_loss,
+            "real_accuracy": tf.reduce_mean(tf.cast(real_logits > 0, tf.float32)),
+            "fake_accuracy": tf.reduce_mean(tf.cast(fake_logits <= 0, tf.float32)),
+        }
+
+    def _simultaneous(self, real_images, z):
+        """Both players from one forward pass and one backward pass of D.
+
+        D's loss has at a fake image the gradient sigma(l) dl/dx, with l its logit. G
+        needs the gradient of its own loss there: (sigma(l) - 1) dl/dx. That is the
+        first times a number for each image, -exp(-l); for the minimax loss, -1. So
+        the second pass through D is not needed, as long as an image's logit depends
+        on that image alone, which batch normalisation in D would break.
+        """
+        with tf.GradientTape() as g_tape:
+            fake_images = self.generator(z, training=True)
+        with tf.GradientTape() as d_tape:
+            d_tape.watch(fake_images)
+            real_logits = self.discriminator(real_images, training=True)
+            fake_logits = self.discriminator(fake_images, training=True)
+            d_loss = losses.discriminator_loss(real_logits, fake_logits)
+            share = d_loss / _replicas()
+        d_variables = self.discriminator.trainable_variables
+        *d_gradients, at_images = d_tape.gradient(share, [*d_variables, fake_images])
+        factors = self.generator_factors(fake_logits)
+        at_images *= tf.cast(factors[:, :, None, None], at_images.dtype)
+        g_variables = self.generator.trainable_variables
+        g_gradients = g_tape.gradient(fake_images, g_variables, at_images)
+        self.discriminator_optimizer.apply(d_gradients, d_variables)
+        self.generator_optimizer.apply(g_gradients, g_variables)
+        return d_loss, self.generator_loss(fake_logits), real_logits, fake_logits
+
+    def _discriminator_step(self, real_images, z):
+        fake_images = self.generator(z, training=True)
+        with tf.GradientTape() as tape:
+            real_logits = self.discriminator(real_images, training=True)
+            fake_logits = self.discriminator(fake_images, training=True)
+            loss = losses.discriminator_loss(real_logits, fake_logits)
+            share = loss / _replicas()
+        variables = self.discriminator.trainable_variables
+        gradients = tape.gradient(share, variables)
+        self.discriminator_optimizer.apply_gradients(
+            zip(gradients, variables, strict=True)
+        )
+        return loss, real_logits, fake_logits
+
+    def _generator_step(self, z):
+        with tf.GradientTape() as tape:
+            fake_images = self.generator(z, training=True)
+            loss = self.generator_loss(self.discriminator(fake_images, training=True))
+            share = loss / _replicas()
+        variables = self.generator.trainable_variables
+        gradients = tape.gradient(share, variables)
+        self.generator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return loss
+
+    def _noise(self, m, step, draw):
+        """This replica's part of the noise for the batches of all replicas."""
+        shape = (m * _replicas(), self.generator.input_shape[1])
+        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
+        return latent_noise(shape, self.seed, step, draw)[first : first + m]
+
+
+def _replicas() -> int:
+    """Over how many devices a batch is spread; their gradients are summed."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _check_update(update: str, discriminator: keras.Model) -> None:
+    if update not in UPDATES:
+        raise ValueError(f"update: expected one of {UPDATES}, got {update!r}")
+    mixing = keras.layers.BatchNormalization
+    names = [x.name for x in discriminator._flatten_layers() if isinstance(x, mixing)]
+    if update == "simultaneous" and names:
+        raise ValueError(
+            "update: expected 'alternating' for a discriminator with "
+            f"BatchNormalization ({', '.join(names)}), got 'simultaneous', which needs "
+            "each image's answer to depend on that image alone"
+        )

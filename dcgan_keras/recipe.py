@@ -1,0 +1,131 @@
+"""The course's default: the networks and settings that make good digits soonest.
+
+Still the DCGAN of the paper: strided and transposed convolutions, ReLU with batch
+normalisation in G, leaky ReLU in D, tanh, Adam. What differs, and what each difference
+is worth, is measured in benchmarks/README.md:
+
+- G has two more layers next to z, D one more at the end, and both few channels: what
+  is missing in small DCGANs is depth, and a small layer is cheap.
+- Adam without momentum (beta_1 = 0) and with a short memory (beta_2 = 0.9), at forty
+  times the paper's learning rate for G and twenty for D, falling with the square root
+  of the steps.
+- D has no BatchNormalization, so that both players can learn from one pass through it
+  (``DCGAN.compile(update="simultaneous")``), and weights begin at Glorot's size.
+- Samples come from an average of G's weights (Yazıcı et al. 2019).
+"""
+
+from dcgan_keras._sizes import stages
+from dcgan_keras._tensorflow import keras, tf
+from dcgan_keras.dcgan import DCGAN
+from dcgan_keras.models import build_discriminator, build_generator
+from dcgan_keras.optimizers import FusedAdam
+
+WIDTH = 16  # channels of the layer next to the image
+BATCH_SIZE = 32
+SETTINGS = {
+    "extra_layers": 2,
+    "generator_learning_rate": 8e-3,
+    "discriminator_learning_rate": 4e-3,
+    "beta_1": 0.0,
+    "beta_2": 0.9,
+    "decay_steps": 1000,
+    "update": "simultaneous",
+    "average": True,
+}
+
+
+def build_players(
+    image_shape: tuple[int, int, int] = (28, 28, 1),
+    latent_dim: int = 100,
+    width: int = WIDTH,
+    extra_layers: int = SETTINGS["extra_layers"],
+    seed: int | None = None,
+) -> tuple[keras.Sequential, keras.Sequential]:
+    """G and D of the default, for any size that the builders reach.
+
+    Args:
+        image_shape: (H, W, C), see ``models.build_generator``.
+        latent_dim: length of z.
+        width: channels of the layer next to the image; each layer away from it has
+            twice as many.
+        extra_layers: of stride 1, in G, next to z.
+        seed: of the initial weights; None: Keras's global seed.
+
+    Returns:
+        G: float32 (N, latent_dim) -> (N, H, W, C) in [-1, 1].
+        D: (N, H, W, C) -> (N, 1), logits.
+
+    Example:
+        >>> generator, discriminator = build_players((32, 32, 3))
+    """
+    _, doublings = stages(image_shape)
+    widths = [width * 2**number for number in range(doublings)]
+    plan = {"kernel_size": 4, "weight_stddev": None, "fast_image_layer": True}
+    generator = build_generator(
+        image_shape,
+        latent_dim,
+        channels=[widths[-1]] * extra_layers + widths[::-1],
+        extra_kernel_size=3,
+        seed=seed,
+        **plan,
+    )
+    discriminator = build_discriminator(
+        image_shape,
+        channels=[*widths, 2 * widths[-1]],
+        batch_norm=None,
+        seed=None if seed is None else seed + 1000,
+        **plan,
+    )
+    return generator, discriminator
+
+
+def compile_default(dcgan: DCGAN, **changes) -> DCGAN:
+    """Compile with the default's optimizers and order of updates.
+
+    Args:
+        dcgan: with players as from ``build_players``.
+        changes: to ``SETTINGS``.
+
+    Returns:
+        The same model, compiled.
+    """
+    settings = SETTINGS | changes
+    dcgan.compile(*optimizers(settings), update=settings["update"])
+    return dcgan
+
+
+def optimizers(settings: dict | None = None) -> tuple[FusedAdam, FusedAdam]:
+    """One for G, which keeps the average of its weights, and one for D.
+
+    Args:
+        settings: None: ``SETTINGS``.
+    """
+    settings = settings or SETTINGS
+    betas = {"beta_1": settings["beta_1"], "beta_2": settings["beta_2"]}
+    rates = [
+        SquareRootDecay(settings[f"{player}_learning_rate"], settings["decay_steps"])
+        for player in ("generator", "discriminator")
+    ]
+    averaging = FusedAdam(rates[0], use_ema=settings["average"], **betas)
+    return averaging, FusedAdam(rates[1], **betas)
+
+
+@keras.saving.register_keras_serializable("dcgan_keras")
+class SquareRootDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """initial / sqrt(1 + step / decay_steps): needs no end of training to be known.
+
+    Args:
+        initial: learning rate of the first step.
+        decay_steps: after three times as many the rate is halved.
+    """
+
+    def __init__(self, initial: float, decay_steps: float):
+        self.initial, self.decay_steps = initial, decay_steps
+
+    def __call__(self, step):
+        return self.initial * tf.math.rsqrt(
+            1.0 + tf.cast(step, tf.float32) / self.decay_steps
+        )
+
+    def get_config(self) -> dict:
+        return {"initial": self.initial, "decay_steps": self.decay_steps}

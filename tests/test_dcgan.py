@@ -1,0 +1,111 @@
+"""The simultaneous update, the average of G's weights, and the default recipe."""
+
+import numpy as np
+import pytest
+from players import BATCH, LATENT_DIM, build_players, fingerprint, reals
+
+from dcgan_keras import keras, losses, tf
+from dcgan_keras.noise import D_NOISE, latent_noise
+from dcgan_keras.recipe import SquareRootDecay, compile_default
+from dcgan_keras.recipe import build_players as default_players
+from dcgan_keras.training import DCGAN
+
+SHAPE = (16, 16, 1)
+
+
+def compiled(update="simultaneous", players=None, optimizer=None, **options):
+    dcgan = DCGAN(*(players or default_players(SHAPE, LATENT_DIM, width=2, seed=1)))
+    make = optimizer or (lambda: keras.optimizers.SGD(0.1))
+    dcgan.compile(make(), make(), update=update, **options)
+    return dcgan
+
+
+def by_two_passes(dcgan, real_images):
+    """The same update with a tape and a pass through D for each player."""
+    generator, discriminator = dcgan.generator, dcgan.discriminator
+    z = latent_noise((BATCH, LATENT_DIM), dcgan.seed, 0, D_NOISE)
+    with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
+        fake_images = generator(z, training=True)
+        real_logits = discriminator(real_images, training=True)
+        fake_logits = discriminator(fake_images, training=True)
+        d_loss = losses.discriminator_loss(real_logits, fake_logits)
+        g_loss = dcgan.generator_loss(fake_logits)
+    for tape, loss, model in (
+        (g_tape, g_loss, generator),
+        (d_tape, d_loss, discriminator),
+    ):
+        variables = model.trainable_variables
+        for variable, gradient in zip(
+            variables, tape.gradient(loss, variables), strict=True
+        ):
+            variable.assign_sub(0.1 * gradient)
+    return d_loss, g_loss
+
+
+@pytest.mark.parametrize("generator_loss", sorted(losses.GENERATOR_LOSSES))
+def test_one_pass_makes_the_update_of_two(generator_loss):
+    one = compiled(generator_loss=generator_loss)
+    two = compiled(generator_loss=generator_loss)
+    before = [weight.numpy() for weight in one.weights]
+    logs = one.train_step(reals())
+    d_loss, g_loss = by_two_passes(two, reals())
+    for a, b, old in zip(one.weights, two.weights, before, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+        if a.trainable:
+            assert np.abs(a.numpy() - old).max() > 1e-5
+    np.testing.assert_allclose(logs["discriminator_loss"], d_loss, rtol=1e-6)
+    np.testing.assert_allclose(logs["generator_loss"], g_loss, rtol=1e-6)
+
+
+def test_gradient_factor_stays_finite_for_a_sure_discriminator():
+    factors = losses.GENERATOR_FACTORS["non_saturating"](tf.constant([-200.0, 0.0]))
+    np.testing.assert_allclose(factors, [-np.exp(15.0), -1.0], rtol=1e-5)
+
+
+def test_discriminator_that_normalises_by_batches_is_refused():
+    with pytest.raises(ValueError, match="update: expected 'alternating' .*_bn"):
+        compiled(players=build_players())
+
+
+def test_unknown_update_is_refused():
+    with pytest.raises(ValueError, match="update: expected one of .*'joint'"):
+        compiled(update="joint")
+
+
+def test_default_trains_both_players_and_averages_one():
+    keras.utils.set_random_seed(0)
+    dcgan = compile_default(DCGAN(*default_players(SHAPE, LATENT_DIM, width=2)))
+    before = fingerprint(dcgan.generator), fingerprint(dcgan.discriminator)
+    for _ in range(3):
+        logs = dcgan.train_step(reals())
+    after = fingerprint(dcgan.generator), fingerprint(dcgan.discriminator)
+    assert before[0] != after[0] and before[1] != after[1]
+    assert all(np.isfinite(value) for value in logs.values())
+    averaged = dcgan.sampling_generator()
+    assert averaged is not dcgan.generator
+    distances = [
+        np.abs(a.numpy() - b.numpy()).max()
+        for a, b in zip(averaged.weights, dcgan.generator.weights, strict=True)
+    ]
+    moving = ["moving" in weight.path for weight in averaged.weights]
+    assert all((d == 0) == m for d, m in zip(distances, moving, strict=True))
+
+
+def test_without_an_average_samples_come_from_the_generator():
+    dcgan = compiled()
+    assert dcgan.sampling_generator() is dcgan.generator
+
+
+@pytest.mark.parametrize("size", [8, 28, 32, 64])
+def test_default_reaches_every_size(size):
+    generator, discriminator = default_players((size, size, 3), LATENT_DIM, width=2)
+    images = generator(np.ones((2, LATENT_DIM), np.float32), training=False)
+    assert images.shape == (2, size, size, 3)
+    assert discriminator(images, training=False).shape == (2, 1)
+
+
+def test_learning_rate_is_halved_after_three_times_the_decay_steps():
+    schedule = SquareRootDecay(0.1, decay_steps=50)
+    np.testing.assert_allclose([schedule(0), schedule(150)], [0.1, 0.05], rtol=1e-6)
+    again = SquareRootDecay.from_config(schedule.get_config())
+    np.testing.assert_allclose(again(150), 0.05, rtol=1e-6)
