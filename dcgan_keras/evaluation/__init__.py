@@ -12,6 +12,11 @@ from dcgan_keras.evaluation.coverage import (
     classifier_score,
     precision_recall,
 )
+from dcgan_keras.evaluation.discriminator_features import (
+    discriminator_features,
+    draw_labelled,
+    probe_accuracy,
+)
 from dcgan_keras.evaluation.distances import frechet_distance, real_against_real_floor
 from dcgan_keras.evaluation.novelty import (
     Memorisation,
@@ -19,6 +24,7 @@ from dcgan_keras.evaluation.novelty import (
     nearest_images,
 )
 from dcgan_keras.evaluation.report import Evaluation, Scores, evaluate_images
+from dcgan_keras.evaluation.sharpness import blur, edge_steepness, equivalent_blur
 
 __all__ = [
     "ClassHistogram",
@@ -27,13 +33,19 @@ __all__ = [
     "Memorisation",
     "PrecisionRecall",
     "Scores",
+    "blur",
     "class_histogram",
     "classifier_score",
+    "discriminator_features",
+    "draw_labelled",
+    "edge_steepness",
+    "equivalent_blur",
     "evaluate_images",
     "frechet_distance",
     "load_classifier",
     "memorisation",
     "nearest_images",
     "precision_recall",
+    "probe_accuracy",
     "real_against_real_floor",
 ]

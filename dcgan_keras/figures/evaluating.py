@@ -1,0 +1,235 @@
+"""The figures of notebook 08, evaluating and exploring: arrays in, a Figure out."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dcgan_keras.visualization import COLOURS, tile
+
+
+def draw_strips(rows: Mapping[str, np.ndarray], title: str, width: float = 8) -> Figure:
+    """One strip of images for each name, in their order, all on the scale of pixels.
+
+    Args:
+        rows: name -> images (N, H, W, 1) in [-1, 1]; ``"\\n"`` in a name breaks it.
+        title: what to see.
+        width: of the figure, inches.
+    """
+    count = max(len(images) for images in rows.values())
+    height = (width - 1.3) / count * len(rows) + 0.45
+    figure, axes = plt.subplots(len(rows), 1, figsize=(width, height), squeeze=False)
+    for axis, (name, images) in zip(axes[:, 0], rows.items(), strict=True):
+        axis.imshow(tile(images, len(images)), interpolation="nearest", aspect="equal")
+        axis.set(xticks=[], yticks=[], xlim=(-0.5, 28 * count - 0.5))
+        axis.set_ylabel(name, rotation=0, ha="right", va="center")
+        axis.spines[:].set_visible(False)
+    axes[0, 0].set_title(title)
+    return figure
+
+
+def draw_judged(images: np.ndarray, probabilities: np.ndarray, columns=12) -> Figure:
+    """Images with the class that the judge sees in them and its probability."""
+    rows = -(-len(images) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(8.4, 1.0 * rows + 0.1))
+    for axis, image, row in zip(grid.flat, images, probabilities, strict=True):
+        sure = row.max() >= 0.9
+        axis.imshow(image[..., 0], vmin=-1, vmax=1)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+        colour = "black" if sure else COLOURS["fake"]
+        said = f"{row.argmax()}: {row.max():.2f}"
+        axis.set_title(said, fontsize=8, color=colour, pad=2)
+    return figure
+
+
+def draw_bias(sizes: Sequence[int], curves: Mapping[str, np.ndarray]) -> Figure:
+    """The distance of the same images over how many of them are compared.
+
+    Args:
+        sizes: numbers of images.
+        curves: "samples" and "real images" -> distances (sizes, draws).
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 3.2))
+    for (name, values), key in zip(curves.items(), ("fake", "real"), strict=True):
+        axis.plot(sizes, values.mean(axis=1), "o-", color=COLOURS[key], label=name)
+        low, high = values.min(axis=1), values.max(axis=1)
+        axis.fill_between(sizes, low, high, color=COLOURS[key], alpha=0.2)
+    axis.set(xscale="log", yscale="log", xlabel="images compared with 4,000 real ones")
+    axis.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+    axis.minorticks_off()
+    axis.set_ylabel("Fréchet distance (features²)")
+    axis.set_title("The same images, fewer of them: a larger distance")
+    axis.legend()
+    return figure
+
+
+def draw_class_shares(counts: Mapping[str, np.ndarray]) -> Figure:
+    """Shares of the ten classes, samples beside real images.
+
+    Args:
+        counts: "samples" and "real images" -> ten numbers of images.
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 2.8))
+    places = np.arange(10)
+    for (name, values), key, shift in zip(
+        counts.items(), ("fake", "real"), (-0.2, 0.2), strict=True
+    ):
+        axis.bar(places + shift, values / values.sum(), 0.4, color=COLOURS[key])
+        axis.bar(0, 0, color=COLOURS[key], label=name)
+    axis.axhline(0.1, color=COLOURS["neutral"], linestyle=":", linewidth=1)
+    axis.set(xticks=places, xlabel="class that the judge sees", ylabel="share")
+    axis.legend(ncols=2, loc="upper left", bbox_to_anchor=(0, 1.15))
+    return figure
+
+
+def draw_supports(real: np.ndarray, fake: np.ndarray, neighbours: int = 3) -> Figure:
+    """Precision and recall of points of the plane: balls around each set.
+
+    Args:
+        real, fake: (N, 2).
+        neighbours: the radius of a ball reaches so many others of its own set.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.7), sharex=True, sharey=True)
+    pairs = ((real, fake, "real", "fake"), (fake, real, "fake", "real"))
+    names = ("precision: fakes among the reals", "recall: reals among the fakes")
+    for axis, (support, points, own, other), name in zip(
+        axes, pairs, names, strict=True
+    ):
+        gaps = np.linalg.norm(support[:, None] - support, axis=2)
+        radii = np.sort(gaps, axis=1)[:, neighbours]
+        for centre, radius in zip(support, radii, strict=True):
+            axis.add_patch(plt.Circle(centre, radius, color=COLOURS[own], alpha=0.12))
+        inside = (np.linalg.norm(points[:, None] - support, axis=2) <= radii).any(1)
+        axis.plot(*support.T, ".", color=COLOURS[own], markersize=4)
+        axis.plot(*points[inside].T, "o", color=COLOURS[other], markersize=5)
+        axis.plot(*points[~inside].T, "x", color=COLOURS[other], markersize=6)
+        axis.set_title(f"{name}, {inside.sum()} of {len(points)}")
+        axis.set(xticks=[], yticks=[], aspect="equal", xlabel="feature 1")
+    axes[0].set_ylabel("feature 2")
+    return figure
+
+
+def draw_sharpness(ruler: Mapping[float, float], found: Mapping[str, float]) -> Figure:
+    """Steepness of the edges of blurred real digits, and of others, on one axis.
+
+    Args:
+        ruler: blur in pixels -> steepness.
+        found: name -> steepness.
+    """
+    figure, axis = plt.subplots(figsize=(6.8, 3.2))
+    axis.plot(*zip(*ruler.items(), strict=True), "o-", color=COLOURS["real"])
+    keys = ("real", "fake", "highlight", "accent")
+    for (name, value), key in zip(found.items(), keys, strict=False):
+        axis.axhline(value, color=COLOURS[key], linestyle="--", linewidth=1.2)
+        place = (1.01, value + (0.012 if key == "real" else -0.012 * (key == "fake")))
+        va = {"real": "bottom", "fake": "top"}.get(key, "center")
+        axis.annotate(
+            name, place, xycoords=("axes fraction", "data"), va=va, color=COLOURS[key]
+        )
+    axis.set(xlabel="blur of the real digits (pixels)", ylim=(0, None))
+    axis.set_ylabel("steepness of edges\n(pixel values a pixel)")
+    return figure
+
+
+def draw_nearest(
+    samples: np.ndarray, training: np.ndarray, indices: np.ndarray, title: str
+) -> Figure:
+    """Samples in the upper row, below each the training image that is nearest."""
+    rows = {"sample": samples, "nearest\ntraining image": training[indices]}
+    return draw_strips(rows, title)
+
+
+def draw_distances(distances: Mapping[str, np.ndarray], limit: float) -> Figure:
+    """Histograms of the distances to the nearest training image.
+
+    Args:
+        distances: name -> (N,); the first is of held-out images, the second of samples.
+        limit: 1 in 100 held-out images is nearer.
+    """
+    figure, axis = plt.subplots(figsize=(6.8, 2.8))
+    edges = np.linspace(0, max(values.max() for values in distances.values()), 50)
+    for (name, values), key in zip(
+        distances.items(), ("real", "fake", "accent"), strict=False
+    ):
+        weights = np.full(len(values), 1 / len(values))
+        colour = COLOURS[key]
+        axis.hist(values, edges, weights=weights, color=colour, alpha=0.5, label=name)
+    axis.axvline(limit, color="black", linestyle=":", linewidth=1)
+    axis.text(limit, axis.get_ylim()[1], " nearer than 99 in 100", va="top", fontsize=8)
+    axis.set(xlabel="distance to the nearest training image (pixel values)")
+    axis.set_ylabel("share of the images")
+    axis.legend(loc="upper left")
+    return figure
+
+
+def draw_lengths(lengths: np.ndarray, paths: Mapping[str, np.ndarray]) -> Figure:
+    """How long z is, and how long the points of two paths are.
+
+    Args:
+        lengths: of random z, (N,).
+        paths: "linear" and "spherical" -> lengths along the path, (points,).
+    """
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(7.6, 3), sharey=True, width_ratios=(1, 2)
+    )
+    left.hist(
+        lengths, 40, orientation="horizontal", density=True, color=COLOURS["neutral"]
+    )
+    left.set(xlabel="density", ylabel="length of z", ylim=(0, None))
+    left.set_title("random z")
+    for (name, values), key in zip(paths.items(), ("fake", "real"), strict=True):
+        t = np.linspace(0, 1, len(values))
+        right.plot(t, values, color=COLOURS[key], label=name)
+    low, high = np.quantile(lengths, [0.0005, 0.9995])
+    right.axhspan(low, high, color=COLOURS["neutral"], alpha=0.2)
+    right.set(xlabel="t, from a to b", title="grey: 999 in 1,000 random z")
+    right.legend(loc="lower left")
+    return figure
+
+
+def draw_equation(terms: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
+    """Terms of a sum of latent vectors side by side; the last one is the result.
+
+    Args:
+        terms: images (N, H, W, 1) each; a square number of them is drawn as a square.
+        names: one a term, with its sign.
+    """
+    figure, axes = plt.subplots(1, len(terms), figsize=(1.75 * len(terms), 2.1))
+    for axis, images, name in zip(axes, terms, names, strict=True):
+        axis.imshow(tile(images, int(np.ceil(np.sqrt(len(images))))))
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(name, fontsize=9)
+    for spine in axes[-1].spines.values():
+        spine.set(visible=True, color=COLOURS["highlight"], linewidth=3)
+    return figure
+
+
+def draw_probes(counts: Sequence[int], tables: Mapping[str, np.ndarray]) -> Figure:
+    """Accuracy over the number of labels: mean and full range over the draws.
+
+    Args:
+        counts: numbers of labels.
+        tables: features -> accuracies (counts, draws) in [0, 1].
+    """
+    figure, axis = plt.subplots(figsize=(6.8, 3.4))
+    keys = ("neutral", "highlight", "discriminator")
+    for place, ((name, table), key) in enumerate(
+        zip(tables.items(), keys, strict=True)
+    ):
+        x = np.array(counts) * 1.07 ** (place - 1)  # side by side
+        _mean_and_range(axis, x, table, COLOURS[key], name)
+    axis.set(xscale="log", ylim=(0, 1), xlabel="labelled images", ylabel="accuracy")
+    axis.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
+    axis.minorticks_off()
+    axis.axhline(0.1, color=COLOURS["neutral"], linewidth=1, linestyle=":")
+    axis.legend(loc="lower right")
+    return figure
+
+
+def _mean_and_range(axis: Axes, x: np.ndarray, table: np.ndarray, colour, name) -> None:
+    mean = table.mean(axis=1)
+    bars = np.stack([mean - table.min(axis=1), table.max(axis=1) - mean])
+    axis.errorbar(x, mean, bars, fmt="o-", color=colour, label=name, capsize=3)
