@@ -1,0 +1,199 @@
+"""Checks of notebook 05's exercises: the shapes of a generator, the order of calls,
+a discriminator to mend, and G's step without a composite."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dcgan_keras._tensorflow import keras, tf
+from dcgan_keras.exercises._check import Wrong, exercise
+from dcgan_keras.guidelines import check_guidelines
+from dcgan_keras.models import build_discriminator, build_generator
+
+SHAPES = [(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)]
+CALLS = ("compile D", "compile gan", "freeze D", "train D", "train gan")
+
+
+@exercise
+def check_shapes(answer):
+    """The feature maps of ``build_generator((48, 48, 3), channels=32)``, in order."""
+    if not isinstance(answer, tuple | list) or not all(
+        isinstance(shape, tuple | list) and len(shape) == 3 for shape in answer
+    ):
+        raise Wrong("give a list of shapes, each (height, width, channels)")
+    shapes = [tuple(int(size) for size in shape) for shape in answer]
+    if all(shape[0] != shape[1] == shape[2] for shape in shapes):
+        raise Wrong("channels come last in Keras: (height, width, channels)")
+    sizes, channels = [s[0] for s in shapes], [s[-1] for s in shapes]
+    _check_sizes(sizes)
+    if channels == [shape[-1] for shape in SHAPES]:
+        return "48 = 6 · 2 · 2 · 2, and the channels halve down to 32, then 3"
+    if channels[-1] != 3:
+        raise Wrong("the last shape is the image: 3 channels")
+    if channels[:-1] == sorted(channels[:-1]):
+        raise Wrong("in G channels shrink as space grows; yours grow")
+    if channels[2] != 32:
+        raise Wrong(f"the layer before the image has channels=32, not {channels[2]}")
+    raise Wrong(
+        f"each layer towards z has twice as many: 32, 64, then not {channels[0]}"
+    )
+
+
+def _check_sizes(sizes):
+    if sizes[:1] == [48]:
+        raise Wrong("that is D's way, from the image down; G goes up to it")
+    if sizes[:1] == [4]:
+        raise Wrong("4 doubled is 8, 16, 32, 64: it never becomes 48")
+    if sizes[:1] == [7]:
+        raise Wrong("7 is the start for 28 and 56; 7 doubled never becomes 48")
+    if sizes[:1] == [3]:
+        raise Wrong("the start has 4 to 7 pixels, 3 is one halving too many")
+    if sizes[:1] in ([12], [24]):
+        raise Wrong(f"{sizes[0]} can be halved once more: the start has 4 to 7 pixels")
+    if sizes != [6, 12, 24, 48]:
+        raise Wrong(f"from 6 each stride of 2 doubles, up to 48; you say {sizes}")
+
+
+@exercise
+def check_order(answer):
+    """The five calls, each once: each step then trains its own player alone."""
+    if isinstance(answer, str) or not isinstance(answer, tuple | list):
+        raise Wrong("give a list of the five calls")
+    if unknown := [call for call in answer if call not in CALLS]:
+        raise Wrong(f"{unknown[0]!r} is none of the five calls")
+    if sorted(answer) != sorted(CALLS):
+        raise Wrong(f"each of the five calls once; you give {len(answer)}")
+    at = {call: place for place, call in enumerate(answer)}
+    for model in ("D", "gan"):
+        if at[f"train {model}"] < at[f"compile {model}"]:
+            raise Wrong(f"'train {model}' before 'compile {model}': Keras refuses")
+    if at["freeze D"] < at["train D"]:
+        raise Wrong(
+            "D's first training call finds D frozen: it trains nothing, then and ever "
+            "after. That is the trap"
+        )
+    if at["train gan"] < at["freeze D"]:
+        raise Wrong(
+            "the composite's first training call finds D trainable: it would train D "
+            "to call fakes real"
+        )
+    return "each first training call finds the flag that it needs"
+
+
+@exercise
+def check_discriminator(build: Callable):
+    """``build()`` -> D for 28x28x1 that keeps all guidelines."""
+    model = build()
+    if not isinstance(model, keras.Model):
+        raise Wrong(f"return the model, not {type(model).__name__}")
+    generator = build_generator(channels=2)
+    report = check_guidelines(generator, model)
+    if tuple(model.input_shape[1:]) != (28, 28, 1):
+        raise Wrong(f"D takes {model.input_shape[1:]}, not digits of (28, 28, 1)")
+    if report.broken:
+        first, *others = report.broken
+        more = f" (and {len(others)} more broken)" if others else ""
+        raise Wrong(f"{first.rule}: {first.broken_by[0]}{more}")
+    return "all 13 guidelines kept"
+
+
+@exercise
+def check_generator_step(step: Callable):
+    """``step(generator, discriminator, optimizer, z)`` -> loss: updates G alone."""
+    players = _players()
+    z = tf.random.stateless_normal((8, 3), seed=(1, 2))
+    reference, right = _reference_step(z)
+    before = [[w.numpy() for w in player.weights] for player in players]
+    try:
+        loss = step(*players, keras.optimizers.SGD(RATE), z)
+    except ValueError as error:
+        if "gradient" in str(error):
+            raise Wrong("no gradient reached G: call G and D inside the tape") from None
+        raise
+    after = [[w.numpy() for w in player.weights] for player in players]
+    _check_discriminator_rests(players[1], before[1], after[1])
+    _check_generator_moved(players[0], before[0], after[0], reference)
+    _check_loss(loss, right)
+    return f"G alone moved; the loss was {float(right['mean']):.3f} nats"
+
+
+RATE = 0.1
+
+
+def _players():
+    size = {"image_shape": (16, 16, 1), "channels": 4, "weight_stddev": 0.5}
+    return build_generator(latent_dim=3, seed=1, **size), build_discriminator(
+        seed=2, **size
+    )
+
+
+def _reference_step(z):
+    """G's gradients for four losses, and the values that an answer may return."""
+    generator, discriminator = _players()
+    with tf.GradientTape(persistent=True) as tape:
+        logits = discriminator(generator(z, training=True), training=True)
+        losses = {
+            "right": tf.reduce_mean(tf.nn.softplus(-logits)),
+            "the sign is wrong: G climbs its loss": -tf.reduce_mean(
+                tf.nn.softplus(-logits)
+            ),
+            "that is label 0: G would help D": tf.reduce_mean(tf.nn.softplus(logits)),
+            "that is the minimax loss, which saturates": -tf.reduce_mean(
+                tf.nn.softplus(logits)
+            ),
+            "a sum over the batch, not a mean": tf.reduce_sum(tf.nn.softplus(-logits)),
+        }
+    weights = generator.trainable_variables
+    moved = {}
+    for name, loss in losses.items():
+        moves = tape.gradient(loss, weights)
+        moved[name] = [
+            w.numpy() - RATE * g for w, g in zip(weights, moves, strict=True)
+        ]
+    return moved, {"mean": losses["right"], "logits": logits}
+
+
+def _check_discriminator_rests(model, before, after):
+    if not model.trainable_variables:
+        raise Wrong("D is left frozen: its next step would train nothing")
+    for weight, old, new in zip(model.weights, before, after, strict=True):
+        is_average = "moving" in weight.path
+        if not is_average and not np.array_equal(old, new):
+            raise Wrong(f"D moved too ({weight.path}): update G's variables alone")
+        if is_average and np.array_equal(old, new):
+            raise Wrong("D ran in inference mode: call it with training=True")
+
+
+def _check_generator_moved(model, before, after, reference):
+    moving = [
+        np.array_equal(old, new)
+        for weight, old, new in zip(model.weights, before, after, strict=True)
+        if "moving" in weight.path
+    ]
+    found = [w.numpy() for w in model.trainable_variables]
+    start = [
+        old
+        for weight, old in zip(model.weights, before, strict=True)
+        if "moving" not in weight.path
+    ]
+    if all(np.array_equal(a, b) for a, b in zip(found, start, strict=True)):
+        raise Wrong("G did not move: give the gradients to the optimizer")
+    if any(moving):
+        raise Wrong("G ran in inference mode: call it with training=True")
+    for name, expected in reference.items():
+        if all(
+            np.allclose(a, b, atol=1e-4) for a, b in zip(found, expected, strict=True)
+        ):
+            if name == "right":
+                return
+            raise Wrong(name)
+    raise Wrong("G moved, but not down the gradient of the mean of -log D(G(z))")
+
+
+def _check_loss(loss, right):
+    if loss is None:
+        raise Wrong("the step is right; return its loss as well")
+    if np.size(loss) != 1:
+        raise Wrong(f"the loss is one number, yours has the shape {np.shape(loss)}")
+    if not np.isclose(float(np.squeeze(loss)), float(right["mean"]), atol=1e-4):
+        raise Wrong("the step is right, but the number returned is not its loss")

@@ -1,0 +1,218 @@
+"""Notebook 05's exercises: the stub, the solution, and answers people really give."""
+
+import pytest
+from exercise_cells import Exercises
+
+from dcgan_keras import keras, tf
+from dcgan_keras.exercises import composite as exercises
+
+L = keras.layers
+NAME = "05_generator_discriminator_composite.ipynb"
+
+SHAPES = [
+    ([(4, 4, 256), (8, 8, 128), (16, 16, 64), (48, 48, 3)], "it never becomes 48"),
+    ([(7, 7, 128), (14, 14, 64), (28, 28, 32), (48, 48, 3)], "the start for 28"),
+    ([(3, 3, 256), (6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)], "3 is one"),
+    ([(12, 12, 64), (24, 24, 32), (48, 48, 3)], "12 can be halved once more"),
+    ([(24, 24, 32), (48, 48, 3)], "24 can be halved once more"),
+    ([(48, 48, 3), (24, 24, 32), (12, 12, 64)], "that is D's way"),
+    ([(128, 6, 6), (64, 12, 12), (32, 24, 24), (3, 48, 48)], "channels come last"),
+    ([(6, 6, 32), (12, 12, 64), (24, 24, 128), (48, 48, 3)], "yours grow"),
+    ([(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 32)], "is the image: 3"),
+    ([(6, 6, 256), (12, 12, 128), (24, 24, 64), (48, 48, 3)], "=32, not 64"),
+    ([(6, 6, 96), (12, 12, 64), (24, 24, 32), (48, 48, 3)], "then not 96"),
+    ([(6, 6, 128), (12, 12, 64), (24, 24, 32)], "you say [6, 12, 24]"),
+    ((6, 12, 24, 48), "give a list of shapes"),
+    (5, "give a list of shapes"),
+]
+ORDERS = [
+    ("compile D, freeze D, compile gan, train D, train gan", "That is the trap"),
+    ("freeze D, compile D, compile gan, train D, train gan", "That is the trap"),
+    ("compile D, compile gan, train D, train gan, freeze D", "call fakes real"),
+    ("compile D, compile gan, train gan, train D, freeze D", "call fakes real"),
+    ("train D, compile D, freeze D, compile gan, train gan", "'train D' before"),
+    ("compile D, train D, freeze D, train gan, compile gan", "'train gan' before"),
+    ("compile D, compile gan, train D, train gan", "you give 4"),
+    ("compile D, train D, freeze D, freeze D, compile gan, train gan", "you give 6"),
+    ("compile D, compile gan, train D, unfreeze D, train gan", "'unfreeze D' is none"),
+]
+RIGHT_ORDERS = [
+    "compile D, compile gan, train D, freeze D, train gan",
+    "compile D, train D, freeze D, compile gan, train gan",
+    "compile gan, compile D, train D, freeze D, train gan",
+]
+
+
+def discriminator(shape=(28, 28, 1), end=None, **changes):
+    """A right answer, with a layer changed, left out (None) or added."""
+    parts = {
+        "first": L.Conv2D(4, 5, strides=2, padding="same", name="a"),
+        "leak1": L.LeakyReLU(negative_slope=0.2, name="b"),
+        "second": L.Conv2D(8, 5, strides=2, padding="same", name="c"),
+        "norm": L.BatchNormalization(name="d"),
+        "leak2": L.LeakyReLU(negative_slope=0.2, name="e"),
+        "flat": L.Flatten(),
+        "answer": L.Dense(1, name="f"),
+        "end": end,
+    } | changes
+    return lambda: keras.Sequential(
+        [keras.Input(shape), *(part for part in parts.values() if part is not None)]
+    )
+
+
+def two(first, second):
+    return keras.Sequential([first, second])
+
+
+DISCRIMINATORS = [
+    (
+        discriminator(leak1=L.ReLU(name="r")),
+        "leaky ReLU in all hidden layers: r is ReL",
+    ),
+    (discriminator(leak2=None), "leaky ReLU in all hidden layers: c has none"),
+    (discriminator(norm=None), "BN behind every hidden layer: c has none"),
+    (
+        discriminator(leak1=two(L.BatchNormalization(name="n"), L.LeakyReLU(0.2))),
+        "no BN at the input: n normalizes the first layer",
+    ),
+    (discriminator(leak2=two(L.LeakyReLU(0.2), L.MaxPooling2D(name="p"))), "p (Max"),
+    (
+        discriminator(flat=two(L.Flatten(), L.Dense(9, name="wide"))),
+        "(and 2 more broken)",
+    ),
+    (discriminator(answer=L.Dense(2, name="f")), "f gives 2 numbers an image"),
+    (discriminator(end=L.Softmax(name="s")), "no softmax: s is Softmax"),
+    (discriminator(shape=(64, 64, 1)), "not digits of (28, 28, 1)"),
+    (lambda: discriminator, "return the model, not function"),
+    (lambda: keras.Sequential([L.Dense(1)]), "raised ValueError"),
+]
+
+
+def step(  # one right answer, with a switch for each mistake
+    loss=lambda logits: tf.reduce_mean(tf.nn.softplus(-logits)),
+    g_training=True,
+    d_training=True,
+    variables=lambda g, d: g.trainable_variables,
+    inside=True,
+    applies=True,
+    returns=lambda loss: loss,
+    after=lambda d: None,
+):
+    def generator_step(generator, discriminator, optimizer, z):
+        images = generator(z, training=g_training)
+        with tf.GradientTape() as tape:
+            if inside:
+                images = generator(z, training=g_training)
+            value = loss(discriminator(images, training=d_training))
+        weights = variables(generator, discriminator)
+        gradients = tape.gradient(value, weights)
+        if applies:
+            optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        after(discriminator)
+        return returns(value)
+
+    return generator_step
+
+
+def both(g, d):
+    return g.trainable_variables + d.trainable_variables
+
+
+def bce(label):
+    def loss(logits):
+        entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+        return entropy(label * tf.ones_like(logits), logits)
+
+    return loss
+
+
+def probability(logits):
+    return -tf.reduce_mean(tf.math.log(tf.sigmoid(tf.sigmoid(logits))))
+
+
+STEPS = [
+    (step(variables=both), "D moved too"),
+    (step(variables=lambda g, d: d.trainable_variables), "D moved too"),
+    (step(d_training=False), "D ran in inference mode"),
+    (step(g_training=False), "G ran in inference mode"),
+    (step(bce(0.0)), "that is label 0"),
+    (step(lambda x: -tf.reduce_mean(tf.nn.softplus(x))), "which saturates"),
+    (step(lambda x: -tf.reduce_mean(tf.nn.softplus(-x))), "climbs its loss"),
+    (step(lambda x: tf.reduce_sum(tf.nn.softplus(-x))), "a sum over the batch"),
+    (step(probability), "not down the gradient"),
+    (step(applies=False), "G did not move"),
+    (step(returns=lambda loss: None), "return its loss"),
+    (step(returns=lambda loss: 2 * loss), "is not its loss"),
+    (step(returns=lambda loss: tf.ones((8, 1))), "yours has the shape (8, 1)"),
+    (step(after=lambda d: setattr(d, "trainable", False)), "D is left frozen"),
+    (lambda g, d, o, z: 1 / 0, "raised ZeroDivisionError"),
+]
+WRONG = [
+    (check, answer, message)
+    for check, answers in [
+        (exercises.check_shapes, SHAPES),
+        (exercises.check_order, [(a.split(", "), m) for a, m in ORDERS]),
+        (exercises.check_discriminator, DISCRIMINATORS),
+        (exercises.check_generator_step, STEPS),
+    ]
+    for answer, message in answers
+]
+
+
+@pytest.mark.parametrize(("check", "answer", "message"), WRONG)
+def test_the_mistake_is_named(check, answer, message, capsys):
+    check(answer)
+    said = capsys.readouterr().out
+    assert said.startswith("not yet: ") and said.count("\n") == 1
+    assert message in said
+
+
+@pytest.mark.filterwarnings("ignore:.*[Gg]radients:UserWarning")
+def test_a_tape_that_sees_nothing_is_named(capsys):
+    exercises.check_generator_step(step(inside=False))
+    assert "call G and D inside the tape" in capsys.readouterr().out
+
+
+def test_other_right_answers_are_right(capsys):
+    exercises.check_shapes([[6, 6, 128], [12, 12, 64], [24, 24, 32], [48, 48, 3]])
+    for order in RIGHT_ORDERS:
+        exercises.check_order(order.split(", "))
+    exercises.check_discriminator(discriminator(end=L.Activation("sigmoid")))
+    exercises.check_generator_step(step(bce(1.0)))
+    exercises.check_generator_step(step(returns=float))
+    assert [line[:5] for line in capsys.readouterr().out.splitlines()] == ["right"] * 7
+
+
+def test_the_shapes_are_the_builders():
+    """What check_shapes calls right is what the builder makes."""
+    model = exercises.build_generator((48, 48, 3), channels=32)
+    shapes = [layer.output.shape[1:] for layer in model.layers]
+    found = list(dict.fromkeys(tuple(s) for s in shapes if len(s) == 3))
+    assert found == exercises.SHAPES
+
+
+@pytest.fixture(scope="module")
+def notebook():
+    return Exercises(NAME)
+
+
+@pytest.fixture(scope="module")
+def setup(notebook):
+    return notebook.setup()
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_stub_is_not_attempted(number, notebook, setup, capsys):
+    notebook.check_stub(number, setup)
+    assert capsys.readouterr().out == "not attempted\n"
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_solution_is_right(number, notebook, setup, capsys):
+    notebook.check_solution(number, setup)
+    assert capsys.readouterr().out.startswith("right")
+
+
+def test_there_are_four_of_each(notebook):
+    for tag in ("exercise", "check", "solution"):
+        assert len(notebook.tagged(tag)) == 4
