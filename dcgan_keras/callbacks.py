@@ -121,7 +121,8 @@ class RunRecorder(History):
 
     def write_samples(self) -> None:
         """The grid of the fixed noise, as the generator is in use: inference mode."""
-        images = self.model.generator(self.fixed_noise, training=False)
+        generator = self.model.sampling_generator()
+        images = generator(self.fixed_noise, training=False)
         write_png(self.run.sample_path(self.step), tile(images, scale=2))
 
     def save(self) -> None:

@@ -10,7 +10,14 @@ import numpy as np
 from dcgan_keras import data
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.callbacks import ProgressLine, RunRecorder, state_of
-from dcgan_keras.models import build_discriminator, build_generator
+from dcgan_keras.recipe import (
+    BATCH_SIZE,
+    SETTINGS,
+    WIDTH,
+    build_players,
+    compile_default,
+    optimizers,
+)
 from dcgan_keras.runs import RunFolder, write_whole
 from dcgan_keras.training import DCGAN, CompositeLoop, latent_noise
 from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
@@ -19,12 +26,12 @@ DEFAULTS = {
     "dataset": "digits",
     "steps": 1500,
     "seed": 0,
-    "batch_size": 32,
+    "batch_size": BATCH_SIZE,
     "loop": "train_step",
     "image_size": None,
     "channels": None,
     "latent_dim": 100,
-    "width": 32,
+    "width": WIDTH,
 }
 
 
@@ -88,35 +95,35 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def build_model(config: dict) -> DCGAN | CompositeLoop:
-    """Both players and their loop, as a run's configuration says.
-
-    Three things differ from the paper, because digits come sooner with them: weights
-    begin at Glorot's size, D has no BatchNormalization, both learning rates are 1e-3.
-    """
+    """Both players and their loop, as a run's configuration says."""
     keras.utils.set_random_seed(config["seed"])
-    shape, width = tuple(config["image_shape"]), config["width"]
-    generator = _generator(config)
-    discriminator = build_discriminator(
-        shape, width, batch_norm=None, weight_stddev=None
+    settings = config["settings"]
+    players = build_players(
+        tuple(config["image_shape"]),
+        config["latent_dim"],
+        config["width"],
+        settings["extra_layers"],
     )
-    optimizers = [keras.optimizers.Adam(1e-3, beta_1=0.5) for _ in range(2)]
     if config["loop"] == "composite":
-        return CompositeLoop(generator, discriminator, *optimizers, seed=config["seed"])
-    model = DCGAN(generator, discriminator, seed=config["seed"])
-    model.compile(*optimizers)
-    return model
+        pair = optimizers(settings, discriminator_calls=2)
+        return CompositeLoop(*players, *pair, seed=config["seed"])
+    return compile_default(DCGAN(*players, seed=config["seed"]), **settings)
 
 
 def load_generator(run: RunFolder) -> keras.Model:
-    """The generator of a run with its newest weights.
+    """The generator of a run with its newest weights, averaged if the run averages.
 
     Raises:
         FileNotFoundError: there is no run, or nothing has been saved in it.
     """
-    generator = _generator(run.read_config())
-    if run.restore({"generator": generator.variables}) == 0:
+    config = run.read_config()
+    model = build_model(config)
+    # The average is kept with G's optimizer.
+    needed = ("generator", "generator_optimizer")[: 1 + config["settings"]["average"]]
+    groups = {name: state_of(model)[name] for name in needed}
+    if run.restore(groups) == 0:
         raise FileNotFoundError(f"run: no weights have been saved in {run.path} yet")
-    return generator
+    return model.sampling_generator()
 
 
 def generate(generator: keras.Model, z, batch_size: int = 250) -> np.ndarray:
@@ -163,15 +170,10 @@ def write_training_gif(run: RunFolder) -> None:
         write_whole(run.path / "training.gif", gif_bytes(frames))
 
 
-def _generator(config: dict) -> keras.Model:
-    shape = tuple(config["image_shape"])
-    latent_dim, width = config["latent_dim"], config["width"]
-    return build_generator(shape, latent_dim, width, weight_stddev=None)
-
-
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
-    return {name: _given(options, name, value) for name, value in DEFAULTS.items()}
+    config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
+    return config | {"settings": SETTINGS}
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:

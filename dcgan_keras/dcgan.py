@@ -10,7 +10,7 @@ from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan, check_logits, unfreeze
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.optimizers import (
-    averaged_weights,
+    SamplingGenerator,
     check_optimizers,
     default_optimizer,
 )
@@ -45,7 +45,7 @@ class DCGAN(keras.Model):
         check_logits(discriminator)
         super().__init__(name=name)
         self.generator, self.discriminator, self.seed = generator, discriminator, seed
-        self._averaged = None
+        self.sampling_generator = SamplingGenerator(self)
         self.built = True
 
     def compile(
@@ -61,8 +61,8 @@ class DCGAN(keras.Model):
 
         Args:
             generator_optimizer: of its own; None: ``default_optimizer()``. With
-                ``use_ema=True`` it keeps an average of G's weights, see
-                ``sampling_generator``.
+                ``use_ema=True`` it keeps an average of G's weights, and
+                ``sampling_generator()`` gives G with them.
             discriminator_optimizer: of its own; None: ``default_optimizer()``.
             generator_loss: "non_saturating" or "minimax".
             update: "alternating" or "simultaneous" (not for a D with
@@ -101,27 +101,6 @@ class DCGAN(keras.Model):
         """z (N, latent_dim) -> images (N, H, W, C) in [-1, 1]."""
         return self.generator(z, training=training)
 
-    def sampling_generator(self) -> keras.Model:
-        """G as it is best used: with the average of its weights, if one is kept.
-
-        Returns:
-            G itself; or a copy with the averaged weights and G's moving statistics.
-        """
-        averages = averaged_weights(self.generator_optimizer)
-        if averages is None:
-            return self.generator
-        if self._averaged is None:
-            self._averaged = keras.models.clone_model(self.generator)
-        for copy, own in zip(
-            self._averaged.variables, self.generator.variables, strict=True
-        ):
-            copy.assign(own)
-        for copy, average in zip(
-            self._averaged.trainable_variables, averages, strict=True
-        ):
-            copy.assign(average)
-        return self._averaged
-
     def train_step(self, real_images):
         """One update of each player; returns the losses of this step."""
         m = tf.shape(real_images)[0]
@@ -154,18 +133,19 @@ class DCGAN(keras.Model):
         """
         with tf.GradientTape() as g_tape:
             fake_images = self.generator(z, training=True)
+        images = tf.concat([real_images, fake_images], axis=0)  # (2 m, H, W, C)
         with tf.GradientTape() as d_tape:
-            d_tape.watch(fake_images)
-            real_logits = self.discriminator(real_images, training=True)
-            fake_logits = self.discriminator(fake_images, training=True)
+            d_tape.watch(images)
+            logits = self.discriminator(images, training=True)
+            real_logits, fake_logits = tf.split(logits, 2)
             d_loss = losses.discriminator_loss(real_logits, fake_logits)
             share = d_loss / _replicas()
         d_variables = self.discriminator.trainable_variables
-        *d_gradients, at_images = d_tape.gradient(share, [*d_variables, fake_images])
-        factors = self.generator_factors(fake_logits)
-        at_images *= tf.cast(factors[:, :, None, None], at_images.dtype)
+        *d_gradients, at_images = d_tape.gradient(share, [*d_variables, images])
+        factors = self.generator_factors(fake_logits)[:, :, None, None]
+        at_fakes = tf.split(at_images, 2)[1] * tf.cast(factors, at_images.dtype)
         g_variables = self.generator.trainable_variables
-        g_gradients = g_tape.gradient(fake_images, g_variables, at_images)
+        g_gradients = g_tape.gradient(fake_images, g_variables, at_fakes)
         self.discriminator_optimizer.apply(d_gradients, d_variables)
         self.generator_optimizer.apply(g_gradients, g_variables)
         return d_loss, self.generator_loss(fake_logits), real_logits, fake_logits

@@ -18,7 +18,11 @@ from dcgan_keras._sizes import (
 )
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.composite import Composite, build_gan
-from dcgan_keras.image_layers import ImageConv2D, ImageConv2DTranspose
+from dcgan_keras.fast_layers import (
+    FastBatchNormalization,
+    ImageConv2D,
+    ImageConv2DTranspose,
+)
 
 __all__ = [
     "IMAGE_SIZES",
@@ -40,7 +44,7 @@ def build_generator(
     batch_norm: str | None = "before",
     momentum: float = 0.9,
     output_layer: str = "transposed",
-    fast_image_layer: bool = False,
+    fast: bool = False,
     use_bias: bool | None = None,
     weight_stddev: float | None = 0.02,
     leaky_slope: float = 0.2,
@@ -67,8 +71,8 @@ def build_generator(
             forget the start, and the paper's code keeps no averages at all.
         output_layer: "transposed" convolution (paper, C728), or "conv": the image is
             reached before a last ``Conv2D`` (OV).
-        fast_image_layer: the transposed convolution that makes the image as
-            ``ImageConv2DTranspose``: the same map, faster on a CPU.
+        fast: with ``fast_layers`` for the image and for BN: the same map and the same
+            weights, faster on a CPU.
         use_bias: None: only where no BN follows, whose beta is a bias; False: nowhere
             (the paper's code); True: everywhere.
         weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
@@ -104,7 +108,7 @@ def build_generator(
             f"channels: expected at least {doublings} entries, one a doubling, for "
             f"image_shape {tuple(image_shape)}; got {widths}"
         )
-    layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed)
+    layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed, fast)
     slope = 0.0 if activation == "relu" else leaky_slope
 
     model = keras.Sequential(name="generator")
@@ -117,7 +121,7 @@ def build_generator(
     for number, filters in enumerate(targets, start=1):
         strides = 2 if number > len(targets) - doublings else 1
         is_image = output_layer == "transposed" and number == len(targets)
-        is_fast = is_image and fast_image_layer
+        is_fast = is_image and fast
         layer.add(
             model,
             ImageConv2DTranspose if is_fast else keras.layers.Conv2DTranspose,
@@ -144,7 +148,7 @@ def build_discriminator(
     momentum: float = 0.9,
     dropout: float = 0.0,
     output: str = "logit",
-    fast_image_layer: bool = False,
+    fast: bool = False,
     use_bias: bool | None = None,
     weight_stddev: float | None = 0.02,
     seed: int | None = None,
@@ -168,8 +172,8 @@ def build_discriminator(
             tutorial.
         output: "logit", or "probability" (OV: sigmoid). The losses of this course
             take logits, which do not lose precision at +-100.
-        fast_image_layer: the first convolution as ``ImageConv2D``: the same map,
-            faster on a CPU.
+        fast: with ``fast_layers`` for the image and for BN: the same map and the same
+            weights, faster on a CPU.
         use_bias: None: only where no BN follows; False: nowhere (the paper's code);
             True: everywhere.
         weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
@@ -200,12 +204,12 @@ def build_discriminator(
             f"channels: expected at least {halvings} entries, one a layer of stride 2, "
             f"for image_shape {tuple(image_shape)}; got {widths}"
         )
-    layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed)
+    layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed, fast)
 
     model = keras.Sequential(name="discriminator")
     model.add(keras.Input(tuple(image_shape), name="images"))
     for number, filters in enumerate(widths, start=1):
-        is_fast = number == 1 and fast_image_layer
+        is_fast = number == 1 and fast
         layer.add(
             model,
             ImageConv2D if is_fast else keras.layers.Conv2D,
@@ -231,13 +235,15 @@ def build_discriminator(
 class _Layers:
     """Adds a layer with weights, its BN and its activation, in the chosen order."""
 
-    def __init__(self, batch_norm, momentum, use_bias, weight_stddev, seed):
+    def __init__(self, batch_norm, momentum, use_bias, stddev, seed, fast):
         check_choice("batch_norm", batch_norm, ("before", "after", None))
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum: expected 0 <= momentum < 1, got {momentum}")
-        check_not_negative(weight_stddev=weight_stddev or 0.0)
+        check_not_negative(weight_stddev=stddev or 0.0)
         self.batch_norm, self.momentum = batch_norm, momentum
-        self.use_bias, self.stddev, self.seed = use_bias, weight_stddev, seed
+        self.use_bias, self.stddev, self.seed = use_bias, stddev, seed
+        plain = keras.layers.BatchNormalization
+        self.normalization = FastBatchNormalization if fast else plain
 
     def add(self, model, kind, *sizes, slope=None, has_batch_norm=True, **options):
         """slope: of the leaky ReLU, 0 for ReLU, None for an output without either."""
@@ -252,7 +258,7 @@ class _Layers:
         if slope is not None:
             following.append(_activation(slope, f"{name}_activation"))
         if has_batch_norm:
-            norm = keras.layers.BatchNormalization(
+            norm = self.normalization(
                 momentum=self.momentum, epsilon=1e-5, name=f"{name}_bn"
             )
             following.insert(0 if self.batch_norm == "before" else 1, norm)

@@ -38,16 +38,20 @@ class FusedAdam(keras.optimizers.Adam):
             raise ValueError("amsgrad: expected False, got True; use Keras's Adam")
         super().__init__(learning_rate, **options)
 
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        step = tf.cast(self.iterations + 1, tf.float32)
+        self._powers = self.beta_1**step, self.beta_2**step  # once for all variables
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations + 1, tf.float32)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
             m=_handle(self._momentums[index]),
             v=_handle(self._velocities[index]),
-            beta1_power=self.beta_1**step,
-            beta2_power=self.beta_2**step,
-            lr=tf.cast(learning_rate, tf.float32),
+            beta1_power=self._powers[0],
+            beta2_power=self._powers[1],
+            lr=learning_rate,
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
@@ -57,17 +61,40 @@ class FusedAdam(keras.optimizers.Adam):
     def _update_model_variables_moving_average(self, trainable_variables):
         if not self.use_ema:
             return
-        made = tf.cast(self.iterations, tf.float32)
+        share = HORIZON / (HORIZON + tf.cast(self.iterations, tf.float32))
         averages = self._model_variables_moving_average
         for variable, average in zip(trainable_variables, averages, strict=True):
-            average.assign_add((variable - average) * HORIZON / (HORIZON + made))
+            average.assign_add((variable - average) * share)
 
 
-def averaged_weights(optimizer) -> list | None:
-    """The averages of the weights in the order of the variables; None: not kept."""
-    if not optimizer.use_ema:
-        return None
-    return optimizer._model_variables_moving_average
+class SamplingGenerator:
+    """G as it is best used: with the average of its weights, where one is kept.
+
+    Args:
+        model: with ``generator`` and ``generator_optimizer``, such as a ``DCGAN``.
+
+    Example:
+        >>> images = dcgan.sampling_generator()(z, training=False)
+    """
+
+    def __init__(self, model):
+        self.model, self.copy = model, None
+
+    def __call__(self) -> keras.Model:
+        """G itself; or, with ``use_ema=True``, a copy with the averages as they are
+        now, and with G's own moving statistics."""
+        generator = self.model.generator
+        optimizer = self.model.generator_optimizer
+        if not optimizer.use_ema:
+            return generator
+        if self.copy is None:
+            self.copy = keras.models.clone_model(generator)
+        for own, value in zip(self.copy.variables, generator.variables, strict=True):
+            own.assign(value)
+        averages = optimizer._model_variables_moving_average
+        for own, value in zip(self.copy.trainable_variables, averages, strict=True):
+            own.assign(value)
+        return self.copy
 
 
 def check_optimizers(generator_optimizer, discriminator_optimizer) -> None:

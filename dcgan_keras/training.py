@@ -18,7 +18,11 @@ from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan, check_logits
 from dcgan_keras.dcgan import DCGAN
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
-from dcgan_keras.optimizers import check_optimizers, default_optimizer
+from dcgan_keras.optimizers import (
+    SamplingGenerator,
+    check_optimizers,
+    default_optimizer,
+)
 
 __all__ = ["D_NOISE", "DCGAN", "G_NOISE", "CompositeLoop", "default_optimizer"]
 
@@ -72,6 +76,7 @@ class CompositeLoop:
         self.gan.compile(self.generator_optimizer, loss, jit_compile=False)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
         self.generator_optimizer.build(generator.trainable_variables)
+        self.sampling_generator = SamplingGenerator(self)
         self._generate = tf.function(lambda z: generator(z, training=True))
 
     def step(self, real_images, step: int) -> dict[str, float]:

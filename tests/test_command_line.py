@@ -13,6 +13,8 @@ import pytest
 
 from dcgan_keras import __version__
 from dcgan_keras.__main__ import main
+from dcgan_keras.commands import DEFAULTS
+from dcgan_keras.recipe import SETTINGS
 from dcgan_keras.runs import COLUMNS, RunFolder
 
 STEPS = 6
@@ -287,7 +289,7 @@ def test_another_suffix_is_refused(runs, tmp_path, capsys, name):
 def test_a_missing_run_and_one_without_weights_are_named(tmp_path, capsys):
     arguments = ["sample", "--run", tmp_path / "a", "--output", tmp_path / "a.npy"]
     assert f"there is no run in {tmp_path / 'a'}" in told(capsys, 2, arguments)
-    config = {"image_shape": [28, 28, 1], "latent_dim": 3, "width": 2}
+    config = DEFAULTS | {"image_shape": [28, 28, 1], "width": 2, "settings": SETTINGS}
     RunFolder(tmp_path / "a").write_config(config)
     assert "no weights have been saved" in told(capsys, 2, arguments)
     assert not (tmp_path / "a.npy").exists()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_keras import keras, tf
-from dcgan_keras.optimizers import HORIZON, FusedAdam, averaged_weights
+from dcgan_keras.optimizers import HORIZON, FusedAdam
 
 STEPS = 20
 
@@ -46,14 +46,10 @@ def test_average_looks_back_over_a_share_of_the_steps():
     average = np.zeros_like(path[0])
     for made, weights in enumerate(path):
         average += (weights - average) * HORIZON / (HORIZON + made)
-    np.testing.assert_allclose(averaged_weights(optimizer)[0], average, atol=1e-6)
+    np.testing.assert_allclose(
+        optimizer._model_variables_moving_average[0], average, atol=1e-6
+    )
     assert np.abs(average - path[-1]).max() > 1e-3  # and it is not the weights
-
-
-def test_average_is_kept_only_if_asked_for():
-    optimizer = FusedAdam(1e-2)
-    run(optimizer, steps=1)
-    assert averaged_weights(optimizer) is None
 
 
 def test_amsgrad_is_refused():

@@ -5,7 +5,11 @@ import pytest
 from players import KERAS_SAVES
 
 from dcgan_keras import keras, tf
-from dcgan_keras.image_layers import ImageConv2D, ImageConv2DTranspose
+from dcgan_keras.fast_layers import (
+    FastBatchNormalization,
+    ImageConv2D,
+    ImageConv2DTranspose,
+)
 
 CASES = [(k, channels) for k in (2, 3, 4, 5, 6) for channels in (1, 3)]
 BIAS = {"bias_initializer": "random_normal"}
@@ -43,6 +47,35 @@ def test_transposed_convolution_is_that_of_tensorflow(kernel_size, channels):
 
     features = tf.random.stateless_normal((2, 6, 4, 5), (kernel_size, 1))
     same_map(ImageConv2DTranspose(channels, kernel_size, **BIAS), plain, features)
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (4, 3, 2, 5)])
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_normalisation_is_that_of_keras(shape, training):
+    """Outputs, gradients and moving statistics, after two different batches."""
+    options = {"momentum": 0.9, "gamma_initializer": "random_normal"}
+    layers = [FastBatchNormalization(**options), keras.layers.BatchNormalization()]
+    layers[1].momentum = 0.9
+    for layer in layers:
+        layer.build(shape)
+    for ours, theirs in zip(*(layer.weights for layer in layers), strict=True):
+        theirs.assign(ours)
+    for seed in range(2):
+        inputs = 3 + 2 * tf.random.stateless_normal(shape, (seed, 0))
+        found = []
+        for layer in layers:
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                outputs = layer(inputs, training=training)
+                scalar = tf.reduce_sum(tf.sin(outputs))
+            weights = [weight.value for weight in layer.trainable_weights]
+            found.append([outputs, *tape.gradient(scalar, [inputs, *weights])])
+        for a, b in zip(*found, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-4)
+    for ours, theirs in zip(*(layer.weights for layer in layers), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    moved = np.abs(layers[0].moving_mean.numpy()).max() > 0.1
+    assert moved == training
 
 
 @pytest.mark.parametrize("kind", [ImageConv2D, ImageConv2DTranspose])

@@ -1,0 +1,104 @@
+"""Make one of the recorded runs in data/runs/, with its evaluation and provenance.
+
+    python tools/record_run.py mnist
+    python tools/record_run.py cifar --dataset cifar10/train/automobile
+
+The command that trains is the one of everybody, ``python -m dcgan_keras train``; it and
+what it took are written to provenance.json. What only a resumed run would need, the
+optimizers' memory, is left out of the recorded weights.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "data" / "runs"
+RUNS = {
+    "digits": ["--dataset", "digits", "--steps", "1500", "--sample-every", "250"],
+    "mnist": ["--dataset", "mnist", "--steps", "6000", "--sample-every", "500"],
+    "cifar": ["--steps", "4000", "--sample-every", "500", "--image-size", "32"],
+}
+KEPT_SAMPLES = 12  # grids of a run that are kept, evenly spread, the last among them
+
+
+def command(*arguments: str) -> list[str]:
+    return ["-m", "dcgan_keras", *arguments]
+
+
+def timed(arguments: list[str]) -> tuple[float, float]:
+    """Run it; wall seconds and CPU seconds."""
+    wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - wall, cpu
+
+
+def provenance(train: list[str], wall: float, cpu: float) -> dict:
+    import os
+
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [x.split(":", 1)[1].strip() for x in lines if x.startswith("model name")]
+    return {
+        "command": " ".join(["python", *train]),
+        "seconds": round(wall, 1),
+        "cpu_seconds": round(cpu, 1),
+        "date": time.strftime("%Y-%m-%d"),
+        "processor": names[0] if names else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)) if lines else os.cpu_count(),
+    }
+
+
+def slim(run: Path) -> None:
+    """Keep both players alone, G with its averaged weights; thin out the grids."""
+    from dcgan_keras.recorded import load_players
+    from dcgan_keras.runs import RunFolder
+
+    folder = RunFolder(run)
+    players = load_players(folder)
+    history, config = folder.read_history(), folder.read_config()
+    config["settings"] = config["settings"] | {"average": False}
+    config["dataset"] = Path(config["dataset"]).name
+    folder.write_config(config, replace=True)
+    owned = {name: getattr(players, name).variables for name in players._fields}
+    folder.save(config["steps"], owned, history)
+    paths = folder.sample_paths()
+    kept = {paths[-1 - len(paths) * i // KEPT_SAMPLES] for i in range(KEPT_SAMPLES)}
+    for path in set(paths) - kept - {paths[0]}:
+        path.unlink()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=sorted(RUNS))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dataset", help="a folder of images, for the run in colour")
+    options = parser.parse_args()
+    settings = RUNS[options.name] + ["--seed", str(options.seed)]
+    if options.dataset:
+        settings = ["--dataset", options.dataset, *settings]
+    with tempfile.TemporaryDirectory() as parent:
+        run = Path(parent) / options.name
+        wall, cpu = timed(command("train", *settings, "--output", str(run)))
+        shown = command("train", *settings, "--output", f"runs/{options.name}")
+        if options.name != "cifar":
+            evaluate = command("evaluate", "--run", str(run), "--json")
+            text = subprocess.check_output([sys.executable, *evaluate], text=True)
+            (run / "evaluation.json").write_text(text)
+        slim(run)
+        text = json.dumps(provenance(shown, wall, cpu), indent=2) + "\n"
+        (run / "provenance.json").write_text(text)
+        shutil.rmtree(FOLDER / options.name, ignore_errors=True)
+        shutil.copytree(run, FOLDER / options.name)
+
+
+if __name__ == "__main__":
+    main()
