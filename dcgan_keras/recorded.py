@@ -128,7 +128,8 @@ def load_mnist_sample(split: str = "test") -> Images:
         split: "train" (of the 60,000 that the recorded run was trained on) or "test".
 
     Returns:
-        ``Images(images, labels)``: float32 (4000, 28, 28, 1) in [-1, 1]; int64 (4000,).
+        ``Images(images, labels)`` in random order: float32 (4000, 28, 28, 1) in
+        [-1, 1]; int64 (4000,).
 
     Raises:
         ValueError: another split.

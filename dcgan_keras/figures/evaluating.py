@@ -19,7 +19,7 @@ def draw_strips(rows: Mapping[str, np.ndarray], title: str, width: float = 8) ->
         width: of the figure, inches.
     """
     count = max(len(images) for images in rows.values())
-    height = (width - 1.3) / count * len(rows) + 0.45
+    height = ((width - 1.3) / count + 0.08) * len(rows) + 0.4
     figure, axes = plt.subplots(len(rows), 1, figsize=(width, height), squeeze=False)
     for axis, (name, images) in zip(axes[:, 0], rows.items(), strict=True):
         axis.imshow(tile(images, len(images)), interpolation="nearest", aspect="equal")
@@ -83,6 +83,24 @@ def draw_class_shares(counts: Mapping[str, np.ndarray]) -> Figure:
     axis.set(xticks=places, xlabel="class that the judge sees", ylabel="share")
     axis.legend(ncols=2, loc="upper left", bbox_to_anchor=(0, 1.15))
     return figure
+
+
+def ring_and_arc(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """60 points around a circle, and 60 others: a third of it, and ten far away.
+
+    Args:
+        rng: of the draws.
+
+    Returns:
+        Two arrays (60, 2).
+    """
+    angles = rng.uniform(0, 2 * np.pi, 60), rng.uniform(0, 2.1, 60)
+    ring, arc = (
+        np.stack([np.cos(t), np.sin(t)], axis=1) + rng.normal(0, 0.1, (60, 2))
+        for t in angles
+    )
+    arc[50:] = rng.uniform((-1.7, 1.2), (-1.1, 1.8), (10, 2))
+    return ring, arc
 
 
 def draw_supports(real: np.ndarray, fake: np.ndarray, neighbours: int = 3) -> Figure:
@@ -161,7 +179,7 @@ def draw_distances(distances: Mapping[str, np.ndarray], limit: float) -> Figure:
     axis.text(limit, axis.get_ylim()[1], " nearer than 99 in 100", va="top", fontsize=8)
     axis.set(xlabel="distance to the nearest training image (pixel values)")
     axis.set_ylabel("share of the images")
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper right")
     return figure
 
 
