@@ -134,7 +134,7 @@ def draw_inertia(
         distances: beta_1 -> distance of the game from its equilibrium (steps,).
         turn: the step at which the gradient of the left panel changes its sign.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.9))
     names = ("neutral", "highlight", "accent")
     for (beta, path), name in zip(positions.items(), names, strict=True):
         steps = np.arange(1, len(path) + 1)
