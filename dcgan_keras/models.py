@@ -42,6 +42,7 @@ def build_generator(
     extra_kernel_size: int | None = None,
     activation: str = "relu",
     batch_norm: str | None = "before",
+    project_norm: str = "units",
     momentum: float = 0.9,
     output_layer: str = "transposed",
     fast: bool = False,
@@ -67,6 +68,8 @@ def build_generator(
         activation: "relu" (paper, S23, L22, AV) or "leaky_relu" (OV, TF tutorial).
         batch_norm: "before" the activation (paper), "after" it (OV), or None. Never
             at the output: it would fix the mean and contrast of every batch.
+        project_norm: BN of the projected z: of its "units", before the reshape (the
+            paper's code, TF tutorial), or of its "channels", after it (PyTorch).
         momentum: of BN's moving averages; Keras's 0.99 needs hundreds of steps to
             forget the start, and the paper's code keeps no averages at all.
         output_layer: "transposed" convolution (paper, C728), or "conv": the image is
@@ -97,6 +100,7 @@ def build_generator(
     check_positive(latent_dim=latent_dim, kernel_size=kernel_size)
     check_not_negative(leaky_slope=leaky_slope)
     check_choice("activation", activation, ("relu", "leaky_relu"))
+    check_choice("project_norm", project_norm, ("units", "channels"))
     check_choice("output_layer", output_layer, ("transposed", "conv"))
     extra_kernel_size = extra_kernel_size or kernel_size
     check_positive(extra_kernel_size=extra_kernel_size)
@@ -114,8 +118,12 @@ def build_generator(
     model = keras.Sequential(name="generator")
     model.add(keras.Input((latent_dim,), name="z"))
     units = start * start * widths[0]
-    layer.add(model, keras.layers.Dense, units, slope=slope, name="project")
-    model.add(keras.layers.Reshape((start, start, widths[0]), name="reshape"))
+    reshape = keras.layers.Reshape((start, start, widths[0]), name="reshape")
+    early = reshape if project_norm == "channels" else None
+    dense = keras.layers.Dense
+    layer.add(model, dense, units, slope=slope, then=early, name="project")
+    if early is None:
+        model.add(reshape)
     last = int(image_shape[-1])
     targets = widths[1:] + ([last] if output_layer == "transposed" else widths[-1:])
     for number, filters in enumerate(targets, start=1):
@@ -245,8 +253,11 @@ class _Layers:
         plain = keras.layers.BatchNormalization
         self.normalization = FastBatchNormalization if fast else plain
 
-    def add(self, model, kind, *sizes, slope=None, has_batch_norm=True, **options):
-        """slope: of the leaky ReLU, 0 for ReLU, None for an output without either."""
+    def add(
+        self, model, kind, *sizes, slope=None, has_batch_norm=True, then=None, **options
+    ):
+        """slope: of the leaky ReLU, 0 for ReLU, None for an output without either;
+        then: a layer between the weights and their BN."""
         name = options["name"]
         has_batch_norm = has_batch_norm and slope is not None and self.batch_norm
         bias = not has_batch_norm if self.use_bias is None else self.use_bias
@@ -255,6 +266,8 @@ class _Layers:
             kind(*sizes, use_bias=bias, kernel_initializer=initializer, **options)
         )
         following = []
+        if then is not None:
+            model.add(then)
         if slope is not None:
             following.append(_activation(slope, f"{name}_activation"))
         if has_batch_norm:

@@ -334,7 +334,6 @@ def test_generator_names_the_argument_that_is_wrong(option):
         {"dropout": 1.0},
         {"output": "softmax"},
         {"channels": [8]},
-        {"channels": [8, 16, 32]},
     ],
     ids=str,
 )
@@ -348,3 +347,39 @@ def test_numbers_of_numpy_are_numbers():
     generator = build_generator(shape, latent_dim=np.int64(LATENT_DIM), channels=4)
     assert generator.output_shape == (None, 16, 16, 1)
     assert build_discriminator(shape, channels=np.int32(4)).output_shape == (None, 1)
+
+
+def test_projection_is_normalised_by_units_or_by_channels():
+    """128 units in 8 channels: gamma has one entry a unit, or one a channel."""
+    for project_norm, length in (("units", 4 * 4 * 8), ("channels", 8)):
+        generator = build_generator((16, 16, 1), channels=4, project_norm=project_norm)
+        norm = generator.get_layer("project_bn")
+        assert norm.gamma.shape == (length,)
+    with pytest.raises(ValueError, match="project_norm: expected one of"):
+        build_generator(project_norm="layers")
+
+
+def test_entries_beyond_the_size_are_extra_layers():
+    """G's are of stride 1 with their own kernel; D's halve the image further."""
+    generator = build_generator((16, 16, 1), channels=[8, 8, 8, 4], extra_kernel_size=3)
+    convolutions = weights_of(keras.layers.Conv2DTranspose, generator)
+    assert [layer.kernel_size[0] for layer in convolutions] == [3, 3, 5, 5]
+    assert [layer.strides[0] for layer in convolutions] == [1, 1, 2, 2]
+    discriminator = build_discriminator((16, 16, 1), channels=[2, 4, 8])
+    assert discriminator.get_layer("flatten").input.shape[1:] == (2, 2, 8)
+
+
+def test_fast_players_are_the_plain_ones():
+    """The same weights, and the same outputs to rounding, in both modes."""
+    for build, inputs in ((build_generator, noise()), (build_discriminator, reals())):
+        options = {"image_shape": (16, 16, 1), "channels": 4, "kernel_size": 4}
+        if build is build_generator:
+            options["latent_dim"] = LATENT_DIM
+        plain, fast = (build(fast=on, seed=3, **options) for on in (False, True))
+        assert len(plain.weights) == len(fast.weights)
+        for training in (True, False):
+            np.testing.assert_allclose(
+                fast(inputs, training=training),
+                plain(inputs, training=training),
+                atol=1e-5,
+            )
