@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcgan_keras import graphs, keras
+from dcgan_keras import graphs, keras, recipe
 from dcgan_keras.guidelines import check_guidelines
 from dcgan_keras.models import build_discriminator, build_gan, build_generator
 
@@ -137,6 +137,12 @@ def test_options_of_the_builders_are_read(g_options, d_options, player, rule, la
     (broken,) = found.broken
     assert broken.player == player and broken.rule.startswith(rule)
     assert layers in "; ".join(broken.broken_by)
+
+
+def test_the_courses_default_keeps_all_but_one():
+    """Its D has no BN, and says so; the rest is the paper's."""
+    (broken,) = check_guidelines(*recipe.build_players()).broken
+    assert (broken.player, broken.rule) == ("D", "BN behind every hidden layer")
 
 
 UP = {"up1": L.UpSampling2D(name="bigger"), "+up1": conv(4, "smooth", strides=1)}
