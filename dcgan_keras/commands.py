@@ -105,7 +105,7 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
         settings["extra_layers"],
     )
     if config["loop"] == "composite":
-        pair = optimizers(settings, discriminator_calls=2)
+        pair = optimizers(settings)
         return CompositeLoop(*players, *pair, seed=config["seed"])
     return compile_default(DCGAN(*players, seed=config["seed"]), **settings)
 

@@ -156,3 +156,9 @@ def check_logits(discriminator: keras.Model) -> None:
             "discriminator: expected logits, got probabilities; the losses apply the "
             'sigmoid themselves (build_discriminator(output="logit"))'
         )
+
+
+def batch_norm_layers(model: keras.Model) -> list[str]:
+    """The names of a model's BatchNormalization layers, nested ones too."""
+    norm = keras.layers.BatchNormalization
+    return [x.name for x in model._flatten_layers() if isinstance(x, norm)]

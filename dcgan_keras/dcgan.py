@@ -7,7 +7,12 @@ learn from one batch of fakes and one pass through D, at about half the cost of 
 
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import build_gan, check_logits, unfreeze
+from dcgan_keras.composite import (
+    batch_norm_layers,
+    build_gan,
+    check_logits,
+    unfreeze,
+)
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.optimizers import (
     SamplingGenerator,
@@ -189,8 +194,7 @@ def _replicas() -> int:
 def _check_update(update: str, discriminator: keras.Model) -> None:
     if update not in UPDATES:
         raise ValueError(f"update: expected one of {UPDATES}, got {update!r}")
-    mixing = keras.layers.BatchNormalization
-    names = [x.name for x in discriminator._flatten_layers() if isinstance(x, mixing)]
+    names = batch_norm_layers(discriminator)
     if update == "simultaneous" and names:
         raise ValueError(
             "update: expected 'alternating' for a discriminator with "

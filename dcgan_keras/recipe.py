@@ -95,22 +95,19 @@ def compile_default(dcgan: DCGAN, **changes) -> DCGAN:
     return dcgan
 
 
-def optimizers(
-    settings: dict | None = None, discriminator_calls: int = 1
-) -> tuple[FusedAdam, FusedAdam]:
+def optimizers(settings: dict | None = None) -> tuple[FusedAdam, FusedAdam]:
     """One for G, which keeps the average of its weights, and one for D.
 
     Args:
         settings: None: ``SETTINGS``.
-        discriminator_calls: of D's optimizer in a step; the composite loop makes two.
     """
     settings = settings or SETTINGS
     betas = {"beta_1": settings["beta_1"], "beta_2": settings["beta_2"]}
-    steps = settings["decay_steps"]
-    decay = keras.optimizers.schedules.InverseTimeDecay  # a / (1 + step / steps)
-    g_rate = decay(settings["generator_learning_rate"], steps, 1.0)
-    d_rate = decay(
-        settings["discriminator_learning_rate"], steps * discriminator_calls, 1.0
+    g_rate, d_rate = (
+        keras.optimizers.schedules.InverseTimeDecay(  # a / (1 + step / decay_steps)
+            settings[f"{player}_learning_rate"], settings["decay_steps"], 1.0
+        )
+        for player in ("generator", "discriminator")
     )
     averaging = FusedAdam(g_rate, use_ema=settings["average"], **betas)
     return averaging, FusedAdam(d_rate, **betas)

@@ -15,7 +15,7 @@ batches are all fakes, meets another D. On digits nothing is learned that way.
 from collections.abc import Iterable
 
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import build_gan, check_logits
+from dcgan_keras.composite import batch_norm_layers, build_gan, check_logits
 from dcgan_keras.dcgan import DCGAN
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.optimizers import (
@@ -25,6 +25,24 @@ from dcgan_keras.optimizers import (
 )
 
 __all__ = ["D_NOISE", "DCGAN", "G_NOISE", "CompositeLoop", "default_optimizer"]
+
+
+class Accuracy(keras.metrics.Mean):
+    """The share of right answers, as logits, among those with one label.
+
+    Args:
+        label: 1 for reals, 0 for fakes.
+        name: of the metric.
+    """
+
+    def __init__(self, label: int, name: str):
+        super().__init__(name=name)
+        self.label = label
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        right = (y_pred > 0) == (y_true > 0.5)
+        is_counted = y_true == self.label
+        super().update_state(tf.cast(right, tf.float32), tf.cast(is_counted, "float32"))
 
 
 class CompositeLoop:
@@ -62,15 +80,18 @@ class CompositeLoop:
         self.generator, self.discriminator, self.seed = generator, discriminator, seed
         self.gan = build_gan(generator, discriminator, batch_norm)
         self.generator_optimizer = generator_optimizer or default_optimizer()
-        self.discriminator_optimizer = _one_update_from_two_batches(
-            discriminator_optimizer or default_optimizer()
-        )
+        self.discriminator_optimizer = discriminator_optimizer or default_optimizer()
+        self.has_batch_norm = bool(batch_norm_layers(discriminator))
+        if self.has_batch_norm:
+            self.discriminator_optimizer = _one_update_from_two_batches(
+                self.discriminator_optimizer
+            )
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
         discriminator.compile(
             self.discriminator_optimizer,
             loss,
-            loss_weights=[2.0],  # the optimizer averages two batches, V adds them
-            metrics=[keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)],
+            loss_weights=[2.0],  # Keras averages over reals and fakes, V adds them
+            metrics=[Accuracy(1, "real_accuracy"), Accuracy(0, "fake_accuracy")],
             jit_compile=False,  # Keras would choose XLA, which is slower on CPUs here
         )
         self.gan.compile(self.generator_optimizer, loss, jit_compile=False)
@@ -93,17 +114,28 @@ class CompositeLoop:
         m, latent_dim = len(real_images), self.generator.input_shape[1]
         z = latent_noise((m, latent_dim), self.seed, step, D_NOISE)
         fake_images = self._generate(z)
-        real = _train(self.discriminator, real_images, tf.ones((m, 1)))
-        fake = _train(self.discriminator, fake_images, tf.zeros((m, 1)))
+        logs = self._train_discriminator(real_images, fake_images)
 
         z = latent_noise((m, latent_dim), self.seed, step, G_NOISE)
         gan = _train(self.gan, z, tf.ones((m, 1)))
         return {
-            "discriminator_loss": (real["loss"] + fake["loss"]) / 2,
+            "discriminator_loss": logs["loss"],
             "generator_loss": gan["loss"],
-            "real_accuracy": real["accuracy"],
-            "fake_accuracy": fake["accuracy"],
+            "real_accuracy": logs["real_accuracy"],
+            "fake_accuracy": logs["fake_accuracy"],
         }
+
+    def _train_discriminator(self, real_images, fake_images) -> dict[str, float]:
+        """One update; in one batch only where no BN would mix reals with fakes."""
+        m = len(real_images)
+        if not self.has_batch_norm:
+            labels = tf.concat([tf.ones((m, 1)), tf.zeros((m, 1))], axis=0)
+            images = tf.concat([real_images, fake_images], axis=0)
+            return _train(self.discriminator, images, labels)
+        real = _train(self.discriminator, real_images, tf.ones((m, 1)))
+        fake = _train(self.discriminator, fake_images, tf.zeros((m, 1)))
+        loss = (real["loss"] + fake["loss"]) / 2
+        return {**fake, "real_accuracy": real["real_accuracy"], "loss": loss}
 
     def fit(self, batches: Iterable, steps: int, start_step: int = 0, callbacks=()):
         """Make steps ``start_step`` to ``steps`` - 1, one batch of reals each.
