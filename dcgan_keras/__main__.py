@@ -71,6 +71,11 @@ def _add_train(commands) -> None:
     train.add_argument("--image-size", type=_positive, help="of a folder's images")
     train.add_argument("--channels", type=int, choices=(1, 3), help="of a folder's")
     train.add_argument("--latent-dim", type=_positive, help="length of z (100)")
+    train.add_argument(
+        "--recipe",
+        choices=("default", "paper"),
+        help="this course's networks and settings, or those of the DCGAN paper",
+    )
     train.add_argument("--width", type=_positive, help="channels next to the image")
     train.add_argument("--save-every", type=_positive, default=500, help="steps (500)")
     train.add_argument(

@@ -10,12 +10,13 @@ import numpy as np
 from dcgan_keras import data
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.callbacks import ProgressLine, RunRecorder, state_of
+from dcgan_keras.models import build_discriminator, build_generator
+from dcgan_keras.optimizers import default_optimizer
 from dcgan_keras.recipe import (
     BATCH_SIZE,
     SETTINGS,
     WIDTH,
     build_players,
-    compile_default,
     optimizers,
 )
 from dcgan_keras.runs import RunFolder, write_whole
@@ -28,10 +29,19 @@ DEFAULTS = {
     "seed": 0,
     "batch_size": BATCH_SIZE,
     "loop": "train_step",
+    "recipe": "default",
     "image_size": None,
     "channels": None,
     "latent_dim": 100,
     "width": WIDTH,
+}
+
+RECIPES = {
+    "default": SETTINGS,
+    "paper": {
+        "update": "alternating",
+        "average": False,
+    },  # the rest: models, optimizers
 }
 
 
@@ -97,17 +107,23 @@ def evaluate(options: argparse.Namespace) -> None:
 def build_model(config: dict) -> DCGAN | CompositeLoop:
     """Both players and their loop, as a run's configuration says."""
     keras.utils.set_random_seed(config["seed"])
-    settings = config["settings"]
-    players = build_players(
-        tuple(config["image_shape"]),
-        config["latent_dim"],
-        config["width"],
-        settings["extra_layers"],
-    )
-    if config["loop"] == "composite":
+    settings, seed = config["settings"], config["seed"]
+    shape, width = tuple(config["image_shape"]), config["width"]
+    if config["recipe"] == "paper":
+        players = (
+            build_generator(shape, config["latent_dim"], width),
+            build_discriminator(shape, width),
+        )
+        pair = default_optimizer(), default_optimizer()
+    else:
+        sizes = config["latent_dim"], width, settings["extra_layers"]
+        players = build_players(shape, *sizes)
         pair = optimizers(settings)
-        return CompositeLoop(*players, *pair, seed=config["seed"])
-    return compile_default(DCGAN(*players, seed=config["seed"]), **settings)
+    if config["loop"] == "composite":
+        return CompositeLoop(*players, *pair, seed=seed)
+    model = DCGAN(*players, seed=seed)
+    model.compile(*pair, update=settings["update"])
+    return model
 
 
 def load_generator(run: RunFolder) -> keras.Model:
@@ -173,7 +189,7 @@ def write_training_gif(run: RunFolder) -> None:
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
     config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
-    return config | {"settings": SETTINGS}
+    return config | {"settings": RECIPES[config["recipe"]]}
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:

@@ -23,6 +23,8 @@ FOLDER = Path(__file__).parents[1] / "data" / "runs"
 RUNS = {
     "digits": ["--dataset", "digits", "--steps", "1500", "--sample-every", "250"],
     "mnist": ["--dataset", "mnist", "--steps", "6000", "--sample-every", "500"],
+    "paper": ["--dataset", "mnist", "--steps", "1500", "--sample-every", "500"]
+    + ["--recipe", "paper", "--width", "32", "--batch-size", "128"],
     "cifar": ["--steps", "4000", "--sample-every", "500", "--image-size", "32"],
 }
 KEPT_SAMPLES = 12  # grids of a run that are kept, evenly spread, the last among them
