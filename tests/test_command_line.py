@@ -13,7 +13,7 @@ import pytest
 
 from dcgan_keras import __version__
 from dcgan_keras.__main__ import main
-from dcgan_keras.commands import DEFAULTS
+from dcgan_keras.commands import DEFAULTS, build_model
 from dcgan_keras.recipe import SETTINGS
 from dcgan_keras.runs import COLUMNS, RunFolder
 
@@ -335,3 +335,15 @@ def test_version_and_help(capsys):
 def test_configuration_is_plain_json(runs):
     config = json.loads((runs / "train_step" / "config.json").read_text())
     assert config["loop"] == "train_step" and config["batch_size"] == 8
+
+
+def test_the_papers_recipe_is_the_builders_defaults(tmp_path):
+    """BN in D, alternating updates, no average; and it goes on after a stop."""
+    assert train(tmp_path / "a", "--steps", "1", "--recipe", "paper") == 0
+    resume = ["train", "--output", str(tmp_path / "a"), "--resume"]
+    assert main([*resume, "--steps", "2"]) == 0
+    config = RunFolder(tmp_path / "a").read_config()
+    assert config["recipe"] == "paper" and config["settings"]["average"] is False
+    model = build_model(config)
+    assert model.update == "alternating"
+    assert "down2_bn" in [layer.name for layer in model.discriminator.layers]
