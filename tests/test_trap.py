@@ -10,7 +10,15 @@ import warnings
 
 import numpy as np
 import pytest
-from players import BATCH, build_players, changes, fingerprint, noise, reals
+from players import (
+    BATCH,
+    KERAS_SAVES,
+    build_players,
+    changes,
+    fingerprint,
+    noise,
+    reals,
+)
 
 from dcgan_keras import keras
 
@@ -107,6 +115,7 @@ def test_compiling_again_makes_the_flag_be_read_again():
     assert recipe.train_d() == ("none", "all"), CHANGED
 
 
+@KERAS_SAVES  # older Keras shows the variable in its message by the same means
 def test_an_optimizer_built_for_a_frozen_d_knows_none_of_its_weights():
     _, d = build_players()
     weight = d.trainable_variables[0]
