@@ -9,7 +9,6 @@ EXPECTED = {
     number: [f"{int(number)}.{row}" for row in range(1, last + 1)]
     for number, last in LAST_ROWS.items()
 }
-EXPECTED["06"] = ["6.1", "6.3", "6.4"]  # the others come with the second version
 
 
 def read_table(markdown: str) -> dict[str, str]:

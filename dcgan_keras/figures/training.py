@@ -163,7 +163,7 @@ def draw_differences(differences: Mapping[str, np.ndarray]) -> Figure:
     ticks = [10.0**power for power in range(-9, 2, 2)]
     axes.set_yticks(ticks, ["0", *[f"$10^{{{power}}}$" for power in range(-7, 2, 2)]])
     axes.set_title("Zero for the same machine, rounding for another, chance for a seed")
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower right")
     return figure
 
 
