@@ -142,10 +142,15 @@ def draw_sharpness(ruler: Mapping[float, float], found: Mapping[str, float]) -> 
     keys = ("real", "fake", "highlight", "accent")
     for (name, value), key in zip(found.items(), keys, strict=False):
         axis.axhline(value, color=COLOURS[key], linestyle="--", linewidth=1.2)
-        place = (1.01, value + (0.012 if key == "real" else -0.012 * (key == "fake")))
-        va = {"real": "bottom", "fake": "top"}.get(key, "center")
+        others = [other - value for other in found.values() if other != value]
+        near = min(others, key=abs) if others else 1.0
+        va = "center" if abs(near) > 0.1 else "top" if near > 0 else "bottom"
         axis.annotate(
-            name, place, xycoords=("axes fraction", "data"), va=va, color=COLOURS[key]
+            name,
+            (1.01, value),
+            xycoords=("axes fraction", "data"),
+            va=va,
+            color=COLOURS[key],
         )
     axis.set(xlabel="blur of the real digits (pixels)", ylim=(0, None))
     axis.set_ylabel("steepness of edges\n(pixel values a pixel)")

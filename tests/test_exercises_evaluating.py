@@ -1,0 +1,238 @@
+"""Notebook 08's exercises: the stub, the solution, and answers people really give."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcgan_keras.evaluation import frechet_distance
+from dcgan_keras.exercises import evaluating as exercises
+from dcgan_keras.latent import lerp
+from dcgan_keras.latent import slerp as right_slerp
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOK = FOLDER / "08_evaluating_and_exploring.ipynb"
+
+SCORES = [
+    ((10, 1, 5), "only three do"),
+    ((1, 1, 5), "all get the same answer"),
+    ((0.3, 1, 5), "not a share"),
+    ((np.log(3), 1, 5), "A: you forgot the exponential"),
+    ((4, 1, 5), "A: you say 4"),
+    ((3, 0, 5), "exp(0) is not"),
+    ((3, 10, 5), "say nothing about the class"),
+    ((3, 2.3026, 5), "the divergence is 0"),
+    ((3, 0.1, 5), "never below 1"),
+    ((3, 1, 10), "each image is undecided"),
+    ((3, 1, 2), "do not take the doubt alone"),
+    ((3, 1, 8), "not subtracted"),
+    ((3, 1, 20), "does not raise it"),
+    ((3, 1, 1), "rules out eight"),
+    ((3, 1, 1.609), "C: you forgot the exponential"),
+    (3, "give three numbers"),
+]
+
+
+def gaussians(gap=None, spread=None, end=lambda total: total):
+    """One right answer, with a switch for each mistake."""
+
+    def frechet(mean_a, a, mean_b, b):
+        between = np.sum((mean_a - mean_b) ** 2) if gap is None else gap(mean_a, mean_b)
+        if spread is None:
+            return end(between + np.sum((a**0.5 - b**0.5) ** 2))
+        return end(between + np.sum(spread(a, b)))
+
+    return frechet
+
+
+FRECHETS = [
+    (gaussians(end=np.sqrt), "its square root"),
+    (gaussians(spread=lambda a, b: 0), "variances are left out"),
+    (gaussians(gap=lambda a, b: 0), "means are left out"),
+    (gaussians(gap=lambda a, b: np.linalg.norm(a - b)), "is to be squared"),
+    (gaussians(gap=lambda a, b: np.sum(abs(a - b))), "square the differences"),
+    (gaussians(spread=lambda a, b: (a - b) ** 2), "the square roots of the variances"),
+    (gaussians(spread=lambda a, b: abs(a**0.5 - b**0.5)), "standard deviations' diff"),
+    (gaussians(spread=lambda a, b: a + b), "subtract 2 sqrt"),
+    (gaussians(spread=lambda a, b: a + b - (a * b) ** 0.5), "a factor of 2"),
+    (gaussians(spread=lambda a, b: a + b - 2 * a * b), "under a square root"),
+    (gaussians(end=lambda total: total / 3), "that is their mean"),
+    (gaussians(end=lambda total: total + 1), "you say 15.25, not 14.25"),
+    (lambda mean_a, a, mean_b, b: (mean_a - mean_b) ** 2, "has shape (3,)"),
+]
+
+
+def arc(angle=None, divide=True, swap=False, guarded=True):
+    """One right slerp, with a switch for each mistake."""
+
+    def slerp(a, b, t):
+        cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+        w = np.arccos(cosine) if angle is None else angle(a, b, cosine)
+        if guarded and w < 1e-6:
+            return a
+        t = 1 - t if swap else t
+        sine = np.sin(w) if divide else 1.0
+        return (np.sin((1 - t) * w) * a + np.sin(t * w) * b) / sine
+
+    return slerp
+
+
+def drawn_out(a, b, t):
+    point = lerp(a, b, t)
+    return point * np.linalg.norm(a) / np.linalg.norm(point)
+
+
+def at_right_angles(a, b, t):
+    return lerp(a, b, t) / np.sqrt((1 - t) ** 2 + t**2)
+
+
+def of_length_one(a, b, t):
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+    return arc()(a, b, t)
+
+
+def only_for_length_two(a, b, t):
+    return 2 * of_length_one(a, b, t)
+
+
+SLERPS = [
+    (lerp, "the straight line"),
+    (drawn_out, "not at equal steps"),
+    (at_right_angles, "at right angles alone"),
+    (arc(angle=lambda a, b, c: np.arccos(a @ b)), "NaN: divide by both lengths"),
+    (arc(angle=lambda a, b, c: np.degrees(np.arccos(c))), "takes radians"),
+    (arc(divide=False), "by the sine of the whole angle"),
+    (arc(swap=True), "the two weights are exchanged"),
+    (of_length_one, "the length is 1"),
+    (only_for_length_two, "with another one it goes wrong"),
+    (arc(guarded=False), "the angle is 0 there"),
+    (lambda a, b, t: a if t < 1 else b, "should be at 20"),
+    (lambda a, b, t: 1.1 * right_slerp(a, b, t), "t = 0 should give a"),
+    (lambda a, b, t: t, "has shape ()"),
+]
+
+
+def nearest(a, b):
+    gaps = a[:, np.newaxis] - b
+    return np.sqrt(np.sum(gaps**2, axis=2)).min(axis=1)
+
+
+def share(limit=lambda own: np.quantile(own, 0.01), end=lambda near: near):
+    """One right answer, with a switch for each mistake."""
+
+    def copies(samples, training, held_out):
+        own = nearest(held_out, training)
+        return end(np.mean(nearest(samples, training) < limit(own)))
+
+    return copies
+
+
+COPIES = [
+    (share(end=lambda near: 1 - near), "farther away than the limit"),
+    (share(end=lambda near: 200 * near), "not their number"),
+    (share(end=lambda near: near + 0.1), "you say 0.4"),
+    (share(limit=lambda own: np.quantile(own, 0.99)), "99 in 100 are *farther*"),
+    (share(limit=np.median), "not the median"),
+    (share(limit=np.mean), "not the mean"),
+    (lambda s, t, h: np.mean(nearest(s, t) == 0), "need not be exact"),
+    (
+        lambda s, t, h: np.mean(nearest(s, h) < np.quantile(nearest(h, t), 0.01)),
+        "not the held-out ones",
+    ),
+    (
+        lambda s, t, h: np.mean(nearest(s, t) < np.quantile(nearest(s, t), 0.01)),
+        "not from the samples themselves",
+    ),
+    (
+        lambda s, t, h: np.median(nearest(s, t)) / np.median(nearest(h, t)),
+        "the ratio of the medians",
+    ),
+    (lambda s, t, h: nearest(s, t), "has shape (200,)"),
+]
+WRONG = [
+    (check, answer, message)
+    for check, answers in [
+        (exercises.check_scores, SCORES),
+        (exercises.check_frechet_diagonal, FRECHETS),
+        (exercises.check_slerp, SLERPS),
+        (exercises.check_copies, COPIES),
+    ]
+    for answer, message in answers
+]
+
+
+@pytest.mark.parametrize(("check", "answer", "message"), WRONG)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_the_mistake_is_named(check, answer, message, capsys):
+    check(answer)
+    said = capsys.readouterr().out
+    assert said.startswith("not yet: ")
+    assert message in said
+
+
+def test_right_answers_are_right(capsys):
+    exercises.check_scores((3, 1, 5))
+    exercises.check_frechet_diagonal(gaussians())
+    exercises.check_slerp(arc())
+    exercises.check_slerp(right_slerp)
+    exercises.check_copies(share())
+    said = capsys.readouterr().out.splitlines()
+    assert [line[:5] for line in said] == ["right"] * 5
+
+
+def test_a_distance_that_does_not_vanish(capsys):
+    """Right in the first case, but not for two equal Gaussians."""
+
+    def frechet(mean_a, a, mean_b, b):
+        return gaussians()(mean_a, a, mean_b, b) or 1.0
+
+    exercises.check_frechet_diagonal(frechet)
+    assert "of a Gaussian from itself" in capsys.readouterr().out
+
+
+def test_the_distance_is_the_package_s():
+    """What check_frechet_diagonal calls right is frechet_distance, features apart."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 50_000, 2)) * [[[2.0, 1.0]], [[1.0, 3.0]]]
+    b[:, 0] += 1
+    apart = gaussians()(a.mean(0), a.var(0), b.mean(0), b.var(0))
+    assert frechet_distance(a, b) == pytest.approx(apart, rel=0.01)
+
+
+def cells(tag):
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    return [
+        "".join(cell["source"])
+        for cell in notebook["cells"]
+        if tag in cell["metadata"].get("tags", [])
+    ]
+
+
+@pytest.fixture(scope="module")
+def setup():
+    namespace = {}
+    exec(cells("setup")[0].replace("%pip install --quiet ..", "raise"), namespace)
+    return namespace
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_stub_is_not_attempted(number, setup, capsys):
+    namespace = dict(setup)
+    exec(cells("exercise")[number], namespace)
+    exec(cells("check")[number], namespace)
+    assert capsys.readouterr().out == "not attempted\n"
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_solution_is_right(number, setup, capsys):
+    code = cells("solution")[number].split("```python\n")[1].split("```")[0]
+    namespace = dict(setup)
+    exec(cells("exercise")[number], namespace)
+    exec(code, namespace)
+    exec(cells("check")[number], namespace)
+    assert capsys.readouterr().out.startswith("right")
+
+
+def test_there_are_four_of_each():
+    assert [len(cells(tag)) for tag in ("exercise", "check", "solution")] == [4, 4, 4]
