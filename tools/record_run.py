@@ -27,7 +27,7 @@ RUNS = {
     + ["--recipe", "paper", "--width", "32", "--batch-size", "128"],
     "cifar": ["--steps", "4000", "--sample-every", "500", "--image-size", "32"],
 }
-KEPT_SAMPLES = 12  # grids of a run that are kept, evenly spread, the last among them
+KEPT_SAMPLES = {"mnist": 12}  # grids that are kept, evenly spread; of others four
 
 
 def command(*arguments: str) -> list[str]:
@@ -72,10 +72,12 @@ def slim(run: Path) -> None:
     folder.write_config(config, replace=True)
     owned = {name: getattr(players, name).variables for name in players._fields}
     folder.save(config["steps"], owned, history)
-    paths = folder.sample_paths()
-    kept = {paths[-1 - len(paths) * i // KEPT_SAMPLES] for i in range(KEPT_SAMPLES)}
+    paths, count = folder.sample_paths(), KEPT_SAMPLES.get(run.name, 4)
+    kept = {paths[-1 - len(paths) * i // count] for i in range(count)}
     for path in set(paths) - kept - {paths[0]}:
         path.unlink()
+    if run.name != "mnist":
+        (run / "training.gif").unlink()
 
 
 def main() -> None:
