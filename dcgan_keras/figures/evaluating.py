@@ -14,16 +14,17 @@ def draw_strips(rows: Mapping[str, np.ndarray], title: str, width: float = 8) ->
     """One strip of images for each name, in their order, all on the scale of pixels.
 
     Args:
-        rows: name -> images (N, H, W, 1) in [-1, 1]; ``"\\n"`` in a name breaks it.
+        rows: name -> images (N, H, W, C) in [-1, 1]; ``"\\n"`` in a name breaks it.
         title: what to see.
         width: of the figure, inches.
     """
     count = max(len(images) for images in rows.values())
+    side = next(iter(rows.values())).shape[2]
     height = ((width - 1.3) / count + 0.08) * len(rows) + 0.4
     figure, axes = plt.subplots(len(rows), 1, figsize=(width, height), squeeze=False)
     for axis, (name, images) in zip(axes[:, 0], rows.items(), strict=True):
         axis.imshow(tile(images, len(images)), interpolation="nearest", aspect="equal")
-        axis.set(xticks=[], yticks=[], xlim=(-0.5, 28 * count - 0.5))
+        axis.set(xticks=[], yticks=[], xlim=(-0.5, side * count - 0.5))
         axis.set_ylabel(name, rotation=0, ha="right", va="center")
         axis.spines[:].set_visible(False)
     axes[0, 0].set_title(title)
