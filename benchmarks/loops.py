@@ -23,14 +23,15 @@ def main() -> None:
     print(f"import dcgan_keras (no TensorFlow)   {1000 * (package - bare):8.1f} ms")
     began = time.perf_counter()
     from dcgan_keras import keras, tf
-    from dcgan_keras.commands import DEFAULTS, build_model
+    from dcgan_keras.commands import DEFAULTS, RECIPES, build_model
     from dcgan_keras.data import load_dataset, training_batches
 
     print(f"import TensorFlow and Keras          {time.perf_counter() - began:8.1f} s")
     images = load_dataset("digits").images
+    config = DEFAULTS | {"settings": RECIPES["default"], "image_shape": (28, 28, 1)}
     loops = {}
     for name in ("train_step", "composite"):
-        model = build_model(DEFAULTS | {"loop": name, "image_shape": (28, 28, 1)})
+        model = build_model(config | {"loop": name})
         batches = training_batches(images, BATCH_SIZE)
         began = time.perf_counter()
         run_steps(model, batches, 1)

@@ -74,7 +74,8 @@ def _add_train(commands) -> None:
     train.add_argument(
         "--recipe",
         choices=("default", "paper"),
-        help="this course's networks and settings, or those of the DCGAN paper",
+        help="this course's networks and settings, or those of the DCGAN paper (which "
+        "has --batch-size 128 and more channels: --width)",
     )
     train.add_argument("--width", type=_positive, help="channels next to the image")
     train.add_argument("--save-every", type=_positive, default=500, help="steps (500)")

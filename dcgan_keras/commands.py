@@ -38,10 +38,8 @@ DEFAULTS = {
 
 RECIPES = {
     "default": SETTINGS,
-    "paper": {
-        "update": "alternating",
-        "average": False,
-    },  # the rest: models, optimizers
+    # The rest are the defaults of the builders and of the optimizers.
+    "paper": {"update": "alternating", "average": False},
 }
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from dcgan_keras._sizes import (
     IMAGE_SIZES,
-    START_SIZES,
     check_choice,
     check_not_negative,
     check_positive,
@@ -26,7 +25,6 @@ from dcgan_keras.fast_layers import (
 
 __all__ = [
     "IMAGE_SIZES",
-    "START_SIZES",
     "Composite",
     "build_discriminator",
     "build_gan",

@@ -21,8 +21,8 @@ class FusedAdam(keras.optimizers.Adam):
     and long when they only circle. The average is kept with the optimizer's state.
 
     Args:
-        learning_rate: as in ``keras.optimizers.Adam``, like all other options, which
-            amsgrad and the ways to change gradients or weights are not among.
+        learning_rate: a number, or a schedule.
+        options: for ``keras.optimizers.Adam``, amsgrad excepted.
 
     Raises:
         ValueError: amsgrad=True.

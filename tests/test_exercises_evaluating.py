@@ -1,18 +1,15 @@
 """Notebook 08's exercises: the stub, the solution, and answers people really give."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
+from exercise_cells import Exercises
 
 from dcgan_keras.evaluation import frechet_distance
 from dcgan_keras.exercises import evaluating as exercises
 from dcgan_keras.latent import lerp
 from dcgan_keras.latent import slerp as right_slerp
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
-NOTEBOOK = FOLDER / "08_evaluating_and_exploring.ipynb"
+NAME = "08_evaluating_and_exploring.ipynb"
 
 SCORES = [
     ((10, 1, 5), "only three do"),
@@ -200,39 +197,28 @@ def test_the_distance_is_the_package_s():
     assert frechet_distance(a, b) == pytest.approx(apart, rel=0.01)
 
 
-def cells(tag):
-    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    return [
-        "".join(cell["source"])
-        for cell in notebook["cells"]
-        if tag in cell["metadata"].get("tags", [])
-    ]
+@pytest.fixture(scope="module")
+def notebook():
+    return Exercises(NAME)
 
 
 @pytest.fixture(scope="module")
-def setup():
-    namespace = {}
-    exec(cells("setup")[0].replace("%pip install --quiet ..", "raise"), namespace)
-    return namespace
+def setup(notebook):
+    return notebook.setup()
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_the_stub_is_not_attempted(number, setup, capsys):
-    namespace = dict(setup)
-    exec(cells("exercise")[number], namespace)
-    exec(cells("check")[number], namespace)
+def test_the_stub_is_not_attempted(number, notebook, setup, capsys):
+    notebook.check_stub(number, setup)
     assert capsys.readouterr().out == "not attempted\n"
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_the_solution_is_right(number, setup, capsys):
-    code = cells("solution")[number].split("```python\n")[1].split("```")[0]
-    namespace = dict(setup)
-    exec(cells("exercise")[number], namespace)
-    exec(code, namespace)
-    exec(cells("check")[number], namespace)
+def test_the_solution_is_right(number, notebook, setup, capsys):
+    notebook.check_solution(number, setup)
     assert capsys.readouterr().out.startswith("right")
 
 
-def test_there_are_four_of_each():
-    assert [len(cells(tag)) for tag in ("exercise", "check", "solution")] == [4, 4, 4]
+def test_there_are_four_of_each(notebook):
+    for tag in ("exercise", "check", "solution"):
+        assert len(notebook.tagged(tag)) == 4
