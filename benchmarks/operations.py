@@ -7,6 +7,7 @@ Uses TensorFlow's own profiler on one thread, so that times add up.
 
 import argparse
 import collections
+import re
 import tempfile
 from pathlib import Path
 
@@ -54,8 +55,9 @@ def _read(path: Path) -> dict[str, tuple[float, float]]:
             continue
         for event in (event for line in plane.lines for event in line.events):
             name = plane.event_metadata[event.metadata_id].name
-            operation = name.rsplit(":", 1)[-1]
-            if ":" not in name or "/" in operation or not operation[:1].isalpha():
+            # Operations are "name:Kind"; the runtime's own functions "Class::Function".
+            _, _, operation = name.rpartition(":")
+            if "::" in name or not re.fullmatch(r".*[^:]:_?[A-Za-z]\w*", name):
                 continue
             time[operation] += event.duration_ps / 1e9 / STEPS
             calls[operation] += 1 / STEPS

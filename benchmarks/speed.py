@@ -3,11 +3,12 @@
     python benchmarks/speed.py            # PyTorch is measured if it is installed
 
 Network, batch and precision are the same for all; batches lie ready in memory. Every
-way runs in a process of its own, the ways in turn for several rounds, so that a slow
-minute of the machine hits all of them. An image is one real image seen in a step (one
-update of each player). The share of the ceiling is what the multiplications of the
-convolutions and dense layers alone would take at the matrix-product rate measured in
-the same run.
+way has a process of its own, which waits while another is measured; the ways take
+turns for several rounds, so that a slow minute of the machine hits all of them. Each
+runs with TensorFlow's default threads and with one thread an operation, and its better
+setting counts. An image is one real image seen in a step (one update of each player).
+The share of the ceiling is what the multiplications of the convolutions and dense
+layers alone would take at the matrix-product rate measured in the same run.
 """
 
 import argparse
@@ -16,27 +17,40 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 from measure import RESULTS, machine, markdown, write_json
 
-OURS = "fused step"
+OURS, CEILING = "fused step", "ceiling"
 WAYS = (OURS, "composite loop", "two tapes", "keras fit", "torch last", "torch first")
 CHANNELS, KERNEL, LATENT = 32, 4, 100
-SECONDS = 3.0
+SECONDS = 2.0
+DEFAULT, SINGLE = "default", "one an operation"
 
 
-def measure(way: str, precision: str, batch_size: int) -> dict:
-    """Images per wall second and per CPU-second of one way, after a warm-up."""
+def measurement(way: str, precision: str, batch_size: int, threads: str):
+    """A function that measures one way, ready and warm."""
+    if threads == SINGLE:
+        from dcgan_keras import tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    if way == CEILING:
+        return lambda: ceiling(precision)
     if way.startswith("torch"):
         from speed_torch import make_step
     else:
         from speed_keras import make_step
     step = make_step(way, precision, batch_size, CHANNELS, KERNEL, LATENT)
-    step(3)
+    step(10)
+    return lambda: rate(step, batch_size)
+
+
+def rate(step, batch_size: int) -> dict:
+    """Images per wall second and per CPU-second."""
     count, wall, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - wall < SECONDS:
-        step(10)
-        count += 10 * batch_size
+        step(5)
+        count += 5 * batch_size
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return {"images_per_second": count / wall, "images_per_cpu_second": count / cpu}
 
@@ -71,30 +85,93 @@ def flops_per_image() -> int:
     return 2 * (3 * generator + 6 * discriminator - edge)
 
 
-def in_process(*arguments: str) -> dict:
-    """Run this file for one measurement, alone in a new process."""
-    command = [sys.executable, __file__, "--one", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+class Worker:
+    """A process that measures one way whenever it is asked to."""
+
+    def __init__(self, *arguments: str):
+        command = [sys.executable, __file__, "--one", *map(str, arguments)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(command, **pipes, stderr=subprocess.DEVNULL)
+        self._answer()
+
+    def measure(self) -> dict:
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict:
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{' '.join(self.process.args)} failed; run it by hand")
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def serve(way: str, precision: str, batch_size: str, threads: str) -> None:
+    """The worker's side: one measurement for each line that comes in."""
+    measure = measurement(way, precision, int(batch_size), threads)
+    print("{}", flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(measure()), flush=True)
+
+
+def measured(ways: list[str], precision: str, batch_size: int, rounds: int) -> dict:
+    """(way, threads) -> one result a round."""
+    pairs = [(CEILING, DEFAULT)]
+    for way in ways:
+        choices = (DEFAULT,) if way.startswith("torch") else (DEFAULT, SINGLE)
+        pairs += [(way, threads) for threads in choices]
+    with ExitStack() as stack:
+        workers = {
+            (way, threads): stack.enter_context(
+                Worker(way, precision, batch_size, threads)
+            )
+            for way, threads in pairs
+        }
+        results = {pair: [] for pair in pairs}
+        for _ in range(rounds):
+            for pair, worker in workers.items():
+                results[pair].append(worker.measure())
+    return results
+
+
+def median(results: list[dict], name: str = "images_per_second") -> float:
+    return statistics.median(result[name] for result in results)
+
+
+def better(results: dict) -> dict:
+    """way -> (threads, results), with the better of its settings."""
+    best = {}
+    for (way, threads), values in results.items():
+        if way == CEILING:
+            continue
+        if way not in best or median(values) > median(best[way][1]):
+            best[way] = threads, values
+    return best
 
 
 def table(results: dict, batch_size: int) -> str:
     """One row a way and precision: medians, spread, and ratio of ours to it."""
     rows = []
-    for precision, ways in results.items():
-        rate = statistics.median(x["gflops"] for x in ways["ceiling"])
-        ours = statistics.median(x["images_per_second"] for x in ways[OURS])
-        for way in [w for w in ways if w != "ceiling"]:
-            values = [x["images_per_second"] for x in ways[way]]
-            cpu = statistics.median(x["images_per_cpu_second"] for x in ways[way])
-            median = statistics.median(values)
-            share = flops_per_image() * median / rate / 1e9
-            spread = f"{min(values):.0f} - {max(values):.0f}"
-            numbers = [f"{median:.0f}", spread, f"{cpu:.0f}", f"{ours / median:.2f}"]
-            rows.append([precision, way, *numbers, f"{share:.0%}"])
-    header = ["precision", "way", "images/s", "spread", "images/CPU-s"]
+    for precision, measured_ways in results.items():
+        gflops = median(measured_ways[CEILING, DEFAULT], "gflops")
+        ways = better(measured_ways)
+        ours = median(ways[OURS][1])
+        for way, (threads, values) in ways.items():
+            speeds = [value["images_per_second"] for value in values]
+            share = flops_per_image() * median(values) / gflops / 1e9
+            spread = f"{min(speeds):.0f} - {max(speeds):.0f}"
+            cpu = f"{median(values, 'images_per_cpu_second'):.0f}"
+            numbers = [f"{median(values):.0f}", spread, cpu]
+            ratio = f"{ours / median(values):.2f}"
+            rows.append([precision, way, threads, *numbers, ratio, f"{share:.0%}"])
+    header = ["precision", "way", "threads", "images/s", "spread", "images/CPU-s"]
     header += [f"{OURS} is × faster", "of ceiling"]
     return f"Batch {batch_size}.\n\n{markdown(header, rows)}"
 
@@ -110,26 +187,25 @@ def available(ways: list[str]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
-    parser.add_argument("--one", nargs=3, metavar=("WAY", "PRECISION", "BATCH"))
+    parser.add_argument("--one", nargs=4, help="be a worker: way, precision, ...")
     options = parser.parse_args()
     if options.one:
-        way, precision, batch = options.one
-        one = ceiling(precision) if way == "ceiling" else None
-        print(json.dumps(one or measure(way, precision, int(batch))))
-        return
-    ways = ["ceiling", *available(options.ways)]
-    results = {p: {way: [] for way in ways} for p in options.precisions}
-    for _ in range(options.rounds):
-        for precision in options.precisions:
-            for way in ways:
-                one = in_process(way, precision, options.batch_size)
-                results[precision][way].append(one)
-    text = table(results, options.batch_size)
-    content = {"batch_size": options.batch_size, "results": results}
-    write_json(RESULTS / "speed.json", {**content, "machine": machine()})
+        return serve(*options.one)
+    ways, batch_size = available(options.ways), options.batch_size
+    results = {
+        precision: measured(ways, precision, batch_size, options.rounds)
+        for precision in options.precisions
+    }
+    named = {
+        precision: {f"{way}, {threads}": x for (way, threads), x in one.items()}
+        for precision, one in results.items()
+    }
+    text = table(results, batch_size)
+    content = {"batch_size": batch_size, "results": named, "machine": machine()}
+    write_json(RESULTS / "speed.json", content)
     (RESULTS / "speed.md").write_text(text + "\n")
     print(text)
 

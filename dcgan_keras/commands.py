@@ -17,6 +17,7 @@ from dcgan_keras.recipe import (
     SETTINGS,
     WIDTH,
     build_players,
+    compile_options,
     optimizers,
 )
 from dcgan_keras.runs import RunFolder, write_whole
@@ -120,7 +121,7 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
     if config["loop"] == "composite":
         return CompositeLoop(*players, *pair, seed=seed)
     model = DCGAN(*players, seed=seed)
-    model.compile(*pair, update=settings["update"])
+    model.compile(*pair, **compile_options(settings))
     return model
 
 

@@ -10,7 +10,7 @@ stays exact where log(sigmoid(l)) is already -inf. All values are in nats per im
 (natural logarithm, mean over the batch).
 """
 
-from dcgan_keras._tensorflow import keras
+from dcgan_keras._tensorflow import keras, tf
 
 
 def discriminator_loss(real_logits, fake_logits):
@@ -72,6 +72,30 @@ def non_saturating_generator_loss(fake_logits):
     """
     fake_logits = keras.ops.convert_to_tensor(fake_logits)
     return keras.ops.mean(keras.ops.softplus(-fake_logits))
+
+
+def r1_penalty(discriminator, real_images):
+    """How steep D is at the real images: the mean of |dl/dx|^2.
+
+    Without it the two players circle or run away from each other near the end of
+    training; a D that is flat at the reals lets them come to rest.
+
+    Args:
+        discriminator: (N, H, W, C) -> (N, 1), logits, with no BatchNormalization.
+        real_images: float32 (N, H, W, C).
+
+    Returns:
+        A scalar tensor in [0, inf), nats squared per unit of grey value squared.
+
+    Source: Mescheder, Geiger & Nowozin 2018, section 4.1, regularizer R1 (there with
+    gamma / 2 before it); in one step of many: Karras et al. 2020, appendix B.
+    """
+    real_images = keras.ops.convert_to_tensor(real_images)
+    with tf.GradientTape() as tape:
+        tape.watch(real_images)
+        logits = tf.reduce_sum(discriminator(real_images, training=True))
+    slopes = tape.gradient(logits, real_images)
+    return tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3]))
 
 
 GENERATOR_LOSSES = {

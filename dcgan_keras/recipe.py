@@ -11,6 +11,9 @@ is worth, is measured in benchmarks/README.md:
   steps and falling on: no end of training needs to be known.
 - D has no BatchNormalization, so that both players can learn from one pass through it
   (``DCGAN.compile(update="simultaneous")``), and weights begin at Glorot's size.
+- In one step of sixteen D is held flat at the real images (R1, Mescheder et al. 2018).
+  This keeps the players from running away from each other: without it the distance
+  stops falling after a minute, and the digits come less and less equally often.
 - Samples come from an average of G's weights (Yazıcı et al. 2019).
 """
 
@@ -30,6 +33,8 @@ SETTINGS = {
     "beta_2": 0.95,
     "decay_steps": 1000,
     "update": "simultaneous",
+    "r1_gamma": 1.0,
+    "r1_interval": 16,
     "average": True,
 }
 
@@ -91,8 +96,14 @@ def compile_default(dcgan: DCGAN, **changes) -> DCGAN:
         The same model, compiled.
     """
     settings = SETTINGS | changes
-    dcgan.compile(*optimizers(settings), update=settings["update"])
+    dcgan.compile(*optimizers(settings), **compile_options(settings))
     return dcgan
+
+
+def compile_options(settings: dict) -> dict:
+    """Those of a recipe's settings that ``DCGAN.compile`` takes."""
+    names = ("update", "r1_gamma", "r1_interval")
+    return {name: settings[name] for name in names if name in settings}
 
 
 def optimizers(settings: dict | None = None) -> tuple[FusedAdam, FusedAdam]:

@@ -15,7 +15,12 @@ batches are all fakes, meets another D. On digits nothing is learned that way.
 from collections.abc import Iterable
 
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import batch_norm_layers, build_gan, check_logits
+from dcgan_keras.composite import (
+    batch_norm_layers,
+    build_gan,
+    check_logits,
+    unfreeze,
+)
 from dcgan_keras.dcgan import DCGAN
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.optimizers import (
@@ -98,7 +103,7 @@ class CompositeLoop:
         self.discriminator_optimizer.build(discriminator.trainable_variables)
         self.generator_optimizer.build(generator.trainable_variables)
         self.sampling_generator = SamplingGenerator(self)
-        self._generate = tf.function(lambda z: generator(z, training=True))
+        self._step = None
 
     def step(self, real_images, step: int) -> dict[str, float]:
         """One update of D, then one of G.
@@ -111,13 +116,21 @@ class CompositeLoop:
             discriminator_loss and generator_loss in nats per image; real_accuracy
             and fake_accuracy, the shares of D's right answers, 0 to 1.
         """
-        m, latent_dim = len(real_images), self.generator.input_shape[1]
-        z = latent_noise((m, latent_dim), self.seed, step, D_NOISE)
-        fake_images = self._generate(z)
+        if self._step is None:
+            unfreeze(self.discriminator)  # in case somebody froze it after all
+            self._step = tf.function(self._both_updates, autograph=False)
+        logs = self._step(tf.convert_to_tensor(real_images), tf.constant(step))
+        return {name: float(value) for name, value in logs.items()}
+
+    def _both_updates(self, real_images, step) -> dict:
+        """D's update, then G's, in one graph: both as ``train_on_batch`` makes them."""
+        shape = real_images.shape[0], self.generator.input_shape[1]
+        z = latent_noise(shape, self.seed, step, D_NOISE)
+        fake_images = self.generator(z, training=True)
         logs = self._train_discriminator(real_images, fake_images)
 
-        z = latent_noise((m, latent_dim), self.seed, step, G_NOISE)
-        gan = _train(self.gan, z, tf.ones((m, 1)))
+        z = latent_noise(shape, self.seed, step, G_NOISE)
+        gan = _train(self.gan, z, tf.ones((shape[0], 1)))
         return {
             "discriminator_loss": logs["loss"],
             "generator_loss": gan["loss"],
@@ -125,9 +138,9 @@ class CompositeLoop:
             "fake_accuracy": logs["fake_accuracy"],
         }
 
-    def _train_discriminator(self, real_images, fake_images) -> dict[str, float]:
+    def _train_discriminator(self, real_images, fake_images) -> dict:
         """One update; in one batch only where no BN would mix reals with fakes."""
-        m = len(real_images)
+        m = real_images.shape[0]
         if not self.has_batch_norm:
             labels = tf.concat([tf.ones((m, 1)), tf.zeros((m, 1))], axis=0)
             images = tf.concat([real_images, fake_images], axis=0)
@@ -165,10 +178,10 @@ class CompositeLoop:
             raise ValueError(f"batches: they ended after {made} of {steps} steps")
 
 
-def _train(model: keras.Model, inputs, labels) -> dict[str, float]:
-    """One ``train_on_batch``: the numbers of this batch, not running means."""
-    model.reset_metrics()  # needed before Keras 3.14 (keras#22617)
-    return model.train_on_batch(inputs, labels, return_dict=True)
+def _train(model: keras.Model, inputs, labels) -> dict:
+    """What ``train_on_batch`` runs: the numbers of this batch, not running means."""
+    model.reset_metrics()
+    return model.train_step((inputs, labels))
 
 
 def _one_update_from_two_batches(optimizer):

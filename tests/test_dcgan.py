@@ -67,6 +67,58 @@ def test_discriminator_that_normalises_by_batches_is_refused():
         compiled(players=build_players())
 
 
+def test_penalty_of_a_linear_discriminator_is_its_squared_weights():
+    """Its slope is the same at every image: the weights themselves."""
+    layers = [keras.layers.Flatten(), keras.layers.Dense(1)]
+    linear = keras.Sequential([keras.Input(SHAPE), *layers])
+    expected = np.sum(linear.layers[-1].kernel.numpy() ** 2)
+    penalty = losses.r1_penalty(linear, reals())
+    np.testing.assert_allclose(penalty, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_penalty_enters_one_step_of_the_interval_as_many_times_as_strong(update):
+    gamma, interval = 0.3, 2
+    plain = compiled(update)
+    held = compiled(update, r1_gamma=gamma, r1_interval=interval)
+    for step in range(interval + 1):
+        variables = held.discriminator.trainable_variables
+        with tf.GradientTape() as tape:
+            penalty = losses.r1_penalty(held.discriminator, reals())
+        slopes = tape.gradient(penalty, variables)
+        assert np.abs(slopes[0]).max() > 1e-4
+        due = gamma / 2 * interval if step % interval == 0 else 0
+        plain.train_step(reals())
+        held.train_step(reals())
+        for a, b, slope in zip(
+            held.discriminator.trainable_variables,
+            plain.discriminator.trainable_variables,
+            slopes,
+            strict=True,
+        ):
+            change = 0 if slope is None else 0.1 * due * slope
+            np.testing.assert_allclose(a, b - change, atol=1e-6)
+        for a, b in zip(plain.weights, held.weights, strict=True):
+            a.assign(b)
+
+
+@pytest.mark.parametrize(
+    "options, named",
+    [
+        ({"r1_gamma": -1.0}, "r1_gamma: expected 0 or more, got -1.0"),
+        ({"r1_gamma": 1.0, "r1_interval": 0}, "r1_interval: expected 1 or more, got 0"),
+    ],
+)
+def test_impossible_penalty_is_refused(options, named):
+    with pytest.raises(ValueError, match=named):
+        compiled(**options)
+
+
+def test_penalty_of_a_discriminator_that_normalises_is_refused():
+    with pytest.raises(ValueError, match="r1_gamma: expected 0 .*_bn"):
+        compiled("alternating", players=build_players(), r1_gamma=0.2)
+
+
 def test_unknown_update_is_refused():
     with pytest.raises(ValueError, match="update: expected one of .*'joint'"):
         compiled(update="joint")
