@@ -18,7 +18,7 @@ import numpy as np
 from measure import RESULTS, SAMPLES, CpuClock, floor, machine, quality, write_json
 
 OURS = "dcgan_keras"
-POINTS = (3.0, 5.4, 9.0, 13.5, 27.0, 54.0, 108.0, 180.0, 270.0, 600.0)
+POINTS = (3.0, 5.4, 9.0, 13.5, 27.0, 54.0, 108.0, 180.0, 270.0, 300.0, 600.0)
 CHUNK = 0.2  # CPU-seconds between two looks at the clock, about
 FOLDER = RESULTS / "quality"
 

@@ -16,7 +16,6 @@ from collections.abc import Iterable
 
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import (
-    batch_norm_layers,
     build_gan,
     check_logits,
     unfreeze,
@@ -30,24 +29,6 @@ from dcgan_keras.optimizers import (
 )
 
 __all__ = ["D_NOISE", "DCGAN", "G_NOISE", "CompositeLoop", "default_optimizer"]
-
-
-class Accuracy(keras.metrics.Mean):
-    """The share of right answers, as logits, among those with one label.
-
-    Args:
-        label: 1 for reals, 0 for fakes.
-        name: of the metric.
-    """
-
-    def __init__(self, label: int, name: str):
-        super().__init__(name=name)
-        self.label = label
-
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        right = (y_pred > 0) == (y_true > 0.5)
-        is_counted = y_true == self.label
-        super().update_state(tf.cast(right, tf.float32), tf.cast(is_counted, "float32"))
 
 
 class CompositeLoop:
@@ -86,18 +67,14 @@ class CompositeLoop:
         self.gan = build_gan(generator, discriminator, batch_norm)
         self.generator_optimizer = generator_optimizer or default_optimizer()
         self.discriminator_optimizer = discriminator_optimizer or default_optimizer()
-        self.has_batch_norm = bool(batch_norm_layers(discriminator))
-        if self.has_batch_norm:
-            self.discriminator_optimizer = _one_update_from_two_batches(
-                self.discriminator_optimizer
-            )
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
-        discriminator.compile(
+        # XLA, which Keras would choose, is slower on CPUs here.
+        self.pair = _pair(discriminator)
+        self.pair.compile(
             self.discriminator_optimizer,
-            loss,
-            loss_weights=[2.0],  # Keras averages over reals and fakes, V adds them
-            metrics=[Accuracy(1, "real_accuracy"), Accuracy(0, "fake_accuracy")],
-            jit_compile=False,  # Keras would choose XLA, which is slower on CPUs here
+            loss={"real": loss, "fake": loss},
+            metrics={name: _accuracy() for name in ("real", "fake")},
+            jit_compile=False,
         )
         self.gan.compile(self.generator_optimizer, loss, jit_compile=False)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
@@ -127,28 +104,18 @@ class CompositeLoop:
         shape = real_images.shape[0], self.generator.input_shape[1]
         z = latent_noise(shape, self.seed, step, D_NOISE)
         fake_images = self.generator(z, training=True)
-        logs = self._train_discriminator(real_images, fake_images)
+        m = shape[0]
+        labels = {"real": tf.ones((m, 1)), "fake": tf.zeros((m, 1))}
+        d_logs = _train(self.pair, {"real": real_images, "fake": fake_images}, labels)
 
         z = latent_noise(shape, self.seed, step, G_NOISE)
-        gan = _train(self.gan, z, tf.ones((shape[0], 1)))
+        g_logs = _train(self.gan, z, tf.ones((m, 1)))
         return {
-            "discriminator_loss": logs["loss"],
-            "generator_loss": gan["loss"],
-            "real_accuracy": logs["real_accuracy"],
-            "fake_accuracy": logs["fake_accuracy"],
+            "discriminator_loss": d_logs["loss"],
+            "generator_loss": g_logs["loss"],
+            "real_accuracy": d_logs["real_accuracy"],
+            "fake_accuracy": d_logs["fake_accuracy"],
         }
-
-    def _train_discriminator(self, real_images, fake_images) -> dict:
-        """One update; in one batch only where no BN would mix reals with fakes."""
-        m = real_images.shape[0]
-        if not self.has_batch_norm:
-            labels = tf.concat([tf.ones((m, 1)), tf.zeros((m, 1))], axis=0)
-            images = tf.concat([real_images, fake_images], axis=0)
-            return _train(self.discriminator, images, labels)
-        real = _train(self.discriminator, real_images, tf.ones((m, 1)))
-        fake = _train(self.discriminator, fake_images, tf.zeros((m, 1)))
-        loss = (real["loss"] + fake["loss"]) / 2
-        return {**fake, "real_accuracy": real["real_accuracy"], "loss": loss}
 
     def fit(self, batches: Iterable, steps: int, start_step: int = 0, callbacks=()):
         """Make steps ``start_step`` to ``steps`` - 1, one batch of reals each.
@@ -184,7 +151,17 @@ def _train(model: keras.Model, inputs, labels) -> dict:
     return model.train_step((inputs, labels))
 
 
-def _one_update_from_two_batches(optimizer):
-    """The same optimizer, but it updates at each second call, by the mean gradient."""
-    config = {**optimizer.get_config(), "gradient_accumulation_steps": 2}
-    return type(optimizer).from_config(config)
+def _pair(discriminator: keras.Model) -> keras.Model:
+    """D for a batch of reals and one of fakes, each normalised by itself.
+
+    Keras adds the losses of the two answers, as the value function does.
+    """
+    shape = discriminator.input_shape[1:]
+    images = {name: keras.Input(shape, name=name) for name in ("real", "fake")}
+    answers = {name: discriminator(image) for name, image in images.items()}
+    return keras.Model(images, answers)
+
+
+def _accuracy() -> keras.metrics.Metric:
+    """The share of right answers, as logits."""
+    return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
