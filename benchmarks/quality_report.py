@@ -16,7 +16,13 @@ def report(folder: Path, ours: str) -> str:
     names = sorted({run["recipe"] for run in runs}, key=lambda name: name != ours)
     grouped = {name: [r for r in runs if r["recipe"] == name] for name in names}
     text = "\n\n".join(
-        [_curves(grouped), _every_seed(grouped), _ratios(grouped, ours), _note(runs)]
+        [
+            _curves(grouped),
+            _every_seed(grouped),
+            _ratios(grouped, ours),
+            _failures(grouped.get(ours, [])),
+            _note(runs),
+        ]
     )
     (folder / "report.md").write_text(text + "\n")
     _plot(grouped, ours, folder / "quality.svg")
@@ -47,12 +53,16 @@ def time_to(run: dict, distance: float) -> float:
 
 
 def _median(runs: list[dict], seconds: float) -> float:
-    return statistics.median(at(run, seconds) for run in runs)
+    """Over the runs that went so far; NaN if none did."""
+    values = [at(run, seconds) for run in runs]
+    values = [value for value in values if np.isfinite(value)]
+    return statistics.median(values) if values else float("nan")
 
 
 def _curves(grouped: dict) -> str:
-    """Medians over the seeds at the points of the first run."""
-    first = next(iter(grouped.values()))[0]
+    """Medians over the seeds at the points of the longest run."""
+    every = [run for runs in grouped.values() for run in runs]
+    first = max(every, key=lambda run: run["curve"][-1]["cpu_seconds"])
     points = [round(point["cpu_seconds"], 1) for point in first["curve"]]
     rows = []
     for name, runs in grouped.items():
@@ -103,6 +113,38 @@ def _ratios(grouped: dict, ours: str) -> str:
             f"({best}) at {end[best]:.2f}: {mine / end[best]:.2f} of it."
         )
     return "\n".join(lines)
+
+
+def _failures(runs: list[dict], seconds: float = 300.0) -> str:
+    """What became of every seed of ours: NaN, missing classes, a loss that is stuck."""
+    points = {
+        run["seed"]: point
+        for run in runs
+        for point in run["curve"]
+        if abs(point["cpu_seconds"] - seconds) < 2
+    }
+    if not points:
+        return f"No run of ours has been judged at {seconds:g} CPU-seconds."
+    failed = [seed for seed, point in points.items() if _has_failed(point)]
+    values = sorted(point["frechet"] for point in points.values())
+    d_losses, g_losses = zip(
+        *(point["losses"] for point in points.values()), strict=True
+    )
+    return (
+        f"Ours after {seconds:g} CPU-seconds, seeds {', '.join(map(str, points))}: "
+        f"{len(failed)} of {len(points)} failed (a loss that is not finite, fewer than "
+        "nine classes, or D's loss below 0.1: G learns nothing any more). Fréchet "
+        f"distance {statistics.median(values):.2f} ({values[0]:.2f} to "
+        f"{values[-1]:.2f}), at least {min(x['classes'] for x in points.values())} "
+        f"classes, rarest class {min(x['smallest_class'] for x in points.values())} of "
+        f"10,000 samples; loss of the last step D {min(d_losses):.2f} to "
+        f"{max(d_losses):.2f}, G {min(g_losses):.2f} to {max(g_losses):.2f}."
+    )
+
+
+def _has_failed(point: dict) -> bool:
+    is_finite = bool(np.all(np.isfinite(point["losses"])))
+    return not is_finite or point["classes"] < 9 or point["losses"][0] < 0.1
 
 
 def _note(runs: list[dict]) -> str:
