@@ -131,7 +131,7 @@ def load_generator(run: RunFolder) -> keras.Model:
     Raises:
         FileNotFoundError: there is no run, or nothing has been saved in it.
     """
-    config = run.read_config()
+    config = _read_config(run)
     model = build_model(config)
     # The average is kept with G's optimizer.
     needed = ("generator", "generator_optimizer")[: 1 + config["settings"]["average"]]
@@ -193,7 +193,7 @@ def _new(options: argparse.Namespace) -> dict:
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
     """The run's configuration; of what is asked for now only ``steps`` may differ."""
-    config = run.read_config()
+    config = _read_config(run)
     for name in DEFAULTS:
         asked = _given(options, name, config[name])
         if name != "steps" and asked != config[name]:
@@ -202,6 +202,17 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
                 "a resumed run keeps its settings"
             )
         config[name] = asked
+    return config
+
+
+def _read_config(run: RunFolder) -> dict:
+    config = run.read_config()
+    missing = [name for name in (*DEFAULTS, "settings") if name not in config]
+    if missing:
+        raise ValueError(
+            f"run: config.json in {run.path} has no {', '.join(missing)}: the run was "
+            "made by an older version of this package, and has to be made anew"
+        )
     return config
 
 

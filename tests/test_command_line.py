@@ -295,6 +295,16 @@ def test_a_missing_run_and_one_without_weights_are_named(tmp_path, capsys):
     assert not (tmp_path / "a.npy").exists()
 
 
+def test_a_run_of_an_older_version_is_named(runs, tmp_path, capsys):
+    config = RunFolder(runs / "train_step").read_config()
+    del config["settings"], config["recipe"]
+    RunFolder(tmp_path / "a").write_config(config)
+    said = "config.json in " + str(tmp_path / "a") + " has no recipe, settings"
+    output = "--output", tmp_path / "a.npy"
+    assert said in told(capsys, 2, ["sample", "--run", tmp_path / "a", *output])
+    assert said in told(capsys, 2, ["train", "--resume", "--output", tmp_path / "a"])
+
+
 def test_an_output_that_is_a_folder_is_refused(runs, tmp_path, capsys):
     (tmp_path / "a.npy").mkdir()
     arguments = ["sample", "--run", runs / "composite", "--output", tmp_path / "a.npy"]

@@ -307,7 +307,8 @@ from dcgan_keras.training import DCGAN
 def trained(strategy):
     with strategy.scope():
         dcgan = DCGAN(*build_players(batch_norm=None))
-        dcgan.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05))
+        pair = keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05)
+        dcgan.compile(*pair, r1_gamma=1.0, r1_interval=2)
     images = np.concatenate([reals(8, seed=step) for step in range(3)])
     data = tf.data.Dataset.from_tensor_slices(images).batch(8, drop_remainder=True)
     dcgan.fit(data, verbose=0)
