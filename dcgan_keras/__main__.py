@@ -66,7 +66,7 @@ def _add_train(commands) -> None:
     train.add_argument(
         "--loop",
         choices=("train_step", "composite"),
-        help="one train_step (default), or the composite model's train_on_batch",
+        help="one train_step (default), or the classic loop over the composite model",
     )
     train.add_argument("--image-size", type=_positive, help="of a folder's images")
     train.add_argument("--channels", type=int, choices=(1, 3), help="of a folder's")

@@ -32,7 +32,10 @@ __all__ = ["D_NOISE", "DCGAN", "G_NOISE", "CompositeLoop", "default_optimizer"]
 
 
 class CompositeLoop:
-    """The classic loop: D by ``train_on_batch``, then G through the composite.
+    """The classic loop: D's update, then G's through the composite.
+
+    Both are what Keras's ``train_on_batch`` would do, with D compiled for a batch of
+    reals and one of fakes; traced as one graph, so that a step is one call.
 
     Args:
         generator: (N, latent_dim) -> (N, H, W, C).
