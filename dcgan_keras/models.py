@@ -113,15 +113,14 @@ def build_generator(
     layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed, fast)
     slope = 0.0 if activation == "relu" else leaky_slope
 
-    model = keras.Sequential(name="generator")
-    model.add(keras.Input((latent_dim,), name="z"))
+    layers = []
     units = start * start * widths[0]
     reshape = keras.layers.Reshape((start, start, widths[0]), name="reshape")
     early = reshape if project_norm == "channels" else None
     dense = keras.layers.Dense
-    layer.add(model, dense, units, slope=slope, then=early, name="project")
+    layer.add(layers, dense, units, slope=slope, then=early, name="project")
     if early is None:
-        model.add(reshape)
+        layers.append(reshape)
     last = int(image_shape[-1])
     targets = widths[1:] + ([last] if output_layer == "transposed" else widths[-1:])
     for number, filters in enumerate(targets, start=1):
@@ -129,7 +128,7 @@ def build_generator(
         is_image = output_layer == "transposed" and number == len(targets)
         is_fast = is_image and fast
         layer.add(
-            model,
+            layers,
             ImageConv2DTranspose if is_fast else keras.layers.Conv2DTranspose,
             filters,
             kernel_size if strides == 2 else extra_kernel_size,
@@ -140,9 +139,10 @@ def build_generator(
         )
     if output_layer == "conv":
         conv = keras.layers.Conv2D
-        layer.add(model, conv, last, kernel_size, padding="same", name="image")
-    model.add(keras.layers.Activation("tanh", dtype="float32", name="tanh"))
-    return model
+        layer.add(layers, conv, last, kernel_size, padding="same", name="image")
+    layers.append(keras.layers.Activation("tanh", dtype="float32", name="tanh"))
+    z = keras.Input((latent_dim,), name="z")
+    return keras.Sequential([z, *layers], name="generator")  # built once, not by layer
 
 
 def build_discriminator(
@@ -212,12 +212,11 @@ def build_discriminator(
         )
     layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed, fast)
 
-    model = keras.Sequential(name="discriminator")
-    model.add(keras.Input(tuple(image_shape), name="images"))
+    layers = []
     for number, filters in enumerate(widths, start=1):
         is_fast = number == 1 and fast
         layer.add(
-            model,
+            layers,
             ImageConv2D if is_fast else keras.layers.Conv2D,
             filters,
             kernel_size,
@@ -230,16 +229,17 @@ def build_discriminator(
         if dropout > 0:
             drop_seed = None if seed is None else seed + 100 + number
             drop = keras.layers.Dropout(dropout, seed=drop_seed, name=f"drop{number}")
-            model.add(drop)
-    model.add(keras.layers.Flatten(name="flatten"))
-    layer.add(model, keras.layers.Dense, 1, name="answer")
+            layers.append(drop)
+    layers.append(keras.layers.Flatten(name="flatten"))
+    layer.add(layers, keras.layers.Dense, 1, name="answer")
     last = "sigmoid" if output == "probability" else "linear"
-    model.add(keras.layers.Activation(last, dtype="float32", name=output))
-    return model
+    layers.append(keras.layers.Activation(last, dtype="float32", name=output))
+    images = keras.Input(tuple(image_shape), name="images")
+    return keras.Sequential([images, *layers], name="discriminator")
 
 
 class _Layers:
-    """Adds a layer with weights, its BN and its activation, in the chosen order."""
+    """Appends a layer with weights, its BN and its activation, in the chosen order."""
 
     def __init__(self, batch_norm, momentum, use_bias, stddev, seed, fast):
         check_choice("batch_norm", batch_norm, ("before", "after", None))
@@ -252,20 +252,27 @@ class _Layers:
         self.normalization = FastBatchNormalization if fast else plain
 
     def add(
-        self, model, kind, *sizes, slope=None, has_batch_norm=True, then=None, **options
+        self,
+        layers,
+        kind,
+        *sizes,
+        slope=None,
+        has_batch_norm=True,
+        then=None,
+        **options,
     ):
         """slope: of the leaky ReLU, 0 for ReLU, None for an output without either;
         then: a layer between the weights and their BN."""
         name = options["name"]
         has_batch_norm = has_batch_norm and slope is not None and self.batch_norm
         bias = not has_batch_norm if self.use_bias is None else self.use_bias
-        initializer = self._initializer(len(model.layers))
-        model.add(
+        initializer = self._initializer(len(layers))
+        layers.append(
             kind(*sizes, use_bias=bias, kernel_initializer=initializer, **options)
         )
         following = []
         if then is not None:
-            model.add(then)
+            layers.append(then)
         if slope is not None:
             following.append(_activation(slope, f"{name}_activation"))
         if has_batch_norm:
@@ -273,8 +280,7 @@ class _Layers:
                 momentum=self.momentum, epsilon=1e-5, name=f"{name}_bn"
             )
             following.insert(0 if self.batch_norm == "before" else 1, norm)
-        for added in following:
-            model.add(added)
+        layers.extend(following)
 
     def _initializer(self, number: int):
         seed = None if self.seed is None else self.seed + number
