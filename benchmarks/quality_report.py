@@ -60,13 +60,13 @@ def _median(runs: list[dict], seconds: float) -> float:
 
 
 def _curves(grouped: dict) -> str:
-    """Medians over the seeds at the points of the longest run."""
-    every = [run for runs in grouped.values() for run in runs]
-    first = max(every, key=lambda run: run["curve"][-1]["cpu_seconds"])
+    """Medians over the seeds at the points of the first run, which is ours."""
+    first = next(iter(grouped.values()))[0]
     points = [round(point["cpu_seconds"], 1) for point in first["curve"]]
     rows = []
     for name, runs in grouped.items():
-        values = [f"{_median(runs, seconds):.2f}" for seconds in points]
+        medians = [_median(runs, seconds) for seconds in points]
+        values = [f"{x:.2f}" if np.isfinite(x) else "" for x in medians]
         rows.append([name, len(runs), *values])
     header = ["recipe", "seeds", *[f"{seconds:g} s" for seconds in points]]
     return "Fréchet distance, median over seeds:\n\n" + markdown(header, rows)

@@ -92,6 +92,8 @@ class Worker:
         command = [sys.executable, __file__, "--one", *map(str, arguments)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(command, **pipes, stderr=subprocess.DEVNULL)
+
+    def wait_until_warm(self) -> None:
         self._answer()
 
     def measure(self) -> dict:
@@ -134,6 +136,8 @@ def measured(ways: list[str], precision: str, batch_size: int, rounds: int) -> d
             )
             for way, threads in pairs
         }
+        for worker in workers.values():
+            worker.wait_until_warm()
         results = {pair: [] for pair in pairs}
         for _ in range(rounds):
             for pair, worker in workers.items():
@@ -187,7 +191,7 @@ def available(ways: list[str]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--one", nargs=4, help="be a worker: way, precision, ...")
