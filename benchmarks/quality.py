@@ -10,6 +10,7 @@ are there are not repeated, so the command can be stopped and given again. At th
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,15 @@ def result_path(name: str, seed: int) -> Path:
     return FOLDER / f"{name.replace(',', '').replace(' ', '_')}-{seed}.json"
 
 
+def is_done(name: str, seed: int, budget: float) -> bool:
+    """Whether a run of that length is there; a shorter one is made anew."""
+    path = result_path(name, seed)
+    if not path.exists():
+        return False
+    last = json.loads(path.read_text())["curve"][-1]["cpu_seconds"]
+    return last >= max(point for point in POINTS if point <= budget)
+
+
 def main() -> None:
     from recipes import RECIPES
 
@@ -144,7 +154,7 @@ def main() -> None:
     for name, seed in [] if options.report else jobs:
         if options.one:
             run(name, seed, options.budget)
-        elif not result_path(name, seed).exists():
+        elif not is_done(name, seed, options.budget):
             own = ["--one", "--recipes", name, "--seeds", str(seed)]
             budget = ["--budget", str(options.budget)]
             subprocess.run([sys.executable, __file__, *own, *budget], check=True)

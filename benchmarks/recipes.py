@@ -121,10 +121,7 @@ def _layer(text: str) -> keras.layers.Layer:
 
 def build(text: str, shape: tuple[int, ...]) -> keras.Sequential:
     """A `keras.Sequential` from a list of layers as in `RECIPES`."""
-    model = keras.Sequential([keras.Input(shape)])
-    for part in text.split(","):
-        model.add(_layer(part))
-    return model
+    return keras.Sequential([keras.Input(shape), *map(_layer, text.split(","))])
 
 
 def _loss(logits: tf.Tensor, label: float, noise: float = 0.0) -> tf.Tensor:

@@ -15,11 +15,7 @@ batches are all fakes, meets another D. On digits nothing is learned that way.
 from collections.abc import Iterable
 
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import (
-    build_gan,
-    check_logits,
-    unfreeze,
-)
+from dcgan_keras.composite import build_gan, check_logits, unfreeze
 from dcgan_keras.dcgan import DCGAN
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.optimizers import (
@@ -104,14 +100,13 @@ class CompositeLoop:
 
     def _both_updates(self, real_images, step) -> dict:
         """D's update, then G's, in one graph: both as ``train_on_batch`` makes them."""
-        shape = real_images.shape[0], self.generator.input_shape[1]
-        z = latent_noise(shape, self.seed, step, D_NOISE)
+        m, latent_dim = real_images.shape[0], self.generator.input_shape[1]
+        z = latent_noise((m, latent_dim), self.seed, step, D_NOISE)
         fake_images = self.generator(z, training=True)
-        m = shape[0]
         labels = {"real": tf.ones((m, 1)), "fake": tf.zeros((m, 1))}
         d_logs = _train(self.pair, {"real": real_images, "fake": fake_images}, labels)
 
-        z = latent_noise(shape, self.seed, step, G_NOISE)
+        z = latent_noise((m, latent_dim), self.seed, step, G_NOISE)
         g_logs = _train(self.gan, z, tf.ones((m, 1)))
         return {
             "discriminator_loss": d_logs["loss"],
