@@ -152,7 +152,7 @@ def draw_differences(differences: Mapping[str, np.ndarray]) -> Figure:
         differences: label -> nats per image, >= 0, one a step from 1 on; zeros are
             drawn at the bottom.
     """
-    figure, axes = plt.subplots(figsize=(7, 2.8))
+    figure, axes = plt.subplots(figsize=(5.6, 2.8))
     floor = 1e-9
     colours = [COLOURS[name] for name in ("fake", "discriminator", "real")]
     for (label, values), colour in zip(differences.items(), colours, strict=False):
@@ -163,7 +163,7 @@ def draw_differences(differences: Mapping[str, np.ndarray]) -> Figure:
     ticks = [10.0**power for power in range(-9, 2, 2)]
     axes.set_yticks(ticks, ["0", *[f"$10^{{{power}}}$" for power in range(-7, 2, 2)]])
     axes.set_title("Zero for the same machine, rounding for another, chance for a seed")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # the lines need the room
     return figure
 
 
