@@ -152,7 +152,7 @@ def draw_differences(differences: Mapping[str, np.ndarray]) -> Figure:
         differences: label -> nats per image, >= 0, one a step from 1 on; zeros are
             drawn at the bottom.
     """
-    figure, axes = plt.subplots(figsize=(5.6, 2.8))
+    figure, axes = plt.subplots(figsize=(7.6, 2.8))
     floor = 1e-9
     colours = [COLOURS[name] for name in ("fake", "discriminator", "real")]
     for (label, values), colour in zip(differences.items(), colours, strict=False):
