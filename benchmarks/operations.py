@@ -39,7 +39,8 @@ def main() -> None:
         (path,) = Path(folder).rglob("*.xplane.pb")
         text = _table(_read(path))
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "profile.md").write_text(text + "\n")
+    name = f"profile_{options.way.replace(' ', '_')}_{options.precision}.md"
+    (RESULTS / name).write_text(text + "\n")
     print(text)
 
 
