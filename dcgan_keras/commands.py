@@ -115,8 +115,8 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
         )
         pair = default_optimizer(), default_optimizer()
     else:
-        sizes = config["latent_dim"], width, settings["extra_layers"]
-        players = build_players(shape, *sizes)
+        sizes = {name: settings[name] for name in ("extra_layers", "leaky_slope")}
+        players = build_players(shape, config["latent_dim"], width, **sizes)
         pair = optimizers(settings)
     if config["loop"] == "composite":
         return CompositeLoop(*players, *pair, seed=seed)
@@ -208,6 +208,9 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
 def _read_config(run: RunFolder) -> dict:
     config = run.read_config()
     missing = [name for name in (*DEFAULTS, "settings") if name not in config]
+    if not missing:
+        known = RECIPES[config["recipe"]]
+        missing = [name for name in known if name not in config["settings"]]
     if missing:
         raise ValueError(
             f"run: config.json in {run.path} has no {', '.join(missing)}: the run was "

@@ -1,8 +1,10 @@
 """The optimizers of both players: the paper's, and fast ones with a weight average."""
 
 from dcgan_keras._tensorflow import keras, tf
+from dcgan_keras.noise import latent_noise
 
 HORIZON = 9  # the average after t steps looks back over about t / HORIZON of them
+MEASURED = 500  # generated images by which the statistics of averaged weights are set
 
 
 def default_optimizer() -> keras.optimizers.Optimizer:
@@ -82,7 +84,7 @@ class SamplingGenerator:
 
     def __call__(self) -> keras.Model:
         """G itself; or, with ``use_ema=True``, a copy with the averages as they are
-        now, and with G's own moving statistics."""
+        now, and with the statistics that its layers have with them."""
         generator = self.model.generator
         optimizer = self.model.generator_optimizer
         if not optimizer.use_ema:
@@ -94,7 +96,34 @@ class SamplingGenerator:
         averages = optimizer._model_variables_moving_average
         for own, value in zip(self.copy.trainable_variables, averages, strict=True):
             own.assign(value)
+        set_statistics(self.copy)
         return self.copy
+
+
+def set_statistics(generator: keras.Model, count: int = MEASURED) -> None:
+    """Set BN's moving averages to the statistics of one large batch of a fixed noise.
+
+    G's own were moved by other weights than the averaged ones; with them the contrast
+    of the samples is slightly off.
+
+    Args:
+        generator: (N, latent_dim) -> (N, H, W, C), with or without BN.
+        count: images in the batch.
+
+    Source: Izmailov et al. 2018, section 3.2; Brock et al. 2019, "standing statistics".
+    """
+    layers = [
+        layer
+        for layer in generator._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0  # keep nothing of what was
+    z = latent_noise((count, generator.input_shape[1]), seed=-1, step=0)
+    generator(z, training=True)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def check_optimizers(generator_optimizer, discriminator_optimizer) -> None:

@@ -295,11 +295,13 @@ def test_a_missing_run_and_one_without_weights_are_named(tmp_path, capsys):
     assert not (tmp_path / "a.npy").exists()
 
 
-def test_a_run_of_an_older_version_is_named(runs, tmp_path, capsys):
+@pytest.mark.parametrize("missing", [["recipe", "settings"], ["leaky_slope"]])
+def test_a_run_of_an_older_version_is_named(runs, tmp_path, capsys, missing):
     config = RunFolder(runs / "train_step").read_config()
-    del config["settings"], config["recipe"]
+    for name in missing:
+        del (config if name in config else config["settings"])[name]
     RunFolder(tmp_path / "a").write_config(config)
-    said = "config.json in " + str(tmp_path / "a") + " has no recipe, settings"
+    said = f"config.json in {tmp_path / 'a'} has no {', '.join(missing)}"
     output = "--output", tmp_path / "a.npy"
     assert said in told(capsys, 2, ["sample", "--run", tmp_path / "a", *output])
     assert said in told(capsys, 2, ["train", "--resume", "--output", tmp_path / "a"])
