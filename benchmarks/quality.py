@@ -25,7 +25,7 @@ FOLDER = RESULTS / "quality"
 
 
 def players(name: str, seed: int):
-    """What has ``step(real_images)``, ``sample(noise, training)`` and sizes."""
+    """What has ``generator``, ``step(real_images)``, ``images(outputs)``, sizes."""
     from dcgan_keras import keras
 
     keras.utils.set_random_seed(seed)
@@ -60,15 +60,15 @@ def samples(model, training: bool, count: int = SAMPLES) -> np.ndarray:
     """Images for a fixed noise, 500 at a time; the model is left as it was."""
     from dcgan_keras import tf
 
-    state = [tf.identity(v) for v in model.generator.variables]
-    generator = tf.random.Generator.from_seed(1)
-    images = [
-        model.sample(generator.normal((500, model.latent_dim)), training).numpy()
+    generator, noise = model.generator, tf.random.Generator.from_seed(1)
+    state = [tf.identity(v) for v in generator.variables]
+    outputs = [
+        generator(noise.normal((500, model.latent_dim)), training=training).numpy()
         for _ in range(count // 500)
     ]
-    for variable, value in zip(model.generator.variables, state, strict=True):
+    for variable, value in zip(generator.variables, state, strict=True):
         variable.assign(value)
-    return np.concatenate(images)
+    return model.images(np.concatenate(outputs))
 
 
 def judge(model) -> dict:

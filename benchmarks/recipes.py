@@ -202,13 +202,9 @@ class Players:
         self._apply(0, tape, loss)
         return loss
 
-    def sample(self, noise: tf.Tensor, training: bool) -> tf.Tensor:
-        """noise (N, latent_dim) -> images (N, 28, 28, 1) in [-1, 1].
-
-        training: normalise by the batch (True) or by moving averages (False).
-        """
-        images = self.generator(noise, training=training)
-        return images if self.recipe.tanh else images * 2 - 1
+    def images(self, outputs):
+        """G's outputs, (N, 28, 28, 1), as images in [-1, 1]."""
+        return outputs if self.recipe.tanh else outputs * 2 - 1
 
     def _apply(self, player: int, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         variables = self._models()[player].trainable_variables
