@@ -77,11 +77,13 @@ def _every_seed(grouped: dict) -> str:
     for name, runs in grouped.items():
         for run in runs:
             end = run["curve"][-1]
-            steps = end["step"], f"{end['cpu_seconds'] / end['step'] * 1e3:.1f}"
-            seen = end["frechet"], end["classes"], end["smallest_class"]
+            seconds = end["cpu_seconds"]
+            steps = f"{seconds:.0f}", end["step"], f"{seconds / end['step'] * 1e3:.1f}"
+            seen = f"{end['frechet']:.2f}", end["classes"], end["smallest_class"]
             rows.append([name, run["seed"], *steps, *seen, end["confident"]])
-    header = ["recipe", "seed", "steps", "CPU-ms a step", "Fréchet at the end"]
-    header += ["classes", "rarest class, of 1,000", "confident"]
+    header = ["recipe", "seed", "CPU-s", "steps", "CPU-ms a step"]
+    header += ["Fréchet at the end", "classes"]
+    header += [f"rarest class, of {run['samples']:,} samples", "confident"]
     return "Every seed at the end:\n\n" + markdown(header, rows)
 
 

@@ -1,21 +1,22 @@
 """Layers that are faster on a CPU: the same weights and outputs as Keras's.
 
-`ImageConv2D`, `ImageConv2DTranspose`: a convolution of stride 2 sees the image as
-blocks of 2x2 pixels. With the four pixels of a block as channels it is a 3x3
-convolution without stride, which the processor's kernels do well even for one grey
-channel; the layers between feature maps have channels enough, and gain nothing.
+`ImageConv2D`, `ImageConv2DTranspose`: of all that a stride of 2 asks for at the image,
+one operation is slow, the transposed convolution onto its one or three channels: G's
+last layer, and the gradient at the images on its way back through D's first. Here it
+makes blocks of 2x2 pixels, four numbers a channel, without stride (Shi et al. 2016,
+section 3.2); the layers between feature maps have channels enough, and gain nothing.
 `FastBatchNormalization`: one operation where Keras has twenty.
 What each is worth is measured in benchmarks/README.md.
 """
 
 from dcgan_keras._tensorflow import keras, tf
 
-LARGEST_KERNEL = 6  # three blocks of two pixels
+LARGEST_KERNEL = 6
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
 class ImageConv2D(keras.layers.Conv2D):
-    """``Conv2D(strides=2, padding="same")`` for an image of even size, on 2x2 blocks.
+    """``Conv2D(strides=2, padding="same")`` for an image of even size.
 
     Args:
         filters: of the layer.
@@ -23,7 +24,7 @@ class ImageConv2D(keras.layers.Conv2D):
         options: for ``keras.layers.Conv2D``; strides and padding are fixed.
 
     Raises:
-        ValueError: a kernel that three blocks do not hold.
+        ValueError: another kernel size.
 
     Example:
         >>> ImageConv2D(16, 4)(tf.zeros((2, 28, 28, 1))).shape
@@ -35,9 +36,7 @@ class ImageConv2D(keras.layers.Conv2D):
 
     def call(self, images):
         """images: (N, H, W, C) -> (N, H / 2, W / 2, filters)."""
-        kernel = _blocks(tf.cast(self.kernel, images.dtype))  # (3, 3, 2, 2, C, filters)
-        kernel = tf.reshape(kernel, (3, 3, 4 * images.shape[-1], self.filters))
-        outputs = tf.nn.conv2d(tf.nn.space_to_depth(images, 2), kernel, 1, "SAME")
+        outputs = from_image(images, tf.cast(self.kernel, images.dtype))
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
         return self.activation(outputs)
@@ -45,7 +44,7 @@ class ImageConv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("dcgan_keras")
 class ImageConv2DTranspose(keras.layers.Conv2DTranspose):
-    """``Conv2DTranspose(strides=2, padding="same")`` as a sub-pixel convolution.
+    """``Conv2DTranspose(strides=2, padding="same")`` that ends in an image.
 
     Args:
         filters: channels of the image.
@@ -53,7 +52,7 @@ class ImageConv2DTranspose(keras.layers.Conv2DTranspose):
         options: for ``keras.layers.Conv2DTranspose``; strides and padding are fixed.
 
     Raises:
-        ValueError: a kernel that three blocks do not hold.
+        ValueError: another kernel size.
 
     Source: Shi et al. 2016, section 3.2; notebook 03 shows why the two are one map.
     """
@@ -63,14 +62,76 @@ class ImageConv2DTranspose(keras.layers.Conv2DTranspose):
 
     def call(self, features):
         """features: (N, H, W, C) -> (N, 2 H, 2 W, filters)."""
-        kernel = tf.reverse(_blocks(tf.cast(self.kernel, features.dtype)), [0, 1])
-        kernel = tf.transpose(kernel, (0, 1, 5, 2, 3, 4))  # (3, 3, C, 2, 2, filters)
-        kernel = tf.reshape(kernel, (3, 3, features.shape[-1], 4 * self.filters))
-        outputs = tf.nn.conv2d(features, kernel, 1, "SAME")
-        outputs = tf.nn.depth_to_space(outputs, 2)
+        outputs = to_image(features, tf.cast(self.kernel, features.dtype))
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
         return self.activation(outputs)
+
+
+@tf.custom_gradient
+def from_image(images, kernel):
+    """The convolution of stride 2, and ``to_image`` on the way back.
+
+    Args:
+        images: (N, 2 H, 2 W, C).
+        kernel: (k, k, C, filters).
+
+    Returns:
+        (N, H, W, filters).
+    """
+
+    def gradients(at_features):
+        at_kernel = _kernel_gradient(images, kernel, at_features)
+        return to_image(at_features, kernel), at_kernel
+
+    return tf.nn.conv2d(images, kernel, 2, "SAME"), gradients
+
+
+@tf.custom_gradient
+def to_image(features, kernel):
+    """The transpose of ``from_image``, by blocks of 2x2 pixels.
+
+    Args:
+        features: (N, H, W, filters).
+        kernel: (k, k, C, filters).
+
+    Returns:
+        (N, 2 H, 2 W, C).
+    """
+
+    def gradients(at_images):
+        at_kernel = _kernel_gradient(at_images, kernel, features)
+        return from_image(at_images, kernel), at_kernel
+
+    size, _, channels, filters = kernel.shape
+    count = (size + 1) // 2  # blocks in a row of the kernel
+    room = [[0, 2 * count - size]] * 2 + [[0, 0]] * 2
+    blocks = tf.reshape(tf.pad(kernel, room), (count, 2, count, 2, channels, filters))
+    blocks = tf.transpose(blocks, (0, 2, 1, 3, 4, 5))
+    blocks = tf.reshape(blocks, (count, count, 4 * channels, filters))
+
+    height, width = features.shape[1:3]
+    h, w = height + count - 1, width + count - 1  # in blocks, before cropping
+    shape = (tf.shape(features)[0], h, w, 4 * channels)
+    outputs = tf.nn.conv2d_transpose(features, blocks, shape, 1, "VALID")
+    # depth_to_space, in two thirds of the time: blocks (2, 2, C) become pixels
+    outputs = tf.reshape(outputs, (-1, h, w, 2, 2 * channels))
+    outputs = tf.transpose(outputs, (0, 1, 3, 2, 4))
+    pixels = tf.reshape(outputs, (-1, 2 * h, 2 * w, channels))
+    first = (size - 2) // 2  # "same" puts so many pixels before the image
+    rows, columns = slice(first, first + 2 * height), slice(first, first + 2 * width)
+    return pixels[:, rows, columns], gradients
+
+
+def _kernel_gradient(images, kernel, at_features):
+    """What the weights of either layer get from both its sides."""
+    return tf.raw_ops.Conv2DBackpropFilter(
+        input=images,
+        filter_sizes=kernel.shape,
+        out_backprop=at_features,
+        strides=[1, 2, 2, 1],
+        padding="SAME",
+    )
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
@@ -91,36 +152,20 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
         """inputs: (N, ..., C) -> the same shape."""
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
-        shape = tf.shape(inputs)
-        images = tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
+        channels = inputs.shape[-1]
+        is_image = inputs.shape.rank == 4
+        images = inputs if is_image else tf.reshape(inputs, (-1, 1, 1, channels))
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             images, self.gamma.value, self.beta.value, epsilon=self.epsilon
         )
         # The kernel returns the variance of the population; Keras keeps the sample's.
-        count = tf.cast(tf.shape(images)[0], variance.dtype)
+        count = tf.cast(tf.size(inputs) // channels, variance.dtype)
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance * (count - 1) / count)
-        return tf.reshape(outputs, shape)
+        return tf.reshape(outputs, tf.shape(inputs))
 
     def _move(self, average, value):
         average.assign_add((value - average) * (1 - self.momentum))
-
-
-def _blocks(kernel: tf.Tensor) -> tf.Tensor:
-    """Cut the kernel of a stride-2 "same" layer into 3x3 blocks of 2x2.
-
-    Args:
-        kernel: (k, k, a, b).
-
-    Returns:
-        (3, 3, 2, 2, a, b): [u, v, p, q] weighs pixel (p, q) of the block that lies
-        u - 1 blocks down and v - 1 to the right.
-    """
-    size, a, b = kernel.shape[0], *kernel.shape[2:]
-    before = 2 - (size - 2) // 2  # "same" puts (k - 2) // 2 pixels before the image
-    pad = [[before, LARGEST_KERNEL - size - before]] * 2 + [[0, 0]] * 2
-    blocks = tf.reshape(tf.pad(kernel, pad), (3, 2, 3, 2, a, b))
-    return tf.transpose(blocks, (0, 2, 1, 3, 4, 5))
 
 
 def _checked(kernel_size, options: dict) -> dict:
