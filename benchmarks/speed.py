@@ -5,10 +5,10 @@
 Network, batch and precision are the same for all; batches lie ready in memory. Every
 way has a process of its own, which waits while another is measured; the ways take
 turns for several rounds, so that a slow minute of the machine hits all of them. Each
-runs with TensorFlow's default threads and with one thread an operation, and its better
-setting counts. An image is one real image seen in a step (one update of each player).
-The share of the ceiling is what the multiplications of the convolutions and dense
-layers alone would take at the matrix-product rate measured in the same run.
+runs with TensorFlow's default threads and with one thread an operation. An image is one
+real image seen in a step (one update of each player). The share of the ceiling is what
+the multiplications of the convolutions and dense layers alone would take at the
+matrix-product rate measured in the same run.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from measure import RESULTS, machine, markdown, write_json
 
 OURS, CEILING = "fused step", "ceiling"
 WAYS = (OURS, "composite loop", "two tapes", "keras fit", "torch last", "torch first")
-CHANNELS, KERNEL, LATENT = 32, 4, 100
+BATCH_SIZE, CHANNELS, KERNEL, LATENT = 32, 32, 4, 100  # the recipe's batch
 SECONDS = 2.0
 DEFAULT, SINGLE = "default", "one an operation"
 
@@ -149,35 +149,36 @@ def median(results: list[dict], name: str = "images_per_second") -> float:
     return statistics.median(result[name] for result in results)
 
 
-def better(results: dict) -> dict:
-    """way -> (threads, results), with the better of its settings."""
-    best = {}
-    for (way, threads), values in results.items():
-        if way == CEILING:
-            continue
-        if way not in best or median(values) > median(best[way][1]):
-            best[way] = threads, values
-    return best
-
-
 def table(results: dict, batch_size: int) -> str:
-    """One row a way and precision: medians, spread, and ratio of ours to it."""
+    """One row a way and precision: medians, spread, and ratios of ours to it."""
     rows = []
     for precision, measured_ways in results.items():
-        gflops = median(measured_ways[CEILING, DEFAULT], "gflops")
-        ways = better(measured_ways)
-        ours = median(ways[OURS][1])
-        for way, (threads, values) in ways.items():
-            speeds = [value["images_per_second"] for value in values]
-            share = flops_per_image() * median(values) / gflops / 1e9
-            spread = f"{min(speeds):.0f} - {max(speeds):.0f}"
-            cpu = f"{median(values, 'images_per_cpu_second'):.0f}"
-            numbers = [f"{median(values):.0f}", spread, cpu]
-            ratio = f"{ours / median(values):.2f}"
-            rows.append([precision, way, threads, *numbers, ratio, f"{share:.0%}"])
-    header = ["precision", "way", "threads", "images/s", "spread", "images/CPU-s"]
-    header += [f"{OURS} is × faster", "of ceiling"]
-    return f"Batch {batch_size}.\n\n{markdown(header, rows)}"
+        gflops = median(measured_ways.pop((CEILING, DEFAULT)), "gflops")
+        speeds = {pair: median(values) for pair, values in measured_ways.items()}
+        for way in dict.fromkeys(way for way, _ in speeds):
+            cells = [_cell(measured_ways.get((way, x))) for x in (DEFAULT, SINGLE)]
+            share = flops_per_image() * _best(speeds, way) / gflops / 1e9
+            by_default = speeds[OURS, DEFAULT] / speeds[way, DEFAULT]
+            by_best = _best(speeds, OURS) / _best(speeds, way)
+            ratios = f"{by_default:.2f}", f"{by_best:.2f}"
+            rows.append([precision, way, *cells, *ratios, f"{share:.0%}"])
+    header = ["precision", "way", "images/s, default threads"]
+    header += ["images/s, one thread an operation", f"{OURS} is × faster, default"]
+    header += ["the better of each", "of ceiling"]
+    note = f"Batch {batch_size}; median (least to most) of the rounds."
+    return f"{note}\n\n{markdown(header, rows)}"
+
+
+def _best(speeds: dict, way: str) -> float:
+    """With the better of its thread settings."""
+    return max(speed for (name, _), speed in speeds.items() if name == way)
+
+
+def _cell(results: list[dict] | None) -> str:
+    if results is None:
+        return ""
+    speeds = [result["images_per_second"] for result in results]
+    return f"{statistics.median(speeds):.0f} ({min(speeds):.0f} to {max(speeds):.0f})"
 
 
 def available(ways: list[str]) -> list[str]:
@@ -190,7 +191,7 @@ def available(ways: list[str]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
@@ -207,10 +208,10 @@ def main() -> None:
         precision: {f"{way}, {threads}": x for (way, threads), x in one.items()}
         for precision, one in results.items()
     }
-    text = table(results, batch_size)
     content = {"batch_size": batch_size, "results": named, "machine": machine()}
-    write_json(RESULTS / "speed.json", content)
-    (RESULTS / "speed.md").write_text(text + "\n")
+    write_json(RESULTS / f"speed_{batch_size}.json", content)
+    text = table(results, batch_size)
+    (RESULTS / f"speed_{batch_size}.md").write_text(text + "\n")
     print(text)
 
 
