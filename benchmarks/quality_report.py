@@ -33,7 +33,7 @@ def at(run: dict, seconds: float) -> float:
     """The distance at a number of CPU-seconds, interpolated in both logarithms."""
     times = [point["cpu_seconds"] for point in run["curve"]]
     values = [max(point["frechet"], 1e-6) for point in run["curve"]]
-    if not times[0] <= seconds <= times[-1] + 2:
+    if not times[0] - 0.5 <= seconds <= times[-1] + 2:
         return float("nan")
     return float(np.exp(np.interp(np.log(seconds), np.log(times), np.log(values))))
 
