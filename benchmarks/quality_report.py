@@ -101,9 +101,13 @@ def _ratios(grouped: dict, ours: str) -> str:
         best = min(medians, key=medians.get)
         soon = [time_to(run, medians[best]) for run in grouped[ours]]
         median = statistics.median(soon)
+        first = statistics.median(
+            run["curve"][0]["cpu_seconds"] for run in grouped[ours]
+        )
+        look = " at the first look" if median <= first else ""
         lines.append(
             f"- {best} stands at {medians[best]:.2f} after {seconds:g} CPU-seconds; "
-            f"ours is there after {median:.1f} (seeds: "
+            f"ours is there{look} after {median:.1f} (seeds: "
             f"{', '.join(f'{s:.1f}' for s in soon)}): 1/{seconds / median:.0f}."
         )
     end = {name: _median(runs, 600.0) for name, runs in others.items()}
