@@ -6,8 +6,8 @@ is worth, is measured in benchmarks/README.md:
 
 - G has two more layers next to z, D one more at the end, and both few channels: what
   is missing in small DCGANs is depth, and a small layer is cheap.
-- D's leaky ReLU has a slope of 0.01 (as in C728's table), not 0.2: a D of nearly straight
-  layers is nearly a straight map, and sees less.
+- D's leaky ReLU has a slope of 0.01 (as in C728's table), not 0.2: a D of nearly
+  straight layers is nearly a straight map, and sees less.
 - Adam without momentum (beta_1 = 0) and with a short memory (beta_2 = 0.95), at sixty
   times the paper's learning rate for G and twenty times for D, halved after 1,000
   steps and falling on: no end of training needs to be known.
