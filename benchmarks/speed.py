@@ -5,7 +5,8 @@
 Network, batch and precision are the same for all; batches lie ready in memory. Every
 way has a process of its own, which waits while another is measured; the ways take
 turns for several rounds, so that a slow minute of the machine hits all of them. Each
-runs with TensorFlow's default threads and with one thread an operation. An image is one
+runs with TensorFlow's default threads and with one thread an operation, which is what
+`import dcgan_keras` sets where there are few cores. An image is one
 real image seen in a step (one update of each player). The share of the ceiling is what
 the multiplications of the convolutions and dense layers alone would take at the
 matrix-product rate measured in the same run.
@@ -13,6 +14,7 @@ matrix-product rate measured in the same run.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -30,10 +32,8 @@ DEFAULT, SINGLE = "default", "one an operation"
 
 def measurement(way: str, precision: str, batch_size: int, threads: str):
     """A function that measures one way, ready and warm."""
-    if threads == SINGLE:
-        from dcgan_keras import tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(1)
+    # Read when TensorFlow starts; 0: as many as there are cores.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1" if threads == SINGLE else "0"
     if way == CEILING:
         return lambda: ceiling(precision)
     if way.startswith("torch"):
@@ -199,7 +199,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.one:
         return serve(*options.one)
-    ways, batch_size = available(options.ways), options.batch_size
+    ways = available(list(dict.fromkeys([OURS, *options.ways])))  # ours: for the ratios
+    batch_size = options.batch_size
     results = {
         precision: measured(ways, precision, batch_size, options.rounds)
         for precision in options.precisions

@@ -4,12 +4,20 @@ The lines (absl, oneDNN, cuda_cudart) are written by C++ straight to file descri
 2 and no log level removes them all (tensorflow#100442), so the descriptor is turned
 away while TensorFlow loads and looks for devices. If loading fails, everything that
 was written is replayed. Keras must run on TensorFlow: another backend is refused.
+
+On few cores each operation gets one thread: networks as small as the course's then
+train in two thirds of the time, because the cores work at different operations and do
+not share each one; and the numbers do not depend on how many cores there are.
+TF_NUM_INTRAOP_THREADS, set before Python starts, says otherwise; 0 is TensorFlow's own
+choice, as many as there are cores.
 """
 
 import contextlib
 import os
 import sys
 import tempfile
+
+FEW_CORES = 4  # beyond, operations of large networks would miss them
 
 
 @contextlib.contextmanager
@@ -35,6 +43,8 @@ with quiet_native_stderr():
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # Its graph optimizer also reports, as an error, a fusion it could not make.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if (os.cpu_count() or 1) <= FEW_CORES:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     import tensorflow as tf
 
     tf.config.list_physical_devices()

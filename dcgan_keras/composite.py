@@ -1,6 +1,6 @@
 """The composite model: D stacked on G, in which only G is trained."""
 
-from dcgan_keras._tensorflow import keras
+from dcgan_keras._tensorflow import keras, tf
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
@@ -32,7 +32,17 @@ class Composite(keras.Sequential):
     def call(self, inputs, training=None, mask=None):
         images = self.generator(inputs, training=training)
         in_training = bool(training) and self.batch_norm == "training"
-        return self.discriminator(images, training=in_training)
+
+        def answer(images):
+            return self.discriminator(images, training=in_training)
+
+        count = images.shape[0] or 0  # unknown where batches of any size may come
+        if batch_norm_layers(self.discriminator) or not training or count < 2:
+            return answer(images)
+        # In G's step nothing else is left to do while D looks at the fakes. Where D
+        # judges each by itself, two cores can do with half of them each.
+        halves = tf.split(images, [count // 2, count - count // 2])
+        return tf.concat([answer(half) for half in halves], axis=0)
 
     def compile(self, *args, **options):
         unfreeze(self.discriminator)  # the classic recipe freezes it just before

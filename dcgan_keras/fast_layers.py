@@ -5,13 +5,11 @@ one operation is slow, the transposed convolution onto its one or three channels
 last layer, and the gradient at the images on its way back through D's first. Here it
 makes blocks of 2x2 pixels, four numbers a channel, without stride (Shi et al. 2016,
 section 3.2); the layers between feature maps have channels enough, and gain nothing.
-`FastBatchNormalization`: one operation where Keras has twenty.
-What each is worth is measured in benchmarks/README.md.
+`FastBatchNormalization`: one operation where Keras has twenty. `FastLeakyReLU`: a part
+of the convolution before it. What each is worth is measured in benchmarks/README.md.
 """
 
 from dcgan_keras._tensorflow import keras, tf
-
-LARGEST_KERNEL = 6
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
@@ -20,11 +18,11 @@ class ImageConv2D(keras.layers.Conv2D):
 
     Args:
         filters: of the layer.
-        kernel_size: one number, 2 to 6.
+        kernel_size: one number, 2 or more.
         options: for ``keras.layers.Conv2D``; strides and padding are fixed.
 
     Raises:
-        ValueError: another kernel size.
+        ValueError: a smaller kernel, other strides or another padding.
 
     Example:
         >>> ImageConv2D(16, 4)(tf.zeros((2, 28, 28, 1))).shape
@@ -48,11 +46,11 @@ class ImageConv2DTranspose(keras.layers.Conv2DTranspose):
 
     Args:
         filters: channels of the image.
-        kernel_size: one number, 2 to 6.
+        kernel_size: one number, 2 or more.
         options: for ``keras.layers.Conv2DTranspose``; strides and padding are fixed.
 
     Raises:
-        ValueError: another kernel size.
+        ValueError: a smaller kernel, other strides or another padding.
 
     Source: Shi et al. 2016, section 3.2; notebook 03 shows why the two are one map.
     """
@@ -168,10 +166,51 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
         average.assign_add((value - average) * (1 - self.momentum))
 
 
+@keras.saving.register_keras_serializable("dcgan_keras")
+class FastLeakyReLU(keras.layers.LeakyReLU):
+    """``LeakyReLU`` whose gradient looks at the outputs, not at the inputs.
+
+    Both have the same sign. So nothing keeps the inputs, and TensorFlow makes one
+    operation of a convolution, its bias and its leaky ReLU.
+
+    Args:
+        options: for ``keras.layers.LeakyReLU``; negative_slope must be above 0.
+
+    Raises:
+        ValueError: a slope of 0, by which the outputs lose the sign.
+    """
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        if self.negative_slope == 0:
+            raise ValueError(
+                f"negative_slope: expected above 0, got {self.negative_slope}"
+            )
+
+    def call(self, inputs):
+        """inputs: any shape -> the same shape."""
+        return _leaky_relu(inputs, float(self.negative_slope))
+
+
+def _leaky_relu(inputs, slope: float):
+    @tf.custom_gradient
+    def forward(inputs):
+        outputs = tf.nn.leaky_relu(inputs, slope)
+
+        def gradient(at_outputs):
+            return tf.raw_ops.LeakyReluGrad(
+                gradients=at_outputs, features=outputs, alpha=slope
+            )
+
+        return outputs, gradient
+
+    return forward(inputs)
+
+
 def _checked(kernel_size, options: dict) -> dict:
     size = kernel_size[0] if isinstance(kernel_size, list | tuple) else kernel_size
-    if not 2 <= size <= LARGEST_KERNEL:
-        raise ValueError(f"kernel_size: expected 2 to {LARGEST_KERNEL}, got {size}")
+    if size < 2:
+        raise ValueError(f"kernel_size: expected 2 or more, got {size}")
     fixed = {"strides": 2, "padding": "same"}
     for name, value in fixed.items():
         if options.get(name, value) not in (value, (value, value), [value, value]):

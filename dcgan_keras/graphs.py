@@ -6,7 +6,7 @@ from dcgan_keras._tensorflow import keras
 
 # Layers and operations that apply a function to each number.
 ACTIVATIONS = frozenset(
-    {"ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Activation"}
+    {"ReLU", "LeakyReLU", "FastLeakyReLU", "PReLU", "ELU", "Softmax", "Activation"}
     | {"Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Gelu", "Silu", "Tanh", "Sigmoid"}
     | {"HardSigmoid", "HardSilu", "Softplus", "Softsign", "Mish"}
 )

@@ -12,8 +12,9 @@ from players import (
     reals,
 )
 
-from dcgan_keras import keras
+from dcgan_keras import keras, tf
 from dcgan_keras.composite import Composite, build_gan
+from dcgan_keras.models import build_discriminator, build_generator
 
 ONES = np.ones((BATCH, 1), np.float32)
 FROZEN = "The model does not have any trainable weights"
@@ -292,6 +293,22 @@ def test_its_answer_is_ds_answer_to_gs_images(batch_norm, training):
     assert np.allclose(answer, expected, atol=1e-6)
     other = d(g(noise(), training=training), training=not norms_by_batch)
     assert not np.allclose(answer, other, atol=1e-4)  # the two modes can be told apart
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_halves_of_a_batch_give_the_answers_and_gradients_of_the_whole(count):
+    """Where D has no BN, two cores share the fakes; odd batches have no halves."""
+    g = build_generator((8, 8, 1), latent_dim=5, channels=4)
+    d = build_discriminator((8, 8, 1), channels=4, batch_norm=None)
+    gan, z = build_gan(g, d), tf.random.stateless_normal((count, 5), (1, 2))
+    found = []
+    for model in (gan, lambda z, training: d(g(z, training=training))):
+        with tf.GradientTape() as tape:
+            answers = model(z, training=True)
+            curved = tf.reduce_sum(tf.sin(answers))
+        found.append([answers, *tape.gradient(curved, g.trainable_weights)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_players_that_do_not_fit_are_refused():

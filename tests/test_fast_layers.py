@@ -7,11 +7,12 @@ from players import KERAS_SAVES
 from dcgan_keras import keras, tf
 from dcgan_keras.fast_layers import (
     FastBatchNormalization,
+    FastLeakyReLU,
     ImageConv2D,
     ImageConv2DTranspose,
 )
 
-CASES = [(k, channels) for k in (2, 3, 4, 5, 6) for channels in (1, 3)]
+CASES = [(k, channels) for k in (2, 3, 4, 5, 6, 7) for channels in (1, 3)]
 BIAS = {"bias_initializer": "random_normal"}
 
 
@@ -26,7 +27,7 @@ def same_map(fast, plain, inputs):
     sources = [inputs, *[weight.value for weight in fast.weights]]
     gradients = [tape.gradient(scalar, sources) for scalar in scalars]
     for a, b in zip(*gradients, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-4)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize(("kernel_size", "channels"), CASES)
@@ -78,10 +79,34 @@ def test_batch_normalisation_is_that_of_keras(shape, training):
     assert moved == training
 
 
+@pytest.mark.parametrize("slope", [0.01, 0.3])
+def test_leaky_relu_is_that_of_keras(slope):
+    """Outputs and gradients, also the gradient of a gradient, which R1 needs."""
+    inputs = tf.constant([-3.0, -1e-6, 0.0, 1e-6, 2.0])
+    found = []
+    for kind in (FastLeakyReLU, keras.layers.LeakyReLU):
+        layer = kind(negative_slope=slope)
+        with tf.GradientTape(persistent=True) as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                outputs = layer(inputs)
+                curved = tf.reduce_sum(tf.sin(outputs))
+            gradient = tape.gradient(curved, inputs)
+        found.append([outputs, gradient, outer.gradient(gradient, inputs)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_slope_that_loses_the_sign_is_refused():
+    with pytest.raises(ValueError, match="negative_slope: expected above 0, got 0"):
+        FastLeakyReLU(negative_slope=0.0)
+
+
 @pytest.mark.parametrize("kind", [ImageConv2D, ImageConv2DTranspose])
 def test_other_layers_are_refused(kind):
-    with pytest.raises(ValueError, match="kernel_size: expected 2 to 6, got 7"):
-        kind(4, 7)
+    with pytest.raises(ValueError, match="kernel_size: expected 2 or more, got 1"):
+        kind(4, 1)
     with pytest.raises(ValueError, match="strides: expected 2, got 1"):
         kind(4, 4, strides=1)
     with pytest.raises(ValueError, match="padding: expected 'same', got 'valid'"):

@@ -22,6 +22,9 @@ heavy = {{"tensorflow", "keras", "torch", "jax"}} & set(sys.modules)
 print(sorted(heavy), "matplotlib.pyplot" in sys.modules)
 """
 
+# This process has loaded TensorFlow and chosen its threads already.
+CLEAN = {k: v for k, v in os.environ.items() if k != "TF_NUM_INTRAOP_THREADS"}
+
 
 def python(code, **environment):
     """Run code in a fresh interpreter, with warnings as errors."""
@@ -30,7 +33,7 @@ def python(code, **environment):
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, **environment},
+        env={**CLEAN, **environment},
     )
 
 
@@ -53,6 +56,25 @@ print(models.keras is keras, keras.backend.backend(), tf.add(1, 1).numpy())
     done = python(code, TF_CPP_MIN_LOG_LEVEL="")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "True tensorflow 2\n"
+
+
+THREADS = """
+import os
+os.cpu_count = lambda: {cores}
+import dcgan_keras._tensorflow
+print(os.environ.get("TF_NUM_INTRAOP_THREADS"))
+"""
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(2, "1"), (4, "1"), (16, "None")])
+def test_operations_get_one_thread_where_cores_are_few(cores, threads):
+    done = python(THREADS.format(cores=cores))
+    assert done.stdout == f"{threads}\n"
+
+
+def test_threads_are_the_users_to_choose():
+    done = python(THREADS.format(cores=2), TF_NUM_INTRAOP_THREADS="0")
+    assert done.stdout == "0\n"
 
 
 def test_stderr_works_again_after_the_import():
