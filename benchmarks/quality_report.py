@@ -13,7 +13,8 @@ def report(folder: Path, ours: str) -> str:
     runs = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     if not runs:
         return f"No results in {folder} yet."
-    names = sorted({run["recipe"] for run in runs}, key=lambda name: name != ours)
+    names = {run["recipe"] for run in runs}
+    names = sorted(names, key=lambda name: (name != ours, name.lower()))
     grouped = {name: [r for r in runs if r["recipe"] == name] for name in names}
     text = "\n\n".join(
         [
