@@ -6,8 +6,8 @@ away while TensorFlow loads and looks for devices. If loading fails, everything 
 was written is replayed. Keras must run on TensorFlow: another backend is refused.
 
 On few cores each operation gets one thread: networks as small as the course's then
-train in two thirds of the time, because the cores work at different operations and do
-not share each one; and the numbers do not depend on how many cores there are.
+train in three quarters of the time, because the cores work at different operations and
+do not share each one; and the numbers do not depend on how many cores there are.
 TF_NUM_INTRAOP_THREADS, set before Python starts, says otherwise; 0 is TensorFlow's own
 choice, as many as there are cores.
 """
