@@ -7,9 +7,10 @@ was written is replayed. Keras must run on TensorFlow: another backend is refuse
 
 On few cores each operation gets one thread: networks as small as the course's then
 train in three quarters of the time, because the cores work at different operations and
-do not share each one; and the numbers do not depend on how many cores there are.
-TF_NUM_INTRAOP_THREADS, set before Python starts, says otherwise; 0 is TensorFlow's own
-choice, as many as there are cores.
+do not share each one; and the numbers do not depend on how many of these cores there
+are. Measured on two; the paper's widths lose by it (a sixth to a third fewer images a
+second). TF_NUM_INTRAOP_THREADS, set before Python starts, says otherwise; 0 is
+TensorFlow's own choice, as many as there are cores.
 """
 
 import contextlib

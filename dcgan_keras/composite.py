@@ -40,7 +40,7 @@ class Composite(keras.Sequential):
         if batch_norm_layers(self.discriminator) or not training or count < 2:
             return answer(images)
         # In G's step nothing else is left to do while D looks at the fakes. Where D
-        # judges each by itself, two cores can do with half of them each.
+        # judges each by itself, each of two cores can take half of them.
         halves = tf.split(images, [count // 2, count - count // 2])
         return tf.concat([answer(half) for half in halves], axis=0)
 

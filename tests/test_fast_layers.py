@@ -116,6 +116,7 @@ def test_other_layers_are_refused(kind):
 @KERAS_SAVES
 def test_model_with_fast_layers_is_saved_and_cloned(tmp_path):
     model = keras.Sequential([keras.Input((8, 8, 1)), ImageConv2D(3, 4)])
+    model.add(FastLeakyReLU(negative_slope=0.01))
     model.add(ImageConv2DTranspose(1, 4))
     images = np.ones((1, 8, 8, 1), np.float32)
     model.save(tmp_path / "model.keras")
@@ -124,5 +125,6 @@ def test_model_with_fast_layers_is_saved_and_cloned(tmp_path):
     clone = keras.models.clone_model(model)
     assert [type(layer) for layer in clone.layers] == [
         ImageConv2D,
+        FastLeakyReLU,
         ImageConv2DTranspose,
     ]
