@@ -10,11 +10,13 @@ Fréchet distance of 2,000 samples to the 382 test images.
 import statistics
 
 from dcgan_keras import keras
-from dcgan_keras.commands import generate
-from dcgan_keras.data import load_dataset, training_batches
-from dcgan_keras.evaluation import frechet_distance, load_classifier
+from dcgan_keras.data.datasets import load_dataset, training_batches
+from dcgan_keras.evaluation.classifier import load_classifier
+from dcgan_keras.evaluation.distances import frechet_distance
 from dcgan_keras.models import build_discriminator, build_generator
-from dcgan_keras.training import CompositeLoop, latent_noise
+from dcgan_keras.noise import latent_noise
+from dcgan_keras.training.composite_loop import CompositeLoop
+from dcgan_keras.training.sampling import generate
 
 STEPS, SEEDS = 400, (0, 1, 2)
 

@@ -1,8 +1,8 @@
 """This course's own default, as the benchmarks need it."""
 
 from dcgan_keras import keras, tf
-from dcgan_keras.recipe import BATCH_SIZE, build_players, compile_default
-from dcgan_keras.training import DCGAN
+from dcgan_keras.training.dcgan import DCGAN
+from dcgan_keras.training.recipe import BATCH_SIZE, build_players, compile_default
 
 
 class Default:

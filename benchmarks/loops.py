@@ -23,8 +23,9 @@ def main() -> None:
     print(f"import dcgan_keras (no TensorFlow)   {1000 * (package - bare):8.1f} ms")
     began = time.perf_counter()
     from dcgan_keras import keras, tf
-    from dcgan_keras.commands import DEFAULTS, RECIPES, build_model
-    from dcgan_keras.data import load_dataset, training_batches
+    from dcgan_keras.data.datasets import load_dataset, training_batches
+    from dcgan_keras.training.configuration import DEFAULTS, build_model
+    from dcgan_keras.training.recipe import RECIPES
 
     print(f"import TensorFlow and Keras          {time.perf_counter() - began:8.1f} s")
     images = load_dataset("digits").images

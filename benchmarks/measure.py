@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_keras.data import load_dataset
-from dcgan_keras.evaluation import class_histogram, frechet_distance, load_classifier
+from dcgan_keras.data.datasets import load_dataset
+from dcgan_keras.evaluation.classifier import load_classifier
+from dcgan_keras.evaluation.coverage import class_histogram
+from dcgan_keras.evaluation.distances import frechet_distance
 
 SAMPLES = 10_000
 RESULTS = Path(__file__).parent / "results"

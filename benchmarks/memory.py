@@ -25,7 +25,7 @@ def resident() -> float:
 def main() -> None:
     import numpy as np
 
-    from dcgan_keras.data import load_dataset
+    from dcgan_keras.data.datasets import load_dataset
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=5000)

@@ -83,7 +83,7 @@ def judge(model) -> dict:
 def run(name: str, seed: int, budget: float) -> None:
     """Train one recipe to the budget and write its curve."""
     from dcgan_keras import tf
-    from dcgan_keras.data import load_dataset
+    from dcgan_keras.data.datasets import load_dataset
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from recipes import build
 
 from dcgan_keras import keras, tf
+from dcgan_keras.fast.optimizers import FusedAdam
 from dcgan_keras.models import build_discriminator, build_generator
-from dcgan_keras.optimizers import FusedAdam
-from dcgan_keras.training import DCGAN, CompositeLoop
+from dcgan_keras.training.composite_loop import CompositeLoop
+from dcgan_keras.training.dcgan import DCGAN
 
 
 def make_step(way, precision, batch_size, channels, kernel, latent) -> Callable:

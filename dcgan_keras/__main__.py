@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = build_parser().parse_args(arguments)
     try:
-        from dcgan_keras import commands  # TensorFlow is loaded from here on
+        from dcgan_keras.training import commands  # TensorFlow is loaded from here on
 
         getattr(commands, options.command)(options)
     except (ValueError, OSError) as error:

@@ -18,6 +18,8 @@ import os
 import sys
 import tempfile
 
+from dcgan_keras import _registration
+
 FEW_CORES = 4  # beyond, operations of large networks would miss them
 
 
@@ -59,3 +61,5 @@ if keras.backend.backend() != "tensorflow":
         f"{keras.backend.backend()!r}. Unset it, or set KERAS_BACKEND=tensorflow, "
         "before Python starts."
     )
+
+_registration.register()

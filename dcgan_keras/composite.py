@@ -4,33 +4,32 @@ from dcgan_keras._tensorflow import keras, tf
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
-class Composite(keras.Sequential):
-    """z -> G -> D -> answer, whose trainable variables are G's alone.
+class FrozenDiscriminator(keras.layers.Layer):
+    """D inside the composite: it answers, and none of its weights is the composite's.
 
-    D is frozen inside by what the composite calls its own, not by D's ``trainable``
-    flag. Keras 3 reads that flag when a train function is first traced, so the
-    classic recipe (compile D, ``D.trainable = False``, compile the composite) leaves
-    D itself untrained; see notebook 05. Here no order of calls matters.
+    That is all the freezing there is. D's own ``trainable`` flag is never touched,
+    which Keras 3 reads when a train function is first traced: the classic recipe
+    (compile D, ``D.trainable = False``, compile the composite) leaves D itself
+    untrained; see notebook 05.
+
+    Args:
+        discriminator: (N, H, W, C) -> (N, 1).
+        batch_norm: "training" or "inference", see ``build_gan``.
     """
 
-    def __init__(self, layers=None, trainable=True, name="gan", batch_norm="training"):
+    def __init__(self, discriminator, batch_norm="training", name=None, **options):
+        super().__init__(name=name or discriminator.name, **options)
         if batch_norm not in ("training", "inference"):
             raise ValueError(
                 f"batch_norm: expected 'training' or 'inference', got {batch_norm!r}"
             )
-        super().__init__(layers, trainable=trainable, name=name)
+        # Past Keras, which would count the weights of an attribute as this layer's.
+        object.__setattr__(self, "discriminator", discriminator)
         self.batch_norm = batch_norm
+        self.built = True
 
-    @property
-    def generator(self) -> keras.Model:
-        return self.layers[0]
-
-    @property
-    def discriminator(self) -> keras.Model:
-        return self.layers[1]
-
-    def call(self, inputs, training=None, mask=None):
-        images = self.generator(inputs, training=training)
+    def call(self, images, training=None):
+        """images: (N, H, W, C) -> (N, 1)."""
         in_training = bool(training) and self.batch_norm == "training"
 
         def answer(images):
@@ -44,44 +43,48 @@ class Composite(keras.Sequential):
         halves = tf.split(images, [count // 2, count - count // 2])
         return tf.concat([answer(half) for half in halves], axis=0)
 
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 1)
+
+    def get_config(self):
+        inner = keras.saving.serialize_keras_object(self.discriminator)
+        own = {"discriminator": inner, "batch_norm": self.batch_norm}
+        return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        inner = keras.saving.deserialize_keras_object(config.pop("discriminator"))
+        return cls(inner, **config)
+
+
+@keras.saving.register_keras_serializable("dcgan_keras")
+class Composite(keras.Sequential):
+    """z -> G -> D -> answer, whose weights are G's alone.
+
+    A ``keras.Sequential`` that also undoes the classic recipe's freeze, so that no
+    order of calls matters: D stays trainable outside.
+    """
+
+    @property
+    def generator(self) -> keras.Model:
+        return self.layers[0]
+
+    @property
+    def discriminator(self) -> keras.Model:
+        return self.layers[1].discriminator
+
     def compile(self, *args, **options):
         unfreeze(self.discriminator)  # the classic recipe freezes it just before
         super().compile(*args, **options)
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def make_train_function(self, force=False):
         unfreeze(self.discriminator)  # in case somebody froze it after all
         return super().make_train_function(force)
 
-    @property
-    def trainable_variables(self):
-        return self.generator.trainable_variables if self.trainable else []
-
-    @property
-    def trainable_weights(self):
-        return self.generator.trainable_weights if self.trainable else []
-
-    @property
-    def non_trainable_variables(self):
-        return _without(self.variables, self.trainable_variables)
-
-    @property
-    def non_trainable_weights(self):
-        return _without(self.weights, self.trainable_weights)
-
-    def get_config(self):
-        return {**super().get_config(), "batch_norm": self.batch_norm}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        batch_norm = config.pop("batch_norm", "training")
-        model = super().from_config(config, custom_objects)
-        model.batch_norm = batch_norm
-        return model
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
 
 def build_gan(
@@ -92,7 +95,8 @@ def build_gan(
     """The composite: compile and train it, and G learns from a D that stays put.
 
     D itself stays trainable, whatever was compiled, traced or frozen before, however
-    often a composite is built on it, and after loading either from disk.
+    often a composite is built on it, and after loading either from disk. A part of D
+    that you freeze yourself, a layer or some, stays frozen.
 
     Args:
         generator: (N, latent_dim) -> (N, H, W, C).
@@ -134,38 +138,47 @@ def build_gan(
             f"{discriminator.output_shape}"
         )
     unfreeze(discriminator)
-    return Composite([generator, discriminator], batch_norm=batch_norm)
+    judge = FrozenDiscriminator(discriminator, batch_norm)
+    return Composite([generator, judge], name="gan")
 
 
 def unfreeze(discriminator: keras.Model) -> None:
-    """Make D trainable, and let it forget train functions traced while it was frozen.
+    """Undo the classic recipe's freeze: make D trainable again, if all of it is frozen.
+
+    Train functions traced while it was frozen are forgotten.
 
     Args:
-        discriminator: any Keras model; one that is trainable is left as it is.
+        discriminator: any Keras model; one with anything left to train stays as it is.
     """
-    frozen = [x for x in discriminator._flatten_layers() if not x.trainable]
-    if not frozen:
+    if discriminator.trainable_variables:
         return
     # One by one: Keras passes over ``trainable = True`` where that is the value of D
     # already, and leaves the layers below as they are.
-    for layer in frozen:
+    for layer in discriminator._flatten_layers():
         layer.trainable = True
     discriminator.train_function = None
 
 
-def _without(variables: list, left_out: list) -> list:
-    names = {id(variable) for variable in left_out}
-    return [variable for variable in variables if id(variable) not in names]
-
-
 def check_logits(discriminator: keras.Model) -> None:
     """Refuse a D that ends in a sigmoid: the losses take logits."""
-    activation = getattr(discriminator.layers[-1], "activation", None)
-    if activation is keras.activations.sigmoid:
+    last = discriminator.layers[-1]
+    if hasattr(last, "activation"):
+        ends_in_sigmoid = last.activation is keras.activations.sigmoid
+    else:  # a layer that does not say
+        ends_in_sigmoid = _gives_probabilities(discriminator)
+    if ends_in_sigmoid:
         raise ValueError(
             "discriminator: expected logits, got probabilities; the losses apply the "
             'sigmoid themselves (build_discriminator(output="logit"))'
         )
+
+
+def _gives_probabilities(discriminator: keras.Model) -> bool:
+    """Whether D's answers to loud noise all lie in (0, 1], as no logits would."""
+    shape = (16, *discriminator.input_shape[1:])
+    noise = 1e3 * tf.random.stateless_normal(shape, seed=[0, 0])
+    answers = discriminator(tf.concat([noise, -noise, noise / 1e3], 0), training=False)
+    return bool(tf.reduce_all((answers > 0) & (answers <= 1)))
 
 
 def batch_norm_layers(model: keras.Model) -> list[str]:

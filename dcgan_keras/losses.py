@@ -102,11 +102,3 @@ GENERATOR_LOSSES = {
     "non_saturating": non_saturating_generator_loss,
     "minimax": minimax_generator_loss,
 }
-
-# By what the gradient of D's loss at a fake image becomes the gradient of G's loss:
-# (sigma(l) - 1) / sigma(l) = -exp(-l), and -sigma(l) / sigma(l) = -1. Beyond -15, where
-# D is sure to one in three million, the first is held, so that it stays finite.
-GENERATOR_FACTORS = {
-    "non_saturating": lambda logits: -keras.ops.exp(-keras.ops.maximum(logits, -15.0)),
-    "minimax": lambda logits: -keras.ops.ones_like(logits),
-}

@@ -1,4 +1,4 @@
-"""The two players of a DCGAN and the composite model, for any reachable square size.
+"""The two players of a DCGAN, for any reachable square size.
 
 Defaults follow Radford et al. 2015; every choice that is disputed elsewhere is an
 argument, and its docstring says who disputes it.
@@ -6,8 +6,14 @@ argument, and its docstring says who disputes it.
 
 from collections.abc import Sequence
 
-from dcgan_keras._sizes import (
-    IMAGE_SIZES,
+from dcgan_keras._tensorflow import keras
+from dcgan_keras.fast.layers import (
+    FastBatchNormalization,
+    FastLeakyReLU,
+    ImageConv2D,
+    ImageConv2DTranspose,
+)
+from dcgan_keras.sizes import (
     check_choice,
     check_not_negative,
     check_positive,
@@ -15,22 +21,6 @@ from dcgan_keras._sizes import (
     stages,
     widths_of,
 )
-from dcgan_keras._tensorflow import keras
-from dcgan_keras.composite import Composite, build_gan
-from dcgan_keras.fast_layers import (
-    FastBatchNormalization,
-    FastLeakyReLU,
-    ImageConv2D,
-    ImageConv2DTranspose,
-)
-
-__all__ = [
-    "IMAGE_SIZES",
-    "Composite",
-    "build_discriminator",
-    "build_gan",
-    "build_generator",
-]
 
 
 def build_generator(
@@ -53,7 +43,7 @@ def build_generator(
     """G: project z and reshape, then double the size until the image is reached.
 
     Args:
-        image_shape: (H, W, C) with H = W one of ``IMAGE_SIZES`` (8 to 128): what
+        image_shape: (H, W, C) with H = W one of ``sizes.IMAGE_SIZES`` (8 to 128): what
             strides of 2 reach from a start of 4 to 7 pixels.
         latent_dim: length of z, at least 1.
         channels: the channels of the layer before the image; each layer towards z has
@@ -163,7 +153,7 @@ def build_discriminator(
     """D: halve the size by strided convolutions, then one number: real or fake.
 
     Args:
-        image_shape: (H, W, C) with H = W one of ``IMAGE_SIZES`` (8 to 128).
+        image_shape: (H, W, C) with H = W one of ``sizes.IMAGE_SIZES`` (8 to 128).
         channels: the channels of the first layer; each further layer has twice as
             many (28x28: 32, 64; the paper's 64x64: 128, 256, 512, 1024). Or the list
             itself, from the image to the answer; entries beyond what the size needs

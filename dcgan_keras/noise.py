@@ -2,7 +2,9 @@
 
 from dcgan_keras._tensorflow import tf
 
-D_NOISE, G_NOISE = 0, 1  # which of a step's two draws of z
+# Which of a step's two draws of z; and z for a look in between. The first two count
+# seeds by twos, so the third stands far away from all of theirs.
+D_NOISE, G_NOISE, TEST_NOISE = 0, 1, 2**40
 
 
 def latent_noise(shape, seed: int, step, draw: int = D_NOISE):
@@ -14,7 +16,7 @@ def latent_noise(shape, seed: int, step, draw: int = D_NOISE):
         shape: (batch_size, latent_dim).
         seed: any integer.
         step: integer or integer tensor, how many steps have been made.
-        draw: ``D_NOISE`` or ``G_NOISE``.
+        draw: ``D_NOISE`` or ``G_NOISE``; ``TEST_NOISE`` for ``evaluate``.
 
     Returns:
         float32 tensor of that shape.

@@ -1,5 +1,6 @@
 """Pictures for the course: arrays in, a matplotlib Figure or a file out."""
 
+import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcgan_keras.runs import write_whole
+from dcgan_keras.files import write_whole
 
 # Okabe and Ito's colour-blind palette; one colour for one thing in the whole course.
 COLOURS = {
@@ -43,18 +44,70 @@ def use_style() -> None:
     )
 
 
-def show(figure: Figure, alt: str) -> None:
+def show(figure: Figure, alt: str, colours: int = 128) -> None:
     """Display a figure in a notebook with alternative text, and close it.
 
     Args:
         figure: the matplotlib Figure.
         alt: one sentence for who cannot see the picture: what it shows.
+        colours: of the stored picture; few make a notebook small, 0 keeps all.
     """
     import matplotlib.pyplot as plt
+    from PIL import Image
+
+    drawn, stored = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", bbox_inches="tight")
+    plt.close(figure)
+    with Image.open(drawn) as picture:
+        picture = picture.convert("RGB")
+        if colours:
+            picture = picture.quantize(colours, dither=Image.Dither.NONE)
+    picture.save(stored, "PNG", optimize=True)
+    _display("image/png", stored.getvalue(), {"alt": alt}, repr(figure))
+
+
+def show_film(
+    frames: Sequence[np.ndarray],
+    alt: str,
+    seconds_per_frame: float = 0.2,
+    width: int = 480,
+) -> None:
+    """Display an animation in a notebook with alternative text.
+
+    Args:
+        frames: uint8 RGB (H, W, 3) each, see ``figure_pixels``.
+        alt: one sentence for who cannot see it.
+        seconds_per_frame: how long each is shown.
+        width: on the page, in pixels.
+    """
+    content = gif_bytes(frames, seconds_per_frame)
+    _display(
+        "image/gif", content, {"alt": alt, "width": width}, f"<{len(frames)} frames>"
+    )
+
+
+def figure_pixels(figure: Figure, close: bool = True) -> np.ndarray:
+    """A figure as a frame of a film: uint8 RGB (H, W, 3).
+
+    Args:
+        figure: the matplotlib Figure.
+        close: whether it is done with; False to draw the next frame on it.
+    """
+    import matplotlib.pyplot as plt
+
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    if close:
+        plt.close(figure)
+    return pixels
+
+
+def _display(kind: str, content: bytes, metadata: dict, said: str) -> None:
+    """What every IPython can show, Colab's old one too."""
     from IPython.display import display
 
-    display(figure, metadata={"image/png": {"alt": alt}})
-    plt.close(figure)
+    bundle = {kind: base64.b64encode(content).decode(), "text/plain": said}
+    display(bundle, metadata={kind: metadata}, raw=True)
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:

@@ -5,11 +5,8 @@ import pytest
 from players import KERAS_SAVES, LATENT_DIM, build_players, noise, reals
 
 from dcgan_keras import keras
-from dcgan_keras.models import (
-    IMAGE_SIZES,
-    build_discriminator,
-    build_generator,
-)
+from dcgan_keras.models import build_discriminator, build_generator
+from dcgan_keras.sizes import IMAGE_SIZES
 
 CUSTOM = (keras.layers.Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 

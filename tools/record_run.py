@@ -61,8 +61,8 @@ def provenance(train: list[str], wall: float, cpu: float) -> dict:
 
 def slim(run: Path) -> None:
     """Keep both players alone, G with its averaged weights; thin out the grids."""
-    from dcgan_keras.recorded import load_players
-    from dcgan_keras.runs import RunFolder
+    from dcgan_keras.training.configuration import load_players
+    from dcgan_keras.training.runs import RunFolder
 
     folder = RunFolder(run)
     players = load_players(folder)

@@ -1,8 +1,10 @@
 """Real images for training: float32 in [-1, 1], shape (N, H, W, C), and batches.
 
-``load_dataset("digits")`` needs no network and no file: scikit-learn carries the
-1,797 digits. ``load_dataset("mnist")`` looks in the folder named by the environment
-variable DCGAN_KERAS_DATA, then in Keras's cache, and only then lets Keras download.
+``load_dataset("mnist")`` and ``load_dataset("digits")`` need no network: the course
+carries all of MNIST, scikit-learn the 1,797 digits. "mnist", "fashion_mnist" and
+"cifar10" are looked for in the folder named by the environment variable
+DCGAN_KERAS_DATA, then in the course's own data, then in Keras's cache, and only then
+does Keras download them.
 """
 
 import os
@@ -12,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_keras.archives import ARRAYS, read_cifar10_binary, read_npz
-from dcgan_keras.image_folder import FolderImages, load_folder
+from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
+from dcgan_keras.data.image_folder import FolderImages, load_folder
+from dcgan_keras.files import find_data
 
 DATA_VARIABLE = "DCGAN_KERAS_DATA"
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
@@ -255,6 +258,10 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
         return read_npz(path)
     else:
         tried.append(f"{DATA_VARIABLE} ({path}: no such file)")
+    try:
+        return read_npz(find_data(f"{name}.npz"))
+    except FileNotFoundError:
+        tried.append("the course's own data")
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     if name == "mnist":
         if (path := Path(home) / "datasets" / "mnist.npz").is_file():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-import dcgan_keras
+from dcgan_keras.files import find_data
 
 IMAGE_SHAPE = (28, 28, 1)
 FEATURES = 64
@@ -148,31 +148,6 @@ def _load(path: str) -> DigitClassifier:
     model.set_weights([w.astype(np.float32) for w in weights])
     provenance = json.loads(Path(path).with_suffix(".json").read_text("utf-8"))
     return DigitClassifier(model, provenance)
-
-
-def find_data(relative: str) -> Path:
-    """A file of the course's data/ folder, in a clone or in an installed package.
-
-    Args:
-        relative: its path below data/, such as "classifier/mnist.npz".
-
-    Returns:
-        The path of the first that exists: data/ beside the package (a clone, also
-        when installed with ``pip install -e``), then ``dcgan_keras/data_files/``
-        (a wheel carries the folder there).
-
-    Raises:
-        FileNotFoundError: naming both places.
-    """
-    package = Path(dcgan_keras.__file__).resolve().parent
-    places = [package.parent / "data" / relative, package / "data_files" / relative]
-    for place in places:
-        if place.is_file():
-            return place
-    raise FileNotFoundError(
-        f"{relative} was not found; looked for {' and '.join(map(str, places))}. "
-        "Work in a clone of the course, or install a wheel built from one."
-    )
 
 
 def check_digit_images(images: np.ndarray, name: str = "images") -> None:

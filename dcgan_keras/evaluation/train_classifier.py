@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_keras.data import load_dataset
+from dcgan_keras.data.datasets import load_dataset
 from dcgan_keras.evaluation.classifier import DigitClassifier, build_classifier
 
 EPOCHS = {"mnist": 10, "digits": 60}  # passes over 60,000 and over 1,415 images

@@ -1,15 +1,8 @@
-"""The optimizers of both players: the paper's, and fast ones with a weight average."""
+"""Adam in one operation a variable, with a weight average that grows with the run."""
 
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.noise import latent_noise
 
 HORIZON = 9  # the average after t steps looks back over about t / HORIZON of them
-MEASURED = 500  # generated images by which the statistics of averaged weights are set
-
-
-def default_optimizer() -> keras.optimizers.Optimizer:
-    """Adam(2e-4, beta_1=0.5), one for each player (Radford et al. 2015, section 4)."""
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
@@ -67,74 +60,6 @@ class FusedAdam(keras.optimizers.Adam):
         averages = self._model_variables_moving_average
         for variable, average in zip(trainable_variables, averages, strict=True):
             average.assign_add((variable - average) * share)
-
-
-class SamplingGenerator:
-    """G as it is best used: with the average of its weights, where one is kept.
-
-    Args:
-        model: with ``generator`` and ``generator_optimizer``, such as a ``DCGAN``.
-
-    Example:
-        >>> images = dcgan.sampling_generator()(z, training=False)
-    """
-
-    def __init__(self, model):
-        self.model, self.copy = model, None
-
-    def __call__(self) -> keras.Model:
-        """G itself; or, with ``use_ema=True``, a copy with the averages as they are
-        now, and with the statistics that its layers have with them."""
-        generator = self.model.generator
-        optimizer = self.model.generator_optimizer
-        if not optimizer.use_ema:
-            return generator
-        if self.copy is None:
-            self.copy = keras.models.clone_model(generator)
-        for own, value in zip(self.copy.variables, generator.variables, strict=True):
-            own.assign(value)
-        averages = optimizer._model_variables_moving_average
-        for own, value in zip(self.copy.trainable_variables, averages, strict=True):
-            own.assign(value)
-        set_statistics(self.copy)
-        return self.copy
-
-
-def set_statistics(generator: keras.Model, count: int = MEASURED) -> None:
-    """Set BN's moving averages to the statistics of one large batch of a fixed noise.
-
-    G's own were moved by other weights than the averaged ones; with them the contrast
-    of the samples is slightly off.
-
-    Args:
-        generator: (N, latent_dim) -> (N, H, W, C), with or without BN.
-        count: images in the batch.
-
-    Source: Izmailov et al. 2018, section 3.2; Brock et al. 2019, "standing statistics".
-    """
-    layers = [
-        layer
-        for layer in generator._flatten_layers(include_self=False)
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0  # keep nothing of what was
-    z = latent_noise((count, generator.input_shape[1]), seed=-1, step=0)
-    generator(z, training=True)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
-
-
-def check_optimizers(generator_optimizer, discriminator_optimizer) -> None:
-    """Refuse one optimizer for both players."""
-    if generator_optimizer is not None and (
-        generator_optimizer is discriminator_optimizer
-    ):
-        raise ValueError(
-            "discriminator_optimizer: expected an optimizer of its own, got the "
-            "generator's; an optimizer keeps a state for each of its variables"
-        )
 
 
 def _handle(variable):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dcgan_keras.training.sampling import slerp
+
 
 def lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     """Linear interpolation, the straight line: (1 - t) a + t b.
@@ -25,52 +27,6 @@ def lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     Source: notebook 08.
     """
     return (1 - t) * a + t * b
-
-
-def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
-    """Spherical interpolation: along the arc, at the lengths that a and b have.
-
-        sin((1 - t) w) / sin(w) a + sin(t w) / sin(w) b,   w the angle between a and b
-
-    for a and b of one length. Of others the direction goes along the arc and the
-    length evenly from the one to the other.
-
-    Args:
-        a, b: points of the latent space, float (..., latent_dim), none of length 0.
-        t: 0 gives a, 1 gives b.
-
-    Returns:
-        The points, of the same shape. Parallel ones are interpolated linearly.
-
-    Raises:
-        ValueError: other shapes, a point of length 0, or a and b opposite, between
-            which no arc is shorter than the others.
-
-    Example:
-        >>> slerp(np.array([1.0, 0.0]), np.array([0.0, 1.0]), 0.5).round(4)
-        array([0.7071, 0.7071])
-
-    Source: Shoemake 1985; White 2016; notebook 08.
-    """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if a.shape != b.shape or a.ndim == 0:
-        raise ValueError(f"b: expected the shape of a, {a.shape}, got {b.shape}")
-    length_a = np.linalg.norm(a, axis=-1, keepdims=True)
-    length_b = np.linalg.norm(b, axis=-1, keepdims=True)
-    if np.any(length_a == 0) or np.any(length_b == 0):
-        raise ValueError("a, b: expected points away from 0, which has no direction")
-    a, b = a / length_a, b / length_b
-    cosine = np.sum(a * b, axis=-1, keepdims=True)
-    if np.any(cosine < -1 + 1e-9):
-        raise ValueError(
-            "b: expected a point that is not opposite a: no arc is shorter"
-        )
-    angle = np.arccos(np.clip(cosine, -1, 1))
-    straight = angle < 1e-4  # sin(w) is w there
-    sine = np.where(straight, 1.0, np.sin(angle))
-    weight_a = np.where(straight, 1 - t, np.sin((1 - t) * angle) / sine)
-    weight_b = np.where(straight, t, np.sin(t * angle) / sine)
-    return lerp(length_a, length_b, t) * (weight_a * a + weight_b * b)
 
 
 def path(

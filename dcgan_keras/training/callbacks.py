@@ -9,8 +9,8 @@ from typing import TextIO
 import numpy as np
 
 from dcgan_keras._tensorflow import keras
-from dcgan_keras.runs import COLUMNS, RunFolder
-from dcgan_keras.training import latent_noise
+from dcgan_keras.noise import latent_noise
+from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.visualization import tile, write_png
 
 SAMPLE_SEED = 2026  # of the fixed noise; a draw of its own, unlike any of training's

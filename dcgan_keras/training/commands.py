@@ -1,47 +1,29 @@
 """What the commands of the command line do, as functions."""
 
 import argparse
+import io
 import platform
 import sys
 from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 
-from dcgan_keras import data
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.callbacks import ProgressLine, RunRecorder, state_of
-from dcgan_keras.models import build_discriminator, build_generator
-from dcgan_keras.optimizers import default_optimizer
-from dcgan_keras.recipe import (
-    BATCH_SIZE,
-    SETTINGS,
-    WIDTH,
-    build_players,
-    compile_options,
-    optimizers,
+from dcgan_keras.data.datasets import check_images, load_dataset, training_batches
+from dcgan_keras.files import write_whole
+from dcgan_keras.noise import latent_noise
+from dcgan_keras.training.callbacks import ProgressLine, RunRecorder, state_of
+from dcgan_keras.training.configuration import (
+    DEFAULTS,
+    build_model,
+    load_players,
+    read_config,
+    settings_of,
 )
-from dcgan_keras.runs import RunFolder, write_whole
-from dcgan_keras.training import DCGAN, CompositeLoop, latent_noise
+from dcgan_keras.training.runs import RunFolder
+from dcgan_keras.training.sampling import generate, latent_walk
 from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
-
-DEFAULTS = {
-    "dataset": "digits",
-    "steps": 1500,
-    "seed": 0,
-    "batch_size": BATCH_SIZE,
-    "loop": "train_step",
-    "recipe": "default",
-    "image_size": None,
-    "channels": None,
-    "latent_dim": 100,
-    "width": WIDTH,
-}
-
-RECIPES = {
-    "default": SETTINGS,
-    # The rest are the defaults of the builders and of the optimizers.
-    "paper": {"update": "alternating", "average": False},
-}
 
 
 def train(options: argparse.Namespace) -> None:
@@ -49,22 +31,28 @@ def train(options: argparse.Namespace) -> None:
     run = RunFolder(options.output)
     config = _resumed(run, options) if options.resume else _new(options)
     images = _images(config)
-    data.check_images(images, batch_size=config["batch_size"])
+    check_images(images, batch_size=config["batch_size"])
     if options.epochs is not None:
         config["steps"] = options.epochs * (len(images) // config["batch_size"])
     config["image_shape"] = [int(n) for n in images.shape[1:]]
     model = build_model(config)
     start_step = run.restore(state_of(model)) if options.resume else 0
+    model.steps_made.assign(start_step)
     steps, batch_size = config["steps"], config["batch_size"]
     if start_step >= steps:
         print(f"{run.path}: {start_step} steps are made already", file=sys.stderr)
         return
     run.write_config(config | _provenance(), replace=options.resume)
-    batches = data.training_batches(images, batch_size, config["seed"], start_step)
+    batches = training_batches(images, batch_size, config["seed"], start_step)
     recorder = RunRecorder(run, start_step, options.save_every, options.sample_every)
     progress = ProgressLine(steps, batch_size, start_step)
     with recorder.stopped_between_steps():
-        _fit(model, batches, steps, start_step, [recorder, progress])
+        model.fit(
+            batches,
+            steps_per_epoch=steps - start_step,
+            callbacks=[recorder, progress],
+            verbose=0,
+        )
     write_training_gif(run)
 
 
@@ -73,7 +61,7 @@ def sample(options: argparse.Namespace) -> None:
     path = Path(options.output)
     if path.suffix not in (".npy", ".png", ".gif"):
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
-    generator = load_generator(RunFolder(options.run))
+    generator = load_players(options.run).generator
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
     if path.suffix == ".npy":
         write_whole(path, _npy_bytes(to_uint8(generate(generator, z))))
@@ -87,7 +75,7 @@ def sample(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """``evaluate``: print the quality of a run's samples."""
-    from dcgan_keras.evaluation import evaluate_images
+    from dcgan_keras.evaluation.report import evaluate_images
 
     run = RunFolder(options.run)
     dataset = run.read_config()["dataset"]
@@ -96,90 +84,15 @@ def evaluate(options: argparse.Namespace) -> None:
             "run: the measures look through a classifier of digits, so they are for "
             f"runs on digits and mnist; this one is on {dataset!r}"
         )
-    generator = load_generator(run)
+    generator = load_players(run).generator
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
-    real, training = (data.load_dataset(dataset, s).images for s in ("test", "train"))
+    real, training = (load_dataset(dataset, s).images for s in ("test", "train"))
     result = evaluate_images(generate(generator, z), real, training, dataset)
     print(result.to_json() if options.json else result.table())
 
 
-def build_model(config: dict) -> DCGAN | CompositeLoop:
-    """Both players and their loop, as a run's configuration says."""
-    keras.utils.set_random_seed(config["seed"])
-    settings, seed = config["settings"], config["seed"]
-    shape, width = tuple(config["image_shape"]), config["width"]
-    if config["recipe"] == "paper":
-        players = (
-            build_generator(shape, config["latent_dim"], width),
-            build_discriminator(shape, width),
-        )
-        pair = default_optimizer(), default_optimizer()
-    else:
-        sizes = {name: settings[name] for name in ("extra_layers", "leaky_slope")}
-        players = build_players(shape, config["latent_dim"], width, **sizes)
-        pair = optimizers(settings)
-    if config["loop"] == "composite":
-        return CompositeLoop(*players, *pair, seed=seed)
-    model = DCGAN(*players, seed=seed)
-    model.compile(*pair, **compile_options(settings))
-    return model
-
-
-def load_generator(run: RunFolder) -> keras.Model:
-    """The generator of a run with its newest weights, averaged if the run averages.
-
-    Raises:
-        FileNotFoundError: there is no run, or nothing has been saved in it.
-    """
-    config = _read_config(run)
-    model = build_model(config)
-    # The average is kept with G's optimizer.
-    needed = ("generator", "generator_optimizer")[: 1 + config["settings"]["average"]]
-    groups = {name: state_of(model)[name] for name in needed}
-    if run.restore(groups) == 0:
-        raise FileNotFoundError(f"run: no weights have been saved in {run.path} yet")
-    return model.sampling_generator()
-
-
-def generate(generator: keras.Model, z, batch_size: int = 250) -> np.ndarray:
-    """Samples in inference mode.
-
-    Args:
-        generator: (N, latent_dim) -> (N, H, W, C).
-        z: float32 (N, latent_dim).
-        batch_size: images at a time.
-
-    Returns:
-        float32 (N, H, W, C) in [-1, 1].
-    """
-    step = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)
-    parts = range(0, len(z), batch_size)
-    return np.concatenate([step(z[at : at + batch_size]).numpy() for at in parts])
-
-
-def latent_walk(z, frames: int = 12) -> np.ndarray:
-    """Points between each z and the next, at the length that normal noise has.
-
-    Args:
-        z: (N, latent_dim).
-        frames: points from one to the next.
-
-    Returns:
-        float32 ((N - 1) * frames + 1, latent_dim); z itself if N is 1.
-    """
-    z = np.asarray(z, np.float32)
-    walk = [
-        ((1 - t) * a + t * b) / np.sqrt((1 - t) ** 2 + t**2)
-        for a, b in zip(z[:-1], z[1:], strict=True)
-        for t in np.linspace(0, 1, frames, endpoint=False)
-    ]
-    return np.stack([*walk, z[-1]]).astype(np.float32)
-
-
 def write_training_gif(run: RunFolder) -> None:
     """training.gif in the run folder: its sample grids in the order of their steps."""
-    import imageio.v3 as imageio
-
     frames = [imageio.imread(path) for path in run.sample_paths()]
     if len(frames) > 1:
         write_whole(run.path / "training.gif", gif_bytes(frames))
@@ -188,12 +101,12 @@ def write_training_gif(run: RunFolder) -> None:
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
     config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
-    return config | {"settings": RECIPES[config["recipe"]]}
+    return config | {"settings": settings_of(config)}
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
     """The run's configuration; of what is asked for now only ``steps`` may differ."""
-    config = _read_config(run)
+    config = read_config(run)
     for name in DEFAULTS:
         asked = _given(options, name, config[name])
         if name != "steps" and asked != config[name]:
@@ -205,20 +118,6 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
     return config
 
 
-def _read_config(run: RunFolder) -> dict:
-    config = run.read_config()
-    missing = [name for name in (*DEFAULTS, "settings") if name not in config]
-    if not missing:
-        known = RECIPES[config["recipe"]]
-        missing = [name for name in known if name not in config["settings"]]
-    if missing:
-        raise ValueError(
-            f"run: config.json in {run.path} has no {', '.join(missing)}: the run was "
-            "made by an older version of this package, and has to be made anew"
-        )
-    return config
-
-
 def _given(options: argparse.Namespace, name: str, otherwise):
     value = getattr(options, name)
     return otherwise if value is None else value
@@ -226,20 +125,7 @@ def _given(options: argparse.Namespace, name: str, otherwise):
 
 def _images(config: dict):
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
-    return data.load_dataset(config["dataset"], "train", **sizes).images
-
-
-def _fit(model, batches, steps: int, start_step: int, callbacks: list) -> None:
-    if isinstance(model, CompositeLoop):
-        model.fit(batches, steps, start_step, callbacks)
-        return
-    model.fit(
-        batches,
-        steps_per_epoch=steps - start_step,
-        callbacks=callbacks,
-        verbose=0,
-        shuffle=False,
-    )
+    return load_dataset(config["dataset"], "train", **sizes).images
 
 
 def _provenance() -> dict:
@@ -253,8 +139,6 @@ def _provenance() -> dict:
 
 
 def _npy_bytes(array: np.ndarray) -> bytes:
-    import io
-
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

@@ -1,52 +1,44 @@
-"""Training a DCGAN: the composite loop here, a keras.Model with train_step in dcgan.
+"""The classic loop over the composite model, as a keras.Model with ``fit``.
 
-Both make the same update from the same state, images and noise (a test holds them
-together): D sees m reals and m fakes, each batch normalised by itself, and makes one
-update from both; then G makes one from m new fakes. Both report the losses of each
-step, in nats per image, not running means. They differ where the composite is built
-with ``batch_norm="inference"``: D's normalisation then uses moving averages in G's
-step, and G gets another gradient.
+It makes the same update as ``dcgan.DCGAN`` from the same state, images and noise (a
+test holds them together): D sees m reals and m fakes, each batch normalised by itself,
+and makes one update from both; then G makes one from m new fakes. Both report the
+losses of each step, in nats per image, not running means. They differ where the
+composite is built with ``batch_norm="inference"``: D's normalisation then uses moving
+averages in G's step, and G gets another gradient.
 
 Reals and fakes go through D separately because its BatchNormalization would else
 normalise them together: the shared statistics tell D which is which, and G, whose
 batches are all fakes, meets another D. On digits nothing is learned that way.
 """
 
-from collections.abc import Iterable
-
+from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import build_gan, check_logits, unfreeze
-from dcgan_keras.dcgan import DCGAN
-from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
-from dcgan_keras.optimizers import (
-    SamplingGenerator,
-    check_optimizers,
-    default_optimizer,
-)
-
-__all__ = ["D_NOISE", "DCGAN", "G_NOISE", "CompositeLoop", "default_optimizer"]
+from dcgan_keras.composite import build_gan
+from dcgan_keras.noise import D_NOISE, G_NOISE
+from dcgan_keras.training.players import TwoPlayers
 
 
-class CompositeLoop:
-    """The classic loop: D's update, then G's through the composite.
+@keras.saving.register_keras_serializable("dcgan_keras")
+class CompositeLoop(TwoPlayers):
+    """D's update, then G's through the composite, as ``train_on_batch`` makes them.
 
-    Both are what Keras's ``train_on_batch`` would do, with D compiled for a batch of
-    reals and one of fakes; traced as one graph, so that a step is one call.
+    D is compiled for a batch of reals and one of fakes, the composite for noise and
+    the label "real"; both updates are traced as one graph, so that a step is one call.
 
     Args:
         generator: (N, latent_dim) -> (N, H, W, C).
         discriminator: (N, H, W, C) -> (N, 1), logits.
-        generator_optimizer: of its own; None: ``default_optimizer()``.
-        discriminator_optimizer: of its own; None: ``default_optimizer()``.
         seed: of the noise.
         batch_norm: of D inside the composite, see ``build_gan``.
 
     Raises:
-        ValueError: the players do not fit together, or share an optimizer.
+        ValueError: the players do not fit together.
 
     Example:
         >>> loop = CompositeLoop(build_generator(), build_discriminator())
-        >>> loop.fit(training_batches(images, 64), steps=400)
+        >>> loop.compile()
+        >>> loop.fit(training_batches(images, 64), steps_per_epoch=400)
 
     Source: OV, "compositing the two models"; notebook 06.
     """
@@ -55,92 +47,66 @@ class CompositeLoop:
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
         seed: int = 0,
         batch_norm: str = "training",
+        name: str = "composite_loop",
     ):
-        check_optimizers(generator_optimizer, discriminator_optimizer)
-        check_logits(discriminator)
-        self.generator, self.discriminator, self.seed = generator, discriminator, seed
+        super().__init__(generator, discriminator, seed, name)
+        self.batch_norm = batch_norm
         self.gan = build_gan(generator, discriminator, batch_norm)
-        self.generator_optimizer = generator_optimizer or default_optimizer()
-        self.discriminator_optimizer = discriminator_optimizer or default_optimizer()
-        loss = keras.losses.BinaryCrossentropy(from_logits=True)
-        # XLA, which Keras would choose, is slower on CPUs here.
         self.pair = _pair(discriminator)
-        self.pair.compile(
-            self.discriminator_optimizer,
-            loss={"real": loss, "fake": loss},
-            metrics={name: _accuracy() for name in ("real", "fake")},
-            jit_compile=False,
-        )
-        self.gan.compile(self.generator_optimizer, loss, jit_compile=False)
-        self.discriminator_optimizer.build(discriminator.trainable_variables)
-        self.generator_optimizer.build(generator.trainable_variables)
-        self.sampling_generator = SamplingGenerator(self)
-        self._step = None
 
-    def step(self, real_images, step: int) -> dict[str, float]:
-        """One update of D, then one of G.
+    def get_config(self):
+        return super().get_config() | {"batch_norm": self.batch_norm}
+
+    def compile(
+        self,
+        generator_optimizer: "keras.optimizers.Optimizer | str | None" = None,
+        discriminator_optimizer: "keras.optimizers.Optimizer | str | None" = None,
+        **options,
+    ):
+        """Set the optimizers.
 
         Args:
-            real_images: float32 (m, H, W, C) in [-1, 1].
-            step: how many steps have been made.
+            generator_optimizer: of its own; None: ``default_optimizer()``.
+            discriminator_optimizer: of its own; None: ``default_optimizer()``.
+            options: run_eagerly, steps_per_execution and jit_compile, as Keras has
+                them; jit_compile is False if it is not given.
 
-        Returns:
-            discriminator_loss and generator_loss in nats per image; real_accuracy
-            and fake_accuracy, the shares of D's right answers, 0 to 1.
+        Raises:
+            ValueError: an unknown option, or one optimizer for both players.
         """
-        if self._step is None:
-            unfreeze(self.discriminator)  # in case somebody froze it after all
-            self._step = tf.function(self._both_updates, autograph=False)
-        logs = self._step(tf.convert_to_tensor(real_images), tf.constant(step))
-        return {name: float(value) for name, value in logs.items()}
+        options.setdefault("jit_compile", False)
+        self._compile_players(generator_optimizer, discriminator_optimizer, options)
+        cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+        self.pair.compile(
+            self.discriminator_optimizer,
+            loss={"real": cross_entropy, "fake": cross_entropy},
+            metrics={"real": [_accuracy()], "fake": [_accuracy()]},
+        )
+        self.gan.compile(self.generator_optimizer, loss=cross_entropy)
+        self.generator_loss = losses.non_saturating_generator_loss
 
-    def _both_updates(self, real_images, step) -> dict:
-        """D's update, then G's, in one graph: both as ``train_on_batch`` makes them."""
-        m, latent_dim = real_images.shape[0], self.generator.input_shape[1]
-        z = latent_noise((m, latent_dim), self.seed, step, D_NOISE)
+    @tf.autograph.experimental.do_not_convert
+    def train_step(self, data):
+        """One update of D, then one of G; returns the losses of this step."""
+        real_images = self._real_images(data)
+        step = tf.identity(self.steps_made.value)
+        z = self._noise(real_images, step, D_NOISE)
         fake_images = self.generator(z, training=True)
-        labels = {"real": tf.ones((m, 1)), "fake": tf.zeros((m, 1))}
+        answers = tf.ones_like(z[:, :1])
+        labels = {"real": answers, "fake": 0 * answers}
         d_logs = _train(self.pair, {"real": real_images, "fake": fake_images}, labels)
 
-        z = latent_noise((m, latent_dim), self.seed, step, G_NOISE)
-        g_logs = _train(self.gan, z, tf.ones((m, 1)))
+        z = self._noise(real_images, step, G_NOISE)
+        g_logs = _train(self.gan, z, answers)
+        self.steps_made.assign_add(1)
         return {
             "discriminator_loss": d_logs["loss"],
             "generator_loss": g_logs["loss"],
             "real_accuracy": d_logs["real_accuracy"],
             "fake_accuracy": d_logs["fake_accuracy"],
         }
-
-    def fit(self, batches: Iterable, steps: int, start_step: int = 0, callbacks=()):
-        """Make steps ``start_step`` to ``steps`` - 1, one batch of reals each.
-
-        Args:
-            batches: yields float32 (m, H, W, C), see ``data.training_batches``.
-            steps: the step to stop at.
-            start_step: how many steps have been made.
-            callbacks: ``keras.callbacks.Callback``; on_train_begin,
-                on_train_batch_end and on_train_end are called.
-
-        Raises:
-            ValueError: the batches ended before the steps did.
-        """
-        made = start_step
-        for callback in callbacks:
-            callback.set_model(self)
-            callback.on_train_begin()
-        for step, real_images in zip(range(start_step, steps), batches, strict=False):
-            logs = self.step(real_images, step)
-            made = step + 1
-            for callback in callbacks:
-                callback.on_train_batch_end(step, logs)
-        for callback in callbacks:
-            callback.on_train_end()
-        if made < steps:
-            raise ValueError(f"batches: they ended after {made} of {steps} steps")
 
 
 def _train(model: keras.Model, inputs, labels) -> dict:

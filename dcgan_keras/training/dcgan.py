@@ -6,31 +6,39 @@ learn from one batch of fakes and one pass through D, at about half the cost of 
 Either can hold D flat at the real images (R1), every few steps.
 """
 
+import numpy as np
+
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import (
-    batch_norm_layers,
-    build_gan,
-    check_logits,
-    unfreeze,
-)
-from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
-from dcgan_keras.optimizers import (
-    SamplingGenerator,
-    check_optimizers,
-    default_optimizer,
+from dcgan_keras.composite import batch_norm_layers
+from dcgan_keras.noise import D_NOISE, G_NOISE
+from dcgan_keras.training.players import (
+    TwoPlayers,
+    asked_losses,
+    replicas,
+    weight_losses,
 )
 
 UPDATES = ("alternating", "simultaneous")
+# One pass through D serves both players as long as D's gradient at an image has digits
+# to spare: the share of G's that it may at least be, by the type that D computes in.
+SMALLEST_SHARE = {"float16": 1e-2, "bfloat16": 1e-6, "float32": 1e-6, "float64": 1e-6}
 
 
-class DCGAN(keras.Model):
+@keras.saving.register_keras_serializable("dcgan_keras")
+class DCGAN(TwoPlayers):
     """Both players as one keras.Model, for ``fit``, callbacks and ``tf.distribute``.
+
+    Saved, loaded, copied and pickled as any Keras model. ``predict`` draws with the
+    averaged weights, where ``compile`` was given an optimizer that averages.
 
     Args:
         generator: (N, latent_dim) -> (N, H, W, C).
         discriminator: (N, H, W, C) -> (N, 1), logits.
         seed: of the noise.
+
+    Raises:
+        ValueError: players that do not fit together, or a D that gives probabilities.
 
     Example:
         >>> dcgan = DCGAN(build_generator(), build_discriminator())
@@ -47,17 +55,12 @@ class DCGAN(keras.Model):
         seed: int = 0,
         name: str = "dcgan",
     ):
-        build_gan(generator, discriminator)  # refuses players that do not fit
-        check_logits(discriminator)
-        super().__init__(name=name)
-        self.generator, self.discriminator, self.seed = generator, discriminator, seed
-        self.sampling_generator = SamplingGenerator(self)
-        self.built = True
+        super().__init__(generator, discriminator, seed, name)
 
     def compile(
         self,
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        generator_optimizer: "keras.optimizers.Optimizer | str | None" = None,
+        discriminator_optimizer: "keras.optimizers.Optimizer | str | None" = None,
         generator_loss: str = "non_saturating",
         update: str = "alternating",
         r1_gamma: float = 0.0,
@@ -73,20 +76,20 @@ class DCGAN(keras.Model):
                 ``sampling_generator()`` gives G with them.
             discriminator_optimizer: of its own; None: ``default_optimizer()``.
             generator_loss: "non_saturating" or "minimax".
-            update: "alternating" or "simultaneous" (not for a D with
-                BatchNormalization, see ``_simultaneous``).
+            update: "alternating" or "simultaneous" (only for a D whose answer to an
+                image depends on that image alone, so without BatchNormalization).
             r1_gamma: weight of ``losses.r1_penalty`` in D's loss, by half of it; 0:
                 none. Not for a D with BatchNormalization. The reported loss of D is
-                without it.
+                without it, and without what regularizers add.
             r1_interval: the penalty enters one step in so many, so many times as
                 strong: nearly free, and the same on average.
             jit_compile: XLA; on CPUs it is slower here.
-            options: for ``keras.Model.compile``, such as run_eagerly.
+            options: run_eagerly and steps_per_execution, as Keras has them.
 
         Raises:
-            ValueError: an unknown loss or update, a negative penalty, one optimizer
-                for both players, or a simultaneous update or a penalty for a D that
-                normalises by batches.
+            ValueError: an unknown loss, update or option, a negative penalty, one
+                optimizer for both players, or a simultaneous update or a penalty for
+                a D that looks at its batch.
         """
         if generator_loss not in losses.GENERATOR_LOSSES:
             raise ValueError(
@@ -94,103 +97,144 @@ class DCGAN(keras.Model):
                 f"got {generator_loss!r}"
             )
         _check_update(update, r1_gamma, r1_interval, self.discriminator)
-        check_optimizers(generator_optimizer, discriminator_optimizer)
-        super().compile(optimizer=None, jit_compile=jit_compile, **options)
-        unfreeze(self.discriminator)
+        options["jit_compile"] = jit_compile
+        self._compile_players(generator_optimizer, discriminator_optimizer, options)
         self.update, self.r1_gamma, self.r1_interval = update, r1_gamma, r1_interval
+        self.generator_loss_name = generator_loss
         self.generator_loss = losses.GENERATOR_LOSSES[generator_loss]
-        self.generator_factors = losses.GENERATOR_FACTORS[generator_loss]
-        self.generator_optimizer = generator_optimizer or default_optimizer()
-        self.discriminator_optimizer = discriminator_optimizer or default_optimizer()
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-        self.generator_optimizer.build(self.generator.trainable_variables)
 
-    def fit(self, x=None, *args, **options):
-        """As ``keras.Model.fit``, for batches that have been shuffled already."""
-        if isinstance(x, tf.data.Dataset):
-            options.setdefault("shuffle", False)  # Keras's default would warn
-        return super().fit(x, *args, **options)
-
-    def call(self, z, training=False):
-        """z (N, latent_dim) -> images (N, H, W, C) in [-1, 1]."""
-        return self.generator(z, training=training)
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config:
+            names = ("update", "r1_gamma", "r1_interval")
+            config |= {name: getattr(self, name) for name in names}
+            config["generator_loss"] = self.generator_loss_name
+        return config
 
     @tf.autograph.experimental.do_not_convert  # has no loops: traced in half the time
-    def train_step(self, real_images):
+    def train_step(self, data):
         """One update of each player; returns the losses of this step."""
-        m = tf.shape(real_images)[0]
-        # A copy: the variable itself counts on when D's optimizer has been applied.
-        step = tf.identity(self.discriminator_optimizer.iterations)
+        real_images = self._real_images(data)
+        # A copy: the variable itself counts on at the end of the step.
+        step = tf.identity(self.steps_made.value)
+        z = self._noise(real_images, step, D_NOISE)
         if self.update == "simultaneous":
-            d_loss, g_loss, real_logits, fake_logits = self._simultaneous(
-                real_images, self._noise(m, step, D_NOISE), step
-            )
+            logs = self._simultaneous(real_images, z, step)
         else:
             d_loss, real_logits, fake_logits = self._discriminator_step(
-                real_images, self._noise(m, step, D_NOISE), step
+                real_images, z, step
             )
-            g_loss = self._generator_step(self._noise(m, step, G_NOISE))
-        return {
-            "discriminator_loss": d_loss,
-            "generator_loss": g_loss,
-            "real_accuracy": tf.reduce_mean(tf.cast(real_logits > 0, tf.float32)),
-            "fake_accuracy": tf.reduce_mean(tf.cast(fake_logits <= 0, tf.float32)),
-        }
+            g_loss = self._generator_step(self._noise(real_images, step, G_NOISE))
+            logs = self._logs(d_loss, g_loss, real_logits, fake_logits)
+        self.steps_made.assign_add(1)
+        return logs
 
     def _simultaneous(self, real_images, z, step):
         """Both players from one forward pass and one backward pass of D.
 
-        D's loss has at a fake image the gradient sigma(l) dl/dx, with l its logit. G
-        needs the gradient of its own loss there: (sigma(l) - 1) dl/dx. That is the
-        first times a number for each image, -exp(-l); for the minimax loss, -1. So
-        the second pass through D is not needed, as long as an image's logit depends
-        on that image alone, which batch normalisation in D would break.
+        An image's logit l hangs on that image alone, so the gradient of either
+        player's loss at a fake x is a number for that image, dL/dl, times dl/dx. One
+        pass gives D's; G's is that times (dL_G/dl) / (dL_D/dl). Where D is so sure that
+        D's own gradient has no digits left, G gets a pass of its own.
         """
         with tf.GradientTape() as g_tape:
             fake_images = self.generator(z, training=True)
+            g_asked = _total([*asked_losses(self.generator)])
+            g_asked += _total(weight_losses(self.generator))
         with tf.GradientTape() as d_tape:
             d_tape.watch(fake_images)
-            real_logits = self.discriminator(real_images, training=True)
-            fake_logits = self.discriminator(fake_images, training=True)
-            d_loss = losses.discriminator_loss(real_logits, fake_logits)
-            share = d_loss / _replicas()
+            real_logits, fake_logits, d_loss, minimised = self._discriminator_losses(
+                real_images, fake_images
+            )
+            share = self.discriminator_optimizer.scale_loss(minimised / replicas())
         d_variables = self.discriminator.trainable_variables
         *d_gradients, at_fakes = d_tape.gradient(share, [*d_variables, fake_images])
-        factors = self.generator_factors(fake_logits)[:, :, None, None]
-        at_fakes = at_fakes * tf.cast(factors, at_fakes.dtype)
+        d_slopes, g_slopes = self._slopes(real_logits, fake_logits)
+        at_fakes = tf.cond(
+            tf.reduce_any(abs(d_slopes) < self._smallest_share() * abs(g_slopes)),
+            lambda: self._pass_for_generator(fake_images),
+            lambda: at_fakes * tf.cast(g_slopes / d_slopes, at_fakes.dtype),
+        )
         g_variables = self.generator.trainable_variables
-        g_gradients = g_tape.gradient(fake_images, g_variables, at_fakes)
+        scale = self.generator_optimizer.scale_loss(1.0 / replicas())
+        g_gradients = g_tape.gradient(
+            [fake_images, g_asked], g_variables, [at_fakes, tf.cast(scale, tf.float32)]
+        )
         d_gradients = self._with_penalty(d_gradients, real_images, step)
         self.discriminator_optimizer.apply(d_gradients, d_variables)
         self.generator_optimizer.apply(g_gradients, g_variables)
-        return d_loss, self.generator_loss(fake_logits), real_logits, fake_logits
+        g_loss = self.generator_loss(fake_logits)
+        return self._logs(d_loss, g_loss, real_logits, fake_logits)
+
+    def _slopes(self, real_logits, fake_logits):
+        """dL_D/dl and dL_G/dl at the fakes' logits, as they enter D's layers.
+
+        Rounded to the type that D computes in, as the backward pass rounds them.
+        """
+        with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+            d_tape.watch(fake_logits)
+            g_tape.watch(fake_logits)
+            d_loss = losses.discriminator_loss(real_logits, fake_logits) / replicas()
+            d_loss = self.discriminator_optimizer.scale_loss(d_loss)
+            g_loss = self.generator_loss(fake_logits) / replicas()
+            g_loss = self.generator_optimizer.scale_loss(g_loss)
+        computed = self.discriminator.layers[0].compute_dtype
+        return [
+            tf.cast(tf.cast(slope, computed), tf.float32)[:, :, None, None]
+            for slope in (
+                d_tape.gradient(d_loss, fake_logits),
+                g_tape.gradient(g_loss, fake_logits),
+            )
+        ]
+
+    def _smallest_share(self) -> float:
+        return SMALLEST_SHARE[self.discriminator.layers[0].compute_dtype]
+
+    def _pass_for_generator(self, fake_images):
+        """The gradient of G's loss at the fakes, by a pass through D of its own."""
+        with tf.GradientTape() as tape:
+            tape.watch(fake_images)
+            logits = self.discriminator(fake_images, training=True)
+            loss = self.generator_loss(logits) / replicas()
+            loss = self.generator_optimizer.scale_loss(loss)
+        return tape.gradient(loss, fake_images)
+
+    def _discriminator_losses(self, real_images, fake_images):
+        """Both logits, D's loss in the game, and all that D's update minimises."""
+        real_logits = self.discriminator(real_images, training=True)
+        asked = asked_losses(self.discriminator)
+        fake_logits = self.discriminator(fake_images, training=True)
+        asked += asked_losses(self.discriminator) + weight_losses(self.discriminator)
+        d_loss = losses.discriminator_loss(real_logits, fake_logits)
+        return real_logits, fake_logits, d_loss, d_loss + _total(asked)
 
     def _discriminator_step(self, real_images, z, step):
         fake_images = self.generator(z, training=True)
         with tf.GradientTape() as tape:
-            real_logits = self.discriminator(real_images, training=True)
-            fake_logits = self.discriminator(fake_images, training=True)
-            loss = losses.discriminator_loss(real_logits, fake_logits)
-            share = loss / _replicas()
+            real_logits, fake_logits, d_loss, minimised = self._discriminator_losses(
+                real_images, fake_images
+            )
+            share = self.discriminator_optimizer.scale_loss(minimised / replicas())
         variables = self.discriminator.trainable_variables
         gradients = tape.gradient(share, variables)
         gradients = self._with_penalty(gradients, real_images, step)
         self.discriminator_optimizer.apply(gradients, variables)
-        return loss, real_logits, fake_logits
+        return d_loss, real_logits, fake_logits
 
     def _with_penalty(self, gradients, real_images, step):
         """D's gradients, with those of R1 in one step of ``r1_interval``."""
         if not self.r1_gamma:
             return gradients
-        weight = self.r1_gamma / 2 * self.r1_interval / _replicas()
+        weight = self.r1_gamma / 2 * self.r1_interval / replicas()
         variables = self.discriminator.trainable_variables
 
         def with_penalty():
             with tf.GradientTape() as tape:
                 penalty = losses.r1_penalty(self.discriminator, real_images)
+                penalty = self.discriminator_optimizer.scale_loss(weight * penalty)
             pairs = zip(gradients, tape.gradient(penalty, variables), strict=True)
             # The bias of the answer has no part in a slope.
-            return [g if slope is None else g + weight * slope for g, slope in pairs]
+            return [g if slope is None else g + slope for g, slope in pairs]
 
         is_due = tf.equal(step % self.r1_interval, 0)
         return tf.cond(is_due, with_penalty, lambda: gradients)
@@ -198,23 +242,19 @@ class DCGAN(keras.Model):
     def _generator_step(self, z):
         with tf.GradientTape() as tape:
             fake_images = self.generator(z, training=True)
+            asked = asked_losses(self.generator) + weight_losses(self.generator)
             loss = self.generator_loss(self.discriminator(fake_images, training=True))
-            share = loss / _replicas()
+            share = (loss + _total(asked)) / replicas()
+            share = self.generator_optimizer.scale_loss(share)
         variables = self.generator.trainable_variables
         gradients = tape.gradient(share, variables)
-        self.generator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self.generator_optimizer.apply(gradients, variables)
         return loss
 
-    def _noise(self, m, step, draw):
-        """This replica's part of the noise for the batches of all replicas."""
-        shape = (m * _replicas(), self.generator.input_shape[1])
-        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
-        return latent_noise(shape, self.seed, step, draw)[first : first + m]
 
-
-def _replicas() -> int:
-    """Over how many devices a batch is spread; their gradients are summed."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
+def _total(some: list):
+    """The sum of some losses, 0 if there are none."""
+    return tf.add_n([tf.cast(x, tf.float32) for x in some]) if some else 0.0
 
 
 def _check_update(update, r1_gamma, r1_interval, discriminator) -> None:
@@ -224,15 +264,51 @@ def _check_update(update, r1_gamma, r1_interval, discriminator) -> None:
         raise ValueError(f"r1_gamma: expected 0 or more, got {r1_gamma}")
     if r1_interval < 1:
         raise ValueError(f"r1_interval: expected 1 or more, got {r1_interval}")
+    if update == "alternating" and not r1_gamma:
+        return
+    asked = ("r1_gamma: expected 0", f"got {r1_gamma}")
+    if update == "simultaneous":
+        asked = ("update: expected 'alternating'", f"got {update!r}")
     names = ", ".join(batch_norm_layers(discriminator))
-    needs = "which needs each image's answer to depend on that image alone"
-    if update == "simultaneous" and names:
-        raise ValueError(
-            "update: expected 'alternating' for a discriminator with "
-            f"BatchNormalization ({names}), got 'simultaneous', {needs}"
-        )
-    if r1_gamma and names:
-        raise ValueError(
-            "r1_gamma: expected 0 for a discriminator with BatchNormalization "
-            f"({names}), got {r1_gamma}, {needs}"
-        )
+    if names:
+        what = f"with BatchNormalization ({names})"
+    elif _looks_at_batch(discriminator):
+        what = "whose layers mix the images of a batch"
+    elif update == "simultaneous" and _asks_for_losses(discriminator):
+        what = "whose layers add losses of their own"
+    else:
+        return
+    raise ValueError(
+        f"{asked[0]} for a discriminator {what}, {asked[1]}, which needs each image's "
+        "answer to depend on that image alone"
+    )
+
+
+def _looks_at_batch(discriminator: keras.Model) -> bool:
+    """Whether the answer to one image hangs on another one of the batch.
+
+    Of Keras's own layers BatchNormalization alone does that. With a layer of another
+    make it is tried, and D's variables are put back as they were.
+    """
+    if all(map(_is_known, discriminator._flatten_layers())):
+        return False
+    before = [np.array(variable) for variable in discriminator.variables]
+    shape = (2, *discriminator.input_shape[1:])
+    images = tf.random.stateless_normal(shape, seed=[0, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        first = discriminator(images, training=True)[0]
+    slopes = tape.gradient(first, images)
+    for variable, value in zip(discriminator.variables, before, strict=True):
+        variable.assign(value)
+    return slopes is not None and bool(tf.reduce_any(slopes[1:] != 0))
+
+
+def _is_known(layer) -> bool:
+    package = type(layer).__module__.split(".")[0]
+    return package in ("keras", "dcgan_keras") and type(layer).__name__ != "Lambda"
+
+
+def _asks_for_losses(discriminator: keras.Model) -> bool:
+    discriminator(tf.zeros((1, *discriminator.input_shape[1:])), training=False)
+    return bool(asked_losses(discriminator))

@@ -20,11 +20,11 @@ is worth, is measured in benchmarks/README.md:
   are measured with them, not with the weights of the last step.
 """
 
-from dcgan_keras._sizes import stages
 from dcgan_keras._tensorflow import keras
-from dcgan_keras.dcgan import DCGAN
+from dcgan_keras.fast.optimizers import FusedAdam
 from dcgan_keras.models import build_discriminator, build_generator
-from dcgan_keras.optimizers import FusedAdam
+from dcgan_keras.sizes import stages
+from dcgan_keras.training.dcgan import DCGAN
 
 WIDTH = 16  # channels of the layer next to the image
 BATCH_SIZE = 32
@@ -40,6 +40,12 @@ SETTINGS = {
     "r1_gamma": 1.0,
     "r1_interval": 16,
     "average": True,
+}
+
+RECIPES = {  # by the name that the command line gives them
+    "default": SETTINGS,
+    # The rest are the defaults of the builders and of ``default_optimizer``.
+    "paper": {"update": "alternating", "average": False},
 }
 
 

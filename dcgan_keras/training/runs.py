@@ -9,16 +9,15 @@ Every file is written under another name and moved into place, so that a run tha
 killed leaves the last complete file. Nothing is pickled.
 """
 
-import contextlib
 import csv
 import io
 import json
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from dcgan_keras.files import write_whole
 
 COLUMNS = (
     "step",
@@ -158,28 +157,6 @@ class RunFolder:
     def sample_paths(self) -> list[Path]:
         """The grids there are, in the order of their steps."""
         return sorted((self.path / "samples").glob("step_*.png"))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name, then move it into place.
-
-    Args:
-        path: where it belongs; its folder is made if it is not there.
-        content: the bytes.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

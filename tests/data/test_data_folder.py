@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 FILES = sorted(p for p in DATA.rglob("*") if p.is_file())
 README = (DATA / "README.md").read_text("utf-8")
 

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from dcgan_keras import data
-from dcgan_keras.archives import ARRAYS, read_cifar10_binary
-from dcgan_keras.data import check_images, load_dataset, training_batches
+from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary
+from dcgan_keras.data.datasets import check_images, load_dataset, training_batches
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +25,7 @@ def no_data(monkeypatch, tmp_path):
 
     monkeypatch.delenv("DCGAN_KERAS_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(data, "_download", download)
+    monkeypatch.setattr(datasets, "_download", download)
 
 
 def small_mnist(count=5, shift=0):
@@ -88,7 +87,7 @@ def test_digits_train_and_test_share_no_image_and_no_writer(digits):
         i for i in range(len(labels)) if np.array_equal(labels[i : i + 30], thrice)
     ]
     assert begins[0] == 0 and len(begins) >= 10
-    assert data.DIGITS_TRAIN in begins
+    assert datasets.DIGITS_TRAIN in begins
 
 
 def test_nearest_neighbour_reads_the_test_digits(digits):
@@ -220,7 +219,7 @@ def test_cifar10_is_read_from_its_binary_archive(tmp_path):
         readme = tarfile.TarInfo("cifar-10-batches-bin/readme.html")
         tar.addfile(readme, io.BytesIO(b""))
     arrays = read_cifar10_binary(archive)
-    images, labels = data._from_uint8(arrays["x_train"], arrays["y_train"], "cifar10")
+    images, labels = datasets._from_uint8(arrays["x_train"], arrays["y_train"], "cifar10")
     assert arrays["x_test"].shape == (3, 32, 32, 3) and images.shape == (6, 32, 32, 3)
     assert list(labels) == [0, 1, 2, 0, 1, 2]
     pixels = np.rint((images + 1) * 127.5).astype(int)

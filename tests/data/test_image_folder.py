@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_keras import image_folder
-from dcgan_keras.data import load_dataset, training_batches
-from dcgan_keras.image_folder import FolderImages
+from dcgan_keras.data import image_folder
+from dcgan_keras.data.datasets import load_dataset, training_batches
+from dcgan_keras.data.image_folder import FolderImages
 
 
 def picture(path, value=0, size=(8, 8), mode="L"):

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dcgan_keras.evaluation import class_histogram, classifier_score, precision_recall
+from dcgan_keras.evaluation.coverage import (
+    class_histogram,
+    classifier_score,
+    precision_recall,
+)
 
 RNG = np.random.default_rng
 

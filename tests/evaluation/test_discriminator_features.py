@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_keras import keras
-from dcgan_keras.evaluation import (
+from dcgan_keras.evaluation.discriminator_features import (
     discriminator_features,
     draw_labelled,
     probe_accuracy,

@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from dcgan_keras.evaluation import (
-    frechet_distance,
-    memorisation,
-    nearest_images,
-    real_against_real_floor,
-)
+from dcgan_keras.evaluation.distances import frechet_distance, real_against_real_floor
+from dcgan_keras.evaluation.novelty import memorisation, nearest_images
 
 RNG = np.random.default_rng
 

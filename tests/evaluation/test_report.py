@@ -12,7 +12,7 @@ RNG = np.random.default_rng
 
 @pytest.fixture(scope="module")
 def digits():
-    from dcgan_keras.data import load_dataset
+    from dcgan_keras.data.datasets import load_dataset
 
     return {split: load_dataset("digits", split=split) for split in ("train", "test")}
 
@@ -117,12 +117,11 @@ class TestClassifier:
 @pytest.fixture
 def mnist_test():
     """MNIST's test split if it is on this machine; nothing is downloaded for a test."""
-    from dcgan_keras import data
 
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(data, "_download", lambda name: 1 / 0)
-            return data.load_dataset("mnist", split="test")
+            patch.setattr(datasets, "_download", lambda name: 1 / 0)
+            return datasets.load_dataset("mnist", split="test")
     except FileNotFoundError:
         pytest.skip("MNIST is not on this machine")
 

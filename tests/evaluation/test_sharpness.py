@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dcgan_keras.data import load_dataset
-from dcgan_keras.evaluation import blur, edge_steepness, equivalent_blur
+from dcgan_keras.data.datasets import load_dataset
+from dcgan_keras.evaluation.sharpness import blur, edge_steepness, equivalent_blur
 
 
 def ramp(width, contrast=1.0):

@@ -5,7 +5,7 @@ import pytest
 from players import KERAS_SAVES
 
 from dcgan_keras import keras, tf
-from dcgan_keras.fast_layers import (
+from dcgan_keras.fast.layers import (
     FastBatchNormalization,
     FastLeakyReLU,
     ImageConv2D,

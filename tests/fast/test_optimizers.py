@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_keras import keras, tf
-from dcgan_keras.optimizers import HORIZON, FusedAdam
+from dcgan_keras.fast.optimizers import HORIZON, FusedAdam
 
 STEPS = 20
 

@@ -6,7 +6,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from dcgan_keras.explorer import LIVE_VARIABLE, LatentExplorer, is_live
+from dcgan_keras.lessons.explorer import LIVE_VARIABLE, LatentExplorer, is_live
 
 DIRECTIONS = np.eye(5)[[1, 3]]
 

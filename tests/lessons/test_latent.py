@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dcgan_keras.latent import lerp, main_directions, path, slerp
+from dcgan_keras.lessons.latent import lerp, main_directions, path
+from dcgan_keras.training.sampling import slerp
 
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(2, 100))

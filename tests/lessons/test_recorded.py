@@ -4,23 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-import make_mnist_sample
 import numpy as np
 import pytest
 
-from dcgan_keras.commands import generate
-from dcgan_keras.data import DATA_VARIABLE, load_dataset
-from dcgan_keras.evaluation import load_classifier
-from dcgan_keras.noise import latent_noise
-from dcgan_keras.recorded import (
-    load_mnist_sample,
-    load_players,
+from dcgan_keras.lessons.recorded import (
     read_evaluation,
     recorded_run,
-    untrained_players,
 )
+from dcgan_keras.noise import latent_noise
+from dcgan_keras.training.configuration import load_players, untrained_players
+from dcgan_keras.training.sampling import generate
 from dcgan_keras.visualization import to_uint8
 
 
@@ -94,36 +88,3 @@ def test_recorded_runs_are_found():
 def test_an_unevaluated_run_is_named(run):
     with pytest.raises(FileNotFoundError, match="has not been evaluated"):
         read_evaluation(run)
-
-
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_the_sample_is_of_digits(split):
-    images, labels = load_mnist_sample(split)
-    assert images.shape == (4000, 28, 28, 1)
-    assert images.dtype == np.float32
-    assert (images.min(), images.max()) == (-1, 1)
-    assert np.bincount(labels).min() > 300
-    _, probabilities = load_classifier("mnist")(images[:500])
-    assert np.mean(probabilities.argmax(axis=1) == labels[:500]) > 0.97
-
-
-def test_the_sample_repeats_no_image():
-    both = np.concatenate([load_mnist_sample(s).images for s in ("train", "test")])
-    assert len(np.unique(both.reshape(8000, -1), axis=0)) == 8000
-
-
-def test_another_split_is_refused():
-    with pytest.raises(ValueError, match="'train' or 'test', got 'validation'"):
-        load_mnist_sample("validation")
-
-
-@pytest.mark.skipif(
-    not Path(os.environ.get(DATA_VARIABLE, "none"), "mnist.npz").is_file(),
-    reason="MNIST is not here",
-)
-def test_the_tool_makes_this_very_file():
-    arrays = make_mnist_sample.draw()
-    images, labels = load_mnist_sample("train")
-    whole, _ = load_dataset("mnist", "train")
-    np.testing.assert_array_equal(whole[arrays["index_train"]], images)
-    np.testing.assert_array_equal(arrays["y_train"], labels)

@@ -1,4 +1,4 @@
-"""The tables of notebooks/coverage/: which cell shows which concept of the syllabus."""
+"""The tables in coverage/: which cell shows which concept of the syllabus."""
 
 import re
 

@@ -29,7 +29,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
 def nbval(notebook: nbformat.NotebookNode, folder: Path) -> tuple[int, str]:
     """Exit code and words of pytest with the Makefile's nbval options."""
     nbformat.write(notebook, folder / "made_up.ipynb")
-    makefile = Path(__file__).parent.parent / "Makefile"
+    makefile = Path(__file__).parents[2] / "Makefile"
     options = re.findall(r"--nbval\S*", makefile.read_text())
     command = [sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider"]
     environment = os.environ | {"PYTEST_ADDOPTS": ""}

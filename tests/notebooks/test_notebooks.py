@@ -13,9 +13,14 @@ import pytest
 from class_set import without_solutions
 from course_pages import CoursePage, to_mathml
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
+FOLDER = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-NOT_YET: set[tuple[str, str]] = set()  # (notebook, rule) that a first version lacks
+NOT_YET = {  # (notebook, rule) that an old version lacks, until it is written anew
+    (path.stem, rule)
+    for path in PATHS
+    for rule in ("guarded", "informative", "ordered")
+    if path.stem[:2] in ("01", "02", "03", "04", "05", "06", "08")
+}
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 
@@ -29,7 +34,7 @@ def read(path: Path) -> dict:
 def test_notebook_keeps_the_rule(path: Path, rule: str) -> None:
     """Each notebook keeps each rule of notebook_rules.py."""
     if (path.stem, rule) in NOT_YET:
-        pytest.skip("to come with its second version")
+        pytest.skip("until it is written anew")
     assert notebook_rules.RULES[rule](read(path)) == []
 
 
@@ -43,7 +48,7 @@ def test_notebook_is_valid(path: Path) -> None:
 @each_notebook
 def test_coverage_table_is_true(path: Path) -> None:
     """What the notebook's table promises is in the outputs of the cells it tags."""
-    table = FOLDER / "coverage" / f"{path.stem[:2]}.md"
+    table = Path(__file__).parent / "coverage" / f"{path.stem[:2]}.md"
     if not table.exists():
         pytest.skip("no coverage table yet")
     found = coverage_tables.complaints(read(path), table.read_text(), path.stem[:2])
@@ -95,7 +100,7 @@ def code(source: str, said: str, *tags: str) -> dict:
 
 def sound_notebook() -> dict:
     """The smallest notebook that keeps all rules."""
-    start = "# 01 · Why?\n\n**You will learn** a\n\n**You need** b, 2 minutes"
+    start = "# 01 · Why?\n\nAfter it you can a. You need b and 2 minutes."
     cells = [prose(start), code("x = 1", "ready\n", "setup")]
     for _ in range(3):
         solution = (
@@ -113,6 +118,7 @@ def sound_notebook() -> dict:
     shown = {"output_type": "display_data", "data": picture, "metadata": alt}
     cells = [copy.deepcopy(cell) for cell in cells]
     cells[-1]["outputs"].append(shown)
+    cells.append(prose("## Going deeper\n\n### Where the sources differ"))
     number(cells)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
@@ -151,11 +157,6 @@ def retag(index: int, *tags: str) -> Callable[[dict], None]:
     return lambda notebook: notebook["cells"][index]["metadata"].update(tags=[*tags])
 
 
-def ignore_some(notebook: dict) -> None:
-    for index in range(14, 44):
-        notebook["cells"][index]["metadata"]["tags"] = ["nbval-ignore-output"]
-
-
 FAULTS = [
     ("executed", strip),
     ("executed", lambda n: n["cells"][1].update(execution_count=7)),
@@ -174,18 +175,16 @@ FAULTS = [
     ("portable", lambda n: n["metadata"].update(widgets={})),
     ("portable", lambda n: n["metadata"]["language_info"].update(version="3.11.7")),
     ("portable", lambda n: n["cells"][1]["metadata"].update(execution={})),
-    ("measured", lambda n: n["cells"].extend(n["cells"])),
-    ("measured", lambda n: n["cells"].__delitem__(slice(20, None))),
-    ("measured", lambda n: n["cells"].insert(3, copy.deepcopy(n["cells"][3]))),
-    ("measured", write(15, "x\n" * 41)),
-    ("measured", lambda n: [write(i, "x\n" * 9)(n) for i in range(2, 44)]),
-    ("measured", say("x" * 600_000)),
+    ("light", say("x" * 1_100_000)),
     ("narrow", write(15, "x" * 101)),
-    ("concise", write(14, "word " * 91)),
-    ("described", lambda n: n["cells"][-1]["outputs"][1].update(metadata={})),
-    ("compared", ignore_some),
-    ("opened", write(0, "# 01 · Why\n\nYou will learn a; You need b; 2 minutes")),
-    ("opened", write(0, "# 01 · Why?\n\nYou will learn a; You need b")),
+    ("described", lambda n: n["cells"][-2]["outputs"][1].update(metadata={})),
+    ("guarded", retag(15, "nbval-ignore-output")),
+    ("informative", say("equal: True\n")),
+    ("informative", say("False\nand more\n")),
+    ("ordered", write(-1, "# Where the sources differ")),
+    ("ordered", write(-1, "## Going deeper")),
+    ("opened", write(0, "# 01 · Why\n\nAfter it you can a; you need b; 2 minutes")),
+    ("opened", write(0, "# 01 · Why?\n\nAfter it you can a; you need b")),
     ("opened", retag(1)),
     ("exercised", retag(3)),
     ("exercised", retag(4)),
@@ -236,7 +235,7 @@ def test_coverage_evidence(evidence: str, complaint: str | None) -> None:
 def test_coverage_needs_tags_and_figures() -> None:
     """A row without cells of both kinds, or without its figure, is refused."""
     notebook = sound_notebook()
-    notebook["cells"][-1]["outputs"].pop()
+    notebook["cells"][-2]["outputs"].pop()
     assert coverage_tables.complaints(notebook, "| [1.1] | x | figure |", "99") == [
         "row 1.1: 'figure' is not in the output of its cells"
     ]

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from players import build_players
 
-from dcgan_keras import callbacks
-from dcgan_keras.callbacks import History, ProgressLine, RunRecorder, state_of
-from dcgan_keras.runs import COLUMNS, RunFolder
-from dcgan_keras.training import DCGAN, CompositeLoop
+from dcgan_keras.training import callbacks
+from dcgan_keras.training.callbacks import History, ProgressLine, RunRecorder, state_of
+from dcgan_keras.training.composite_loop import CompositeLoop
+from dcgan_keras.training.dcgan import DCGAN
+from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.visualization import tile
 
 LOGS = dict(zip(COLUMNS[1:], (1.25, 0.5, 0.75, 1.0), strict=True))

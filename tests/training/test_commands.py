@@ -13,9 +13,9 @@ import pytest
 
 from dcgan_keras import __version__
 from dcgan_keras.__main__ import main
-from dcgan_keras.commands import DEFAULTS, build_model
-from dcgan_keras.recipe import SETTINGS
-from dcgan_keras.runs import COLUMNS, RunFolder
+from dcgan_keras.training.configuration import DEFAULTS, build_model
+from dcgan_keras.training.recipe import SETTINGS
+from dcgan_keras.training.runs import COLUMNS, RunFolder
 
 STEPS = 6
 SMALL = ["--batch-size", "8", "--latent-dim", "3", "--width", "2"]
@@ -150,7 +150,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
 
 
 def test_divergence_ends_with_1(tmp_path, capsys, monkeypatch):
-    from dcgan_keras import commands
+    from dcgan_keras.training import commands
 
     def diverge(*arguments):
         raise FloatingPointError(

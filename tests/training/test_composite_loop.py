@@ -10,14 +10,10 @@ import pytest
 from players import BATCH, LATENT_DIM, build_players, changes, fingerprint, reals
 
 from dcgan_keras import keras, tf
-from dcgan_keras.callbacks import History
-from dcgan_keras.training import (
-    D_NOISE,
-    DCGAN,
-    G_NOISE,
-    CompositeLoop,
-    latent_noise,
-)
+from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
+from dcgan_keras.training.callbacks import History
+from dcgan_keras.training.composite_loop import CompositeLoop
+from dcgan_keras.training.dcgan import DCGAN
 
 STEPS = 3
 OPTIMIZERS = {

@@ -6,10 +6,10 @@ from players import BATCH, LATENT_DIM, build_players, fingerprint, reals
 
 from dcgan_keras import keras, losses, tf
 from dcgan_keras.noise import D_NOISE, latent_noise
-from dcgan_keras.optimizers import MEASURED
-from dcgan_keras.recipe import SETTINGS, compile_default, optimizers
-from dcgan_keras.recipe import build_players as default_players
-from dcgan_keras.training import DCGAN
+from dcgan_keras.training.dcgan import DCGAN
+from dcgan_keras.training.recipe import SETTINGS, compile_default, optimizers
+from dcgan_keras.training.recipe import build_players as default_players
+from dcgan_keras.training.sampling import MEASURED
 
 SHAPE = (16, 16, 1)
 

@@ -7,8 +7,9 @@ import os
 import numpy as np
 import pytest
 
-from dcgan_keras import runs
-from dcgan_keras.runs import COLUMNS, RunFolder, write_whole
+from dcgan_keras.files import write_whole
+from dcgan_keras.training import runs
+from dcgan_keras.training.runs import COLUMNS, RunFolder
 
 
 class Variable:

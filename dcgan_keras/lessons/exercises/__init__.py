@@ -1,4 +1,4 @@
 """check_* functions for the notebooks' exercises, one file a notebook.
 
-from dcgan_keras.exercises import transposed_convolution as exercises
+from dcgan_keras.lessons.exercises import transposed_convolution as exercises
 """

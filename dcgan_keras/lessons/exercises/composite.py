@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.exercises._check import Wrong, exercise
-from dcgan_keras.guidelines import check_guidelines
+from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.guidelines.rules import check_guidelines
 from dcgan_keras.models import build_discriminator, build_generator
 
 SHAPES = [(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)]

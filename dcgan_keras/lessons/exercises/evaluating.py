@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dcgan_keras.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
 
 @exercise

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dcgan_keras.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
 REAL_LOGITS = np.array([2.0, -1.0, 0.5])
 FAKE_LOGITS = np.array([-3.0, 0.25])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from dcgan_keras.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
 IMAGES, BATCH_SIZE, STEPS = 1415, 32, 400
 DIAGNOSES = ("healthy", "D has won", "D is not trained", "mixed batches")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from dcgan_keras.convolution import convolution_matrix, transposed_conv_output_size
-from dcgan_keras.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
 _SIZES = (5, 14, 9, 14)
 _QUESTIONS = (

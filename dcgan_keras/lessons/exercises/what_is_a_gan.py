@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from dcgan_keras.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
 LATENT_DIM, IMAGE_SHAPE, BATCH = 100, (28, 28, 1), 64
 

@@ -1,14 +1,11 @@
 """The figures of notebook 02, the minimax loss: shown with alternative text."""
 
-import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 
-from dcgan_keras.visualization import COLOURS, gif_bytes
+from dcgan_keras.visualization import COLOURS, figure_pixels, show, show_film
 
 LOSSES = {"saturating": COLOURS["neutral"], "non-saturating": COLOURS["fake"]}
 METHODS = {
@@ -25,7 +22,7 @@ def show_monte_carlo_error(sizes: np.ndarray, errors: np.ndarray) -> None:
     axis.loglog(sizes, errors, "o-", color=COLOURS["fake"])
     axis.set(xlabel="samples in the batch, n", ylabel="error of the estimate [nats]")
     axis.set_title("Ten times less error costs 100 times more samples")
-    _show(figure, "Log-log plot: the error falls along a line of slope minus one half.")
+    show(figure, "Log-log plot: the error falls along a line of slope minus one half.")
 
 
 def show_valley(shifts: np.ndarray, values: np.ndarray) -> None:
@@ -35,7 +32,7 @@ def show_valley(shifts: np.ndarray, values: np.ndarray) -> None:
     axis.axhline(-np.log(4), color="black", ls=":")
     axis.set(xlabel="how far G is off, μ", ylabel="V(D*, G) [nats]")
     axis.set_title("Floor at −log 4 (dotted), flat plains around")
-    _show(
+    show(
         figure,
         "V of the best D: a valley with minimum minus log 4, flat at 0 far away.",
     )
@@ -75,7 +72,7 @@ def show_densities_and_discriminator(
     bottom.plot(grid, learned, color=COLOURS["discriminator"], label="trained D")
     bottom.set(xlabel="x", ylabel="D(x)", ylim=(-0.05, 1.05), xlim=grid[[0, -1]])
     bottom.legend(loc="center left", fontsize=8)
-    _show(
+    show(
         figure,
         "Two densities above; below, the trained discriminator lies on the "
         "formula wherever there is mass.",
@@ -103,7 +100,7 @@ def show_generator_losses(logits: np.ndarray, gradients: Mapping) -> None:
         ylim=(-1.05, 0.05),
         title="Autodiff, equal to −D and D − 1",
     )
-    _show(
+    show(
         figure,
         "Left: both losses of G over D(G(z)). Right: their gradients over the "
         "logit; the saturating one vanishes where D is sure.",
@@ -134,7 +131,7 @@ def show_early_discriminator(history: np.ndarray, curves: Mapping) -> None:
     axes[0].set_ylabel("norm of G's gradient; probability")
     axes[1].set_ylabel("D(G(z)), mean")
     axes[0].legend(fontsize=7)
-    _show(
+    show(
         figure,
         "Left: while D is trained, the saturating gradient falls by orders of "
         "magnitude. Middle: by SGD one G learns, the other stalls. Right: by Adam "
@@ -155,7 +152,7 @@ def show_location_game(paths: Mapping[str, np.ndarray], shown: int = 450) -> Non
     plane.legend(fontsize=8, loc="upper right")
     time.axhline(0, color="black", lw=0.6)
     time.set(xlabel="steps", ylabel="θ", title="Saturating: wider swings, later")
-    _show(
+    show(
         figure,
         "Two paths in the plane of G's and D's parameters, from the same start to "
         "the same fixed point.",
@@ -173,7 +170,7 @@ def show_inner_loops(histories: Mapping[str, np.ndarray], p_data) -> None:
         axis.set_ylabel("point ($p_{data}$)")
     axes[-1].set_xlabel("steps of the outer player")
     figure.colorbar(image, ax=axes, label="$p_G$")
-    _show(
+    show(
         figure,
         "Two strips of G's probabilities over time: one settles at the data's "
         "shares, the other jumps between points.",
@@ -204,7 +201,7 @@ def show_bilinear(games: Mapping[str, np.ndarray], steps: int = 60) -> None:
     )
     plane.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.9))
     plane.legend(fontsize=8, ncols=2, loc="upper center")
-    _show(
+    show(
         figure,
         "Left: the saddle surface V = d g with the outward spiral. Right: four "
         "ways to play, seen from above.",
@@ -235,7 +232,7 @@ def show_ring_runs(runs: Mapping, real: np.ndarray, score: Callable) -> None:
             axis.plot(*points[:500].T, ".", ms=1.5, color=COLOURS["fake"])
             axis.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
             axis.set_title(f"seed {seed}: {covered}/8, {quality:.0%}", fontsize=9)
-    _show(
+    show(
         figure,
         "Samples of six runs on the ring: with equal rates all modes are found, "
         "with a fast G hardly any.",
@@ -252,8 +249,8 @@ def film_paths(games: Mapping[str, np.ndarray], steps: Sequence[int]) -> None:
             axis.plot(*path[step], "o", color=METHODS[name], ms=5)
         axis.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")
         axis.set_title(f"d and g, step {step}", fontsize=9)
-        frames.append(_pixels(figure))
-    _film(frames, 0.15, "An outward spiral, a circle and an inward spiral, moving.")
+        frames.append(figure_pixels(figure))
+    show_film(frames, "An outward spiral, a circle and an inward spiral, moving.", 0.15)
 
 
 def film_ring(runs: Mapping[str, Sequence], centres: np.ndarray) -> None:
@@ -266,35 +263,6 @@ def film_ring(runs: Mapping[str, Sequence], centres: np.ndarray) -> None:
             axis.plot(*snapshot.samples[:300].T, ".", ms=2, color=COLOURS["fake"])
             axis.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
             axis.set_title(f"{name}, step {snapshot.step}", fontsize=8)
-        frames.append(_pixels(figure))
+        frames.append(figure_pixels(figure))
     alt = "Left the samples spread over the ring, right they wander as one clump."
-    _film(frames, 0.35, alt)
-
-
-def _show(figure: Figure, alt: str) -> None:
-    """As visualization.show, with a palette of 256 colours: a third of the bytes."""
-    from IPython.display import display
-    from PIL import Image
-
-    drawn, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", bbox_inches="tight")
-    Image.open(drawn).convert("RGB").quantize(256).save(packed, "PNG", optimize=True)
-    png = base64.b64encode(packed.getvalue()).decode()
-    bundle = {"image/png": png, "text/plain": repr(figure)}
-    display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
-    plt.close(figure)
-
-
-def _film(frames: list, seconds: float, alt: str) -> None:
-    """Display frames as an endless GIF with alternative text."""
-    from IPython.display import Image, display
-
-    display(Image(gif_bytes(frames, seconds)), metadata={"image/gif": {"alt": alt}})
-
-
-def _pixels(figure: Figure) -> np.ndarray:
-    """Draw a figure into uint8 pixels (H, W, 3), and close it."""
-    figure.canvas.draw()
-    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
-    plt.close(figure)
-    return pixels
+    show_film(frames, alt, 0.35)

@@ -3,14 +3,13 @@
 A history is a list of dicts, one a step, as ``runs.COLUMNS`` names them.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcgan_keras.visualization import COLOURS, gif_bytes, plot_samples
+from dcgan_keras.visualization import COLOURS, plot_samples
 
 LINES = {
     "discriminator_loss": ("D", "discriminator"),
@@ -18,40 +17,6 @@ LINES = {
     "real_accuracy": ("on reals", "real"),
     "fake_accuracy": ("on fakes", "fake"),
 }
-
-
-def show(figure: Figure, alt: str, colours: int = 40) -> None:
-    """As ``visualization.show``, but stored in few colours: a third of the bytes.
-
-    Args:
-        figure: the matplotlib Figure.
-        alt: one sentence for who cannot see the picture: what it shows.
-        colours: of the stored picture.
-    """
-    import PIL.Image
-    from IPython.display import Image, display
-
-    drawn, stored = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", bbox_inches="tight")
-    plt.close(figure)
-    with PIL.Image.open(drawn) as picture:
-        few = picture.convert("RGB").quantize(colours, dither=PIL.Image.Dither.NONE)
-    few.save(stored, "PNG", optimize=True)
-    display(Image(data=stored.getvalue(), format="png", alt=alt))
-
-
-def show_gif(frames: Sequence[np.ndarray], seconds_per_frame: float, alt: str) -> None:
-    """Display an animation, 224 pixels wide, with alternative text.
-
-    Args:
-        frames: uint8 RGB (H, W, 3) each.
-        seconds_per_frame: how long each is shown.
-        alt: one sentence for who cannot see it.
-    """
-    from IPython.display import Image, display
-
-    data = gif_bytes(frames, seconds_per_frame)
-    display(Image(data=data, format="gif", width=224, alt=alt))
 
 
 def draw_runs(runs: Mapping[str, Sequence[dict]], smooth: int = 10) -> Figure:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from dcgan_keras.visualization import COLOURS
+from dcgan_keras.visualization import COLOURS, figure_pixels
 
 
 def draw_rows(rows: Mapping[str, np.ndarray], title: str, count: int = 6) -> Figure:
@@ -126,9 +126,8 @@ def world_frames(
     for snapshot in snapshots:
         axis.clear()
         draw_world(axis, snapshot, grid, p_data)
-        figure.canvas.draw()
+        frames.append(figure_pixels(figure, close=False))
         figure.set_layout_engine("none")  # the first frame's layout holds for all
-        frames.append(np.asarray(figure.canvas.buffer_rgba())[..., :3].copy())
     plt.close(figure)
     return frames
 

@@ -10,13 +10,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dcgan_keras.games.ring import (  # noqa: F401 - the ring is part of this module
-    Coverage,
-    mode_coverage,
-    ring_centres,
-    sample_ring,
-)
-
 BILINEAR_METHODS = ("simultaneous", "alternating", "extragradient", "optimistic")
 
 

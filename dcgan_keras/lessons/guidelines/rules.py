@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_keras import graphs
 from dcgan_keras._tensorflow import keras
-from dcgan_keras.graphs import Node
+from dcgan_keras.lessons.guidelines import graph
+from dcgan_keras.lessons.guidelines.graph import Node
 
 PROBE = np.array([-8, -4, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 8], np.float32)
 NAMED = 3  # layers that a line names before it says "and n more"
@@ -77,8 +77,8 @@ def check_guidelines(generator: keras.Model, discriminator: keras.Model) -> Repo
 
     Source: Radford et al. 2015, section 3; S23 slide 17; notebook 05.
     """
-    g = graphs.read(generator, "generator")
-    d = graphs.read(discriminator, "discriminator")
+    g = graph.read(generator, "generator")
+    d = graph.read(discriminator, "discriminator")
     rules = [
         ("G", "strides up, no fixed upsampling", _fixed_scaling(g, is_up=True)),
         ("D", "strides down, no pooling", _fixed_scaling(d, is_up=False)),
@@ -86,8 +86,8 @@ def check_guidelines(generator: keras.Model, discriminator: keras.Model) -> Repo
         ("D", "BN behind every hidden layer", _without_norm(_inner(d))),
         ("G", "no BN at the output", _norm_at_output(g)),
         ("D", "no BN at the input", _norm_at_input(d)),
-        ("G", "no fully connected hidden layer", _dense(g, graphs.before)),
-        ("D", "no fully connected hidden layer", _dense(d, graphs.behind)),
+        ("G", "no fully connected hidden layer", _dense(g, graph.before)),
+        ("D", "no fully connected hidden layer", _dense(d, graph.behind)),
         ("G", "ReLU in hidden layers", _other_activation(_hidden(g), "ReLU")),
         (
             "D",
@@ -105,19 +105,19 @@ def check_guidelines(generator: keras.Model, discriminator: keras.Model) -> Repo
 
 
 def _first(nodes: Sequence[Node]) -> list[Node]:
-    return [n for n in nodes if n.has_kernel and not any(graphs.before(n))]
+    return [n for n in nodes if n.has_kernel and not any(graph.before(n))]
 
 
 def _last(nodes: Sequence[Node]) -> list[Node]:
-    return [n for n in nodes if n.has_kernel and not any(graphs.behind(n))]
+    return [n for n in nodes if n.has_kernel and not any(graph.behind(n))]
 
 
 def _hidden(nodes: Sequence[Node]) -> list[Node]:
-    return [n for n in nodes if n.has_kernel and any(graphs.behind(n))]
+    return [n for n in nodes if n.has_kernel and any(graph.behind(n))]
 
 
 def _inner(nodes: Sequence[Node]) -> list[Node]:
-    return [n for n in _hidden(nodes) if any(graphs.before(n))]
+    return [n for n in _hidden(nodes) if any(graph.before(n))]
 
 
 # The guidelines --------------------------------------------------------------
@@ -136,23 +136,23 @@ def _fixed_scaling(nodes: Sequence[Node], is_up: bool) -> Iterator[str]:
 
 def _without_norm(layers: Sequence[Node]) -> Iterator[str]:
     for node in layers:
-        if not any(n.is_norm for n in graphs.until_kernel(node)):
+        if not any(n.is_norm for n in graph.until_kernel(node)):
             yield f"{node.name} has none"
 
 
 def _norm_at_output(nodes: Sequence[Node]) -> Iterator[str]:
     for last in _last(nodes):
-        for node in graphs.until_kernel(last):
+        for node in graph.until_kernel(last):
             if node.is_norm:
                 yield f"{node.name} fixes each batch's mean and contrast"
 
 
 def _norm_at_input(nodes: Sequence[Node]) -> Iterator[str]:
     for node in nodes:
-        if node.is_norm and not any(n.has_kernel for n in graphs.above(node)):
+        if node.is_norm and not any(n.has_kernel for n in graph.above(node)):
             yield f"{node.name} normalizes the images"
     for first in _first(nodes):
-        for node in graphs.until_kernel(first):
+        for node in graph.until_kernel(first):
             if node.is_norm:
                 yield f"{node.name} normalizes the first layer, {first.name}"
 
@@ -181,7 +181,7 @@ def _activations_behind(node: Node) -> Iterator[tuple[Node, str]]:
     if own:
         yield node, own
         return
-    for following in graphs.until(node, lambda n: n.has_kernel or activation_of(n)):
+    for following in graph.until(node, lambda n: n.has_kernel or activation_of(n)):
         if not following.has_kernel and activation_of(following):
             yield following, activation_of(following)
 
@@ -193,7 +193,7 @@ def activation_of(node: Node) -> str | None:
     """
     layer = node.layer
     function = getattr(layer, "activation", None)
-    if function is None and node.kind not in graphs.ACTIVATIONS:
+    if function is None and node.kind not in graph.ACTIVATIONS:
         return None
     if node.kind in ("PReLU", "Softmax"):  # weights of their own; not each number
         return node.kind
@@ -239,7 +239,7 @@ def _range(node: Node) -> tuple[float, float]:
         low, high = _range(node.preceding[0])
         ends = [node.layer.scale * end + node.layer.offset for end in (low, high)]
         return min(ends), max(ends)
-    if node.kind in graphs.SAME_VALUES and node.preceding:
+    if node.kind in graph.SAME_VALUES and node.preceding:
         return _range(node.preceding[0])
     return -np.inf, np.inf
 

@@ -4,7 +4,7 @@ import pytest
 from exercise_cells import Exercises
 
 from dcgan_keras import keras, tf
-from dcgan_keras.exercises import composite as exercises
+from dcgan_keras.lessons.exercises import composite as exercises
 
 L = keras.layers
 NAME = "05_generator_discriminator_composite.ipynb"

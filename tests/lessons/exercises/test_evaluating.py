@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from exercise_cells import Exercises
 
-from dcgan_keras.evaluation import frechet_distance
-from dcgan_keras.exercises import evaluating as exercises
-from dcgan_keras.latent import lerp
-from dcgan_keras.latent import slerp as right_slerp
+from dcgan_keras.evaluation.distances import frechet_distance
+from dcgan_keras.lessons.exercises import evaluating as exercises
+from dcgan_keras.lessons.latent import lerp
+from dcgan_keras.training.sampling import slerp as right_slerp
 
 NAME = "08_evaluating_and_exploring.ipynb"
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dcgan_keras import keras
-from dcgan_keras.exercises import layers as exercises
+from dcgan_keras.lessons.exercises import layers as exercises
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "04_the_layers_of_a_dcgan.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "04_the_layers_of_a_dcgan.ipynb"
 
 COUNTS = [
     ((32, 128, 128), "over all positions too"),

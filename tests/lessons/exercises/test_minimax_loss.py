@@ -7,9 +7,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from dcgan_keras.exercises import minimax_loss as exercises
+from dcgan_keras.lessons.exercises import minimax_loss as exercises
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "02_the_minimax_loss.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "02_the_minimax_loss.ipynb"
 NAMES = {
     "check_value_at_the_end": "value_at_the_end",
     "check_discriminator_loss": "my_discriminator_loss",

@@ -7,9 +7,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from dcgan_keras.exercises import training_loop as exercises
+from dcgan_keras.lessons.exercises import training_loop as exercises
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "06_the_training_loop.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "06_the_training_loop.ipynb"
 NAMES = ["counts", "diagnoses", "train_k", "noise"]
 
 
@@ -82,7 +82,7 @@ def test_wrong_counts(capsys, answer, message):
 
 def test_the_counts_are_those_of_the_pipeline():
     """What the check calls right is what ``training_batches`` does with the digits."""
-    from dcgan_keras.data import load_dataset, training_batches
+    from dcgan_keras.data.datasets import load_dataset, training_batches
 
     images = load_dataset("digits").images
     assert len(images) == exercises.IMAGES

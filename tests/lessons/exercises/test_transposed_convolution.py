@@ -8,9 +8,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from dcgan_keras.exercises import transposed_convolution as exercises
+from dcgan_keras.lessons.exercises import transposed_convolution as exercises
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "03_transposed_convolution.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "03_transposed_convolution.ipynb"
 NAMES = ["output_sizes", "stamp", "even_overlap", "matrix_1d"]
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dcgan_keras.exercises import what_is_a_gan as exercises
+from dcgan_keras.lessons.exercises import what_is_a_gan as exercises
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "01_what_is_a_gan.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "01_what_is_a_gan.ipynb"
 SIGMA = stats.norm.pdf
 
 SHAPES = [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from dcgan_keras.games import ring, theory
+from dcgan_keras.lessons.games import ring, theory
 
 GRID = np.linspace(-20, 20, 40_001)
 CELL = GRID[1] - GRID[0]

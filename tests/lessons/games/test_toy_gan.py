@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dcgan_keras.games import sampling
-from dcgan_keras.games.toy_gan import ToyGAN, dense_network
+from dcgan_keras.lessons.games import sampling
+from dcgan_keras.lessons.games.toy_gan import ToyGAN, dense_network
 
 MEANS, STDS, WEIGHTS = (-1.5, 1.5), (0.5, 0.7), (0.6, 0.4)
 GRID = np.linspace(-3, 3, 13)[:, None]
@@ -89,7 +89,7 @@ def test_the_games_without_a_network_need_no_tensorflow():
 
 
 def test_unknown_names_are_attribute_errors():
-    import dcgan_keras.games as games
+    import dcgan_keras.lessons.games as games
 
     assert games.ToyGAN is ToyGAN
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

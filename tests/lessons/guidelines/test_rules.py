@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from dcgan_keras import graphs, keras, recipe
-from dcgan_keras.guidelines import check_guidelines
-from dcgan_keras.models import build_discriminator, build_gan, build_generator
+from dcgan_keras import keras
+from dcgan_keras.composite import build_gan
+from dcgan_keras.lessons.guidelines.rules import check_guidelines
+from dcgan_keras.models import build_discriminator, build_generator
+from dcgan_keras.training import recipe
 
 L = keras.layers
 
@@ -357,7 +359,7 @@ def test_the_composite_and_training_change_no_verdict():
 def test_a_layer_used_twice_is_two_nodes():
     start = keras.Input((4,))
     layer = L.Dense(4, name="shared")
-    nodes = graphs.read(keras.Model(start, layer(layer(start))), "model")
+    nodes = graph.read(keras.Model(start, layer(layer(start))), "model")
     assert [node.name for node in nodes] == ["shared", "shared"]
     first, second = nodes
     assert first.following == [second] and second.preceding == [first]

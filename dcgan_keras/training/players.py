@@ -1,0 +1,298 @@
+"""What both ways of training have in common: two players in one keras.Model.
+
+``dcgan.DCGAN`` and ``composite_loop.CompositeLoop`` differ in their ``train_step``
+alone. Here stands the rest: the optimizers, the noise, what is refused, how Keras
+saves, copies and evaluates them, and which weights draw the samples.
+"""
+
+import contextlib
+
+import numpy as np
+
+from dcgan_keras import losses
+from dcgan_keras._tensorflow import keras, tf
+from dcgan_keras.composite import build_gan, check_logits, unfreeze
+from dcgan_keras.data.datasets import check_images
+from dcgan_keras.noise import TEST_NOISE, latent_noise
+from dcgan_keras.training.sampling import SamplingGenerator
+
+OUT_OF_RANGE = "images: expected values in [-1, 1], got"
+TOLERANCE = 1e-3  # of the range, for images that were resized or stored in half
+
+
+def default_optimizer() -> keras.optimizers.Optimizer:
+    """Adam(2e-4, beta_1=0.5), one for each player (Radford et al. 2015, section 4)."""
+    return keras.optimizers.Adam(2e-4, beta_1=0.5)
+
+
+class TwoPlayers(keras.Model):
+    """G, D, an optimizer for each, and the noise of every step.
+
+    Args:
+        generator: (N, latent_dim) -> (N, H, W, C).
+        discriminator: (N, H, W, C) -> (N, 1), logits.
+        seed: of the noise.
+        name: of the model.
+
+    Attributes:
+        steps_made: how many steps have been made, a variable; the noise follows from
+            it and the seed.
+    """
+
+    def __init__(self, generator, discriminator, seed: int = 0, name=None):
+        build_gan(generator, discriminator)  # refuses players that do not fit
+        check_logits(discriminator)
+        super().__init__(name=name)
+        self.generator, self.discriminator, self.seed = generator, discriminator, seed
+        self.steps_made = keras.Variable(
+            0,
+            dtype="int64",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="steps_made",
+        )
+        self._sampling_generator = SamplingGenerator(self)
+        self.built = True
+
+    # compiling
+
+    def _compile_players(
+        self, generator_optimizer, discriminator_optimizer, options: dict
+    ):
+        """Set an optimizer for each player, and refuse what could not be obeyed."""
+        _check_compile_options(options)
+        pair = [
+            default_optimizer() if x is None else keras.optimizers.get(x)
+            for x in (generator_optimizer, discriminator_optimizer)
+        ]
+        if pair[0] is pair[1]:
+            raise ValueError(
+                "discriminator_optimizer: expected an optimizer of its own, got the "
+                "generator's; an optimizer keeps a state for each of its variables"
+            )
+        unfreeze(self.discriminator)
+        super().compile(optimizer=None, loss=None, metrics=None, **options)
+        self._compile_options = options
+        self.generator_optimizer, self.discriminator_optimizer = pair
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    def get_compile_config(self):
+        """How it was compiled, for ``keras.Model.save``."""
+        if not self.compiled:
+            return {}
+        optimizers = {
+            name: keras.saving.serialize_keras_object(getattr(self, name))
+            for name in ("generator_optimizer", "discriminator_optimizer")
+        }
+        return optimizers | self._compile_options
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    # saving and copying
+
+    def get_config(self):
+        """Both players, seed and name."""
+        players = {
+            name: keras.saving.serialize_keras_object(getattr(self, name))
+            for name in ("generator", "discriminator")
+        }
+        return players | {"seed": self.seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for name in ("generator", "discriminator"):
+            config[name] = keras.saving.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+    # data and noise
+
+    def _real_images(self, data):
+        """The images of a batch; the labels of (image, label) pairs are dropped."""
+        images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise ValueError(
+                "sample_weight: expected None, got weights; every image counts alike"
+            )
+        images = tf.convert_to_tensor(images)
+        _check_batch(images, self.discriminator.input_shape)
+        images = tf.cast(images, tf.float32)
+        low, high = tf.reduce_min(images), tf.reduce_max(images)
+        in_range = (low >= -1 - TOLERANCE) & (high <= 1 + TOLERANCE)  # not with NaN
+        # Before anything is learned from them.
+        checked = tf.debugging.Assert(in_range, [OUT_OF_RANGE, low, "to", high])
+        with tf.control_dependencies([] if checked is None else [checked]):
+            return tf.identity(images)
+
+    def _noise(self, images, step, draw):
+        """This replica's part of the noise for the batches of all replicas."""
+        m = images.shape[0] or tf.shape(images)[0]
+        shape = (m * replicas(), self.generator.input_shape[1])
+        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
+        return latent_noise(shape, self.seed, step, draw)[first : first + m]
+
+    def _logs(self, d_loss, g_loss, real_logits, fake_logits) -> dict:
+        """What a step reports: losses in nats per image, shares of right answers."""
+        return {
+            "discriminator_loss": d_loss,
+            "generator_loss": g_loss,
+            "real_accuracy": tf.reduce_mean(tf.cast(real_logits > 0, tf.float32)),
+            "fake_accuracy": tf.reduce_mean(tf.cast(fake_logits <= 0, tf.float32)),
+        }
+
+    # what Keras's users call
+
+    def fit(self, x=None, *args, **options):
+        """As ``keras.Model.fit``, with batches of real images, or an array of them.
+
+        Args:
+            x: float (N, H, W, C) in [-1, 1]: an array, a ``tf.data.Dataset`` or a
+                ``keras.utils.PyDataset`` of batches. Of (image, label) pairs the
+                labels are dropped.
+            args, options: for ``keras.Model.fit``.
+
+        Raises:
+            ValueError: images of another shape, type or range, with NaN; weights of
+                samples or classes; or a callback that needs the one optimizer which
+                this model does not have.
+        """
+        _check_callbacks(options.get("callbacks"))
+        if options.get("class_weight") is not None:
+            raise ValueError(
+                "class_weight: expected None, got weights; no class is used"
+            )
+        if isinstance(x, tf.data.Dataset):
+            options.setdefault("shuffle", False)  # Keras's default would warn
+        elif isinstance(x, np.ndarray):
+            x = _checked_array(x)
+        with one_sentence():
+            return super().fit(x, *args, **options)
+
+    def train_on_batch(self, x, *args, **options):
+        """As ``keras.Model.train_on_batch``: one step from one batch of images."""
+        with one_sentence():
+            return super().train_on_batch(x, *args, **options)
+
+    def evaluate(self, x=None, *args, **options):
+        """As ``keras.Model.evaluate``: the losses at these images, nothing learned."""
+        with one_sentence():
+            return super().evaluate(x, *args, **options)
+
+    def test_step(self, data):
+        """The numbers of ``train_step``, in inference mode, for the newest noise."""
+        images = self._real_images(data)
+        z = self._noise(images, self.steps_made.value, TEST_NOISE)
+        real_logits = self.discriminator(images, training=False)
+        fake_images = self.generator(z, training=False)
+        fake_logits = self.discriminator(fake_images, training=False)
+        d_loss = losses.discriminator_loss(real_logits, fake_logits)
+        g_loss = self.generator_loss(fake_logits)
+        return self._logs(d_loss, g_loss, real_logits, fake_logits)
+
+    def call(self, z, training=False):
+        """z (N, latent_dim) -> images (N, H, W, C), by the newest weights."""
+        return self.generator(z, training=training)
+
+    def sampling_generator(self) -> keras.Model:
+        """G as it is best used: with the average of its weights, where one is kept."""
+        return self._sampling_generator()
+
+    def predict(self, x, *args, **options):
+        """Images of z (N, latent_dim), by ``sampling_generator()``."""
+        return self.sampling_generator().predict(x, *args, **options)
+
+    def predict_on_batch(self, x):
+        """Images of one batch of z, by ``sampling_generator()``."""
+        return self.sampling_generator().predict_on_batch(x)
+
+
+def replicas() -> int:
+    """Over how many devices a batch is spread; their gradients are summed."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def asked_losses(model: keras.Model) -> list:
+    """What ``add_loss`` of a model's layers asked for when it was last called."""
+    return model.losses[: len(model.losses) - len(weight_losses(model))]
+
+
+def weight_losses(model: keras.Model) -> list:
+    """What the regularizers of a model's weights ask for."""
+    variables = model.trainable_variables
+    return [v.regularizer(v) for v in variables if v.regularizer is not None]
+
+
+@contextlib.contextmanager
+def one_sentence():
+    """Turn TensorFlow's report of images out of range into a ValueError."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if OUT_OF_RANGE not in error.message:
+            raise
+        found = error.message.split(OUT_OF_RANGE)[1].replace("[", "").replace("]", "")
+        low, _, high = found.split()[:3]
+        raise ValueError(
+            f"{OUT_OF_RANGE} {low} to {high}; scale pixels by x / 127.5 - 1"
+        ) from None
+
+
+def _checked_array(images: np.ndarray) -> np.ndarray:
+    if images.dtype.kind == "f":
+        images = images.astype(np.float32, copy=False)
+    check_images(images)
+    return images
+
+
+def _check_batch(images, input_shape) -> None:
+    """Refuse a batch that D was not built for; by shape and type, when traced."""
+    if not images.dtype.is_floating:
+        raise ValueError(
+            f"images: expected float32 in [-1, 1], got {images.dtype.name}; scale "
+            "pixels by x / 127.5 - 1"
+        )
+    if not images.shape.is_compatible_with(input_shape):
+        raise ValueError(
+            f"images: expected batches of shape {input_shape}, got {images.shape}"
+        )
+
+
+def _check_compile_options(options: dict) -> None:
+    players = "generator_optimizer and discriminator_optimizer"
+    refused = {
+        "optimizer": f"a DCGAN has two players: give {players}",
+        "loss": "the losses are those of the game: see generator_loss",
+        "metrics": "both losses and D's accuracies are reported as they are",
+    }
+    known = ("run_eagerly", "steps_per_execution", "jit_compile")
+    for name, value in options.items():
+        if name in refused:
+            raise ValueError(
+                f"{name}: expected nothing, got {value!r}; {refused[name]}"
+            )
+        if name not in known:
+            raise ValueError(
+                f"{name}: not an argument of compile; beside those of the game there "
+                f"are {', '.join(known)}"
+            )
+
+
+def _check_callbacks(callbacks) -> None:
+    """Refuse Keras's callbacks that would need the model's one optimizer or weights."""
+    schedule = "give each optimizer a schedule of keras.optimizers.schedules"
+    refused = {
+        keras.callbacks.LearningRateScheduler: schedule,
+        keras.callbacks.ReduceLROnPlateau: schedule,
+        keras.callbacks.SwapEMAWeights: "the averages are in sampling_generator()",
+    }
+    for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+        for kind, instead in refused.items():
+            if isinstance(callback, kind):
+                raise ValueError(
+                    f"callbacks: {kind.__name__} works on a model's only optimizer, "
+                    f"and here are two; {instead}"
+                )
