@@ -2,8 +2,8 @@
 
     python tools/make_mnist.py [FOLDER]
 
-The arrays are those of ``keras.datasets.mnist.load_data()``, from FOLDER/mnist.npz where
-one is named, else from Keras's cache or download. They are packed as small as a plain
+The arrays are those of ``keras.datasets.mnist.load_data()``: from FOLDER/mnist.npz, if
+named, or from Keras's cache or download. They are packed as small as a plain
 ``.npz`` gets, with no dates in it, so the same arrays make the same bytes; origin,
 licence and hashes are written to data/mnist.json beside it.
 """
@@ -23,8 +23,8 @@ from dcgan_keras.files import write_whole
 OUTPUT = Path(__file__).resolve().parent.parent / "data" / "mnist.npz"
 ABOUT = {
     "origin": "Y. LeCun, C. Cortes, C. J. C. Burges: the MNIST database of handwritten "
-    "digits, 70,000 images from NIST's special databases 1 and 3, in the arrays and the "
-    "order of keras.datasets.mnist",
+    "digits, 70,000 images from NIST's special databases 1 and 3, in the arrays and "
+    "the order of keras.datasets.mnist",
     "licence": "CC BY-SA 3.0",
     "changes": "none: packed anew, the arrays are the same",
     "command": "python tools/make_mnist.py",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from dcgan_keras.data import datasets
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary
 from dcgan_keras.data.datasets import check_images, load_dataset, training_batches
 
@@ -219,7 +220,9 @@ def test_cifar10_is_read_from_its_binary_archive(tmp_path):
         readme = tarfile.TarInfo("cifar-10-batches-bin/readme.html")
         tar.addfile(readme, io.BytesIO(b""))
     arrays = read_cifar10_binary(archive)
-    images, labels = datasets._from_uint8(arrays["x_train"], arrays["y_train"], "cifar10")
+    images, labels = datasets._from_uint8(
+        arrays["x_train"], arrays["y_train"], "cifar10"
+    )
     assert arrays["x_test"].shape == (3, 32, 32, 3) and images.shape == (6, 32, 32, 3)
     assert list(labels) == [0, 1, 2, 0, 1, 2]
     pixels = np.rint((images + 1) * 127.5).astype(int)

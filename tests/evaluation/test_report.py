@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan_keras import evaluation
+from dcgan_keras.data import datasets
 
 RNG = np.random.default_rng
 

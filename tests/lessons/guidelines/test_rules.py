@@ -5,6 +5,7 @@ import pytest
 
 from dcgan_keras import keras
 from dcgan_keras.composite import build_gan
+from dcgan_keras.lessons.guidelines import graph
 from dcgan_keras.lessons.guidelines.rules import check_guidelines
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.training import recipe
