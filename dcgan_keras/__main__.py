@@ -54,7 +54,7 @@ def _add_train(commands) -> None:
         "newest weights. Typed again with --resume it goes on where it was saved.",
     )
     train.add_argument(
-        "--dataset", help="digits (default), mnist, fashion_mnist, cifar10 or a folder"
+        "--dataset", help="mnist (default), digits, fashion_mnist, cifar10 or a folder"
     )
     length = train.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_positive, help="steps in all (1500)")

@@ -10,13 +10,16 @@ does Keras download them.
 import os
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
 from dcgan_keras.data.image_folder import FolderImages, load_folder
 from dcgan_keras.files import find_data
+
+if TYPE_CHECKING:
+    from dcgan_keras._tensorflow import tf
 
 DATA_VARIABLE = "DCGAN_KERAS_DATA"
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
@@ -138,7 +141,12 @@ def check_images(images, labels=None, batch_size: int | None = None) -> None:
         )
 
 
-def training_batches(images, batch_size: int, seed: int = 0, start_step: int = 0):
+def training_batches(
+    images: "np.ndarray | FolderImages",
+    batch_size: int,
+    seed: int = 0,
+    start_step: int = 0,
+) -> "tf.data.Dataset":
     """An endless tf.data pipeline of training batches.
 
     Every epoch visits the images in a new order that follows from (seed, epoch)
@@ -163,6 +171,8 @@ def training_batches(images, batch_size: int, seed: int = 0, start_step: int = 0
         >>> batches = training_batches(load_dataset("digits").images, 64)
         >>> next(iter(batches)).shape
         TensorShape([64, 28, 28, 1])
+
+    Source: notebook 06.
     """
     from dcgan_keras._tensorflow import tf
 

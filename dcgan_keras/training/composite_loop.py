@@ -100,7 +100,7 @@ class CompositeLoop(TwoPlayers):
 
         z = self._noise(real_images, step, G_NOISE)
         g_logs = _train(self.gan, z, answers)
-        self.steps_made.assign_add(1)
+        self._count_step(real_images)
         return {
             "discriminator_loss": d_logs["loss"],
             "generator_loss": g_logs["loss"],

@@ -6,8 +6,6 @@ learn from one batch of fakes and one pass through D, at about half the cost of 
 Either can hold D flat at the real images (R1), every few steps.
 """
 
-import numpy as np
-
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import batch_norm_layers
@@ -126,7 +124,7 @@ class DCGAN(TwoPlayers):
             )
             g_loss = self._generator_step(self._noise(real_images, step, G_NOISE))
             logs = self._logs(d_loss, g_loss, real_logits, fake_logits)
-        self.steps_made.assign_add(1)
+        self._count_step(real_images)
         return logs
 
     def _simultaneous(self, real_images, z, step):
@@ -139,8 +137,7 @@ class DCGAN(TwoPlayers):
         """
         with tf.GradientTape() as g_tape:
             fake_images = self.generator(z, training=True)
-            g_asked = _total([*asked_losses(self.generator)])
-            g_asked += _total(weight_losses(self.generator))
+            g_asked = asked_losses(self.generator) + weight_losses(self.generator)
         with tf.GradientTape() as d_tape:
             d_tape.watch(fake_images)
             real_logits, fake_logits, d_loss, minimised = self._discriminator_losses(
@@ -156,9 +153,11 @@ class DCGAN(TwoPlayers):
             lambda: at_fakes * tf.cast(g_slopes / d_slopes, at_fakes.dtype),
         )
         g_variables = self.generator.trainable_variables
-        scale = self.generator_optimizer.scale_loss(1.0 / replicas())
+        share = tf.cast(self.generator_optimizer.scale_loss(1 / replicas()), tf.float32)
         g_gradients = g_tape.gradient(
-            [fake_images, g_asked], g_variables, [at_fakes, tf.cast(scale, tf.float32)]
+            [fake_images, *g_asked],
+            g_variables,
+            [at_fakes, *(tf.cast(share, x.dtype) for x in g_asked)],
         )
         d_gradients = self._with_penalty(d_gradients, real_images, step)
         self.discriminator_optimizer.apply(d_gradients, d_variables)
@@ -292,7 +291,7 @@ def _looks_at_batch(discriminator: keras.Model) -> bool:
     """
     if all(map(_is_known, discriminator._flatten_layers())):
         return False
-    before = [np.array(variable) for variable in discriminator.variables]
+    before = [variable.numpy() for variable in discriminator.variables]
     shape = (2, *discriminator.input_shape[1:])
     images = tf.random.stateless_normal(shape, seed=[0, 1])
     with tf.GradientTape() as tape:

@@ -135,6 +135,10 @@ class TwoPlayers(keras.Model):
         first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
         return latent_noise(shape, self.seed, step, draw)[first : first + m]
 
+    def _count_step(self, real_images) -> None:
+        with tf.control_dependencies([real_images]):  # not if they were refused
+            self.steps_made.assign_add(1)
+
     def _logs(self, d_loss, g_loss, real_logits, fake_logits) -> dict:
         """What a step reports: losses in nats per image, shares of right answers."""
         return {

@@ -29,6 +29,12 @@ def run(tmp_path):
     return RunFolder(tmp_path / "a")
 
 
+def composite_loop():
+    loop = CompositeLoop(*build_players())
+    loop.compile()
+    return loop
+
+
 def recorded(run, dcgan, steps, **options):
     recorder = RunRecorder(run, **options)
     recorder.set_model(dcgan)
@@ -67,7 +73,7 @@ def test_state_is_everything_that_changes():
     dcgan = DCGAN(generator, discriminator)
     dcgan.compile()
     state = state_of(dcgan)
-    assert list(state) == list(state_of(CompositeLoop(*build_players())))
+    assert list(state) == list(state_of(composite_loop()))
     for player, optimizer in (
         (generator, "generator_optimizer"),
         (discriminator, "discriminator_optimizer"),

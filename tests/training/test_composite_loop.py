@@ -39,21 +39,24 @@ def optimizers(make):
 
 def by_composite(make=OPTIMIZERS["Adam"], steps=STEPS, players=None, **options):
     generator, discriminator = players or build_players()
-    loop = CompositeLoop(generator, discriminator, **optimizers(make), **options)
+    loop = CompositeLoop(generator, discriminator, **options)
+    loop.compile(**optimizers(make))
+    return generator, discriminator, fitted(loop, steps)
+
+
+def fitted(model, steps):
     history = History()
-    loop.fit(batches(), steps, callbacks=[history])
-    return generator, discriminator, history.rows
+    model.fit(
+        as_dataset(batches()), steps_per_epoch=steps, verbose=0, callbacks=[history]
+    )
+    return history.rows
 
 
 def by_train_step(make=OPTIMIZERS["Adam"], steps=STEPS, players=None, **options):
     generator, discriminator = players or build_players()
     dcgan = DCGAN(generator, discriminator, seed=options.pop("seed", 0))
     dcgan.compile(**optimizers(make), **options)
-    history = History()
-    dcgan.fit(
-        as_dataset(batches()), steps_per_epoch=steps, verbose=0, callbacks=[history]
-    )
-    return generator, discriminator, history.rows
+    return generator, discriminator, fitted(dcgan, steps)
 
 
 def apart(first, second):
@@ -184,12 +187,9 @@ def test_a_player_with_a_resting_optimizer_stays_put(loop, resting):
     before = fingerprint(generator)[0], fingerprint(discriminator)[0]
     chosen = optimizers(OPTIMIZERS["SGD"])
     chosen[f"{resting}_optimizer"] = still_generator()
-    if loop is CompositeLoop:
-        CompositeLoop(generator, discriminator, **chosen).fit(batches(), 1)
-    else:
-        dcgan = DCGAN(generator, discriminator)
-        dcgan.compile(**chosen)
-        dcgan.fit(as_dataset(batches()), steps_per_epoch=1, verbose=0)
+    model = loop(generator, discriminator)
+    model.compile(**chosen)
+    model.fit(as_dataset(batches()), steps_per_epoch=1, verbose=0)
     after = fingerprint(generator)[0], fingerprint(discriminator)[0]
     moved = [changes(old, new) for old, new in zip(before, after, strict=True)]
     assert moved == (["none", "all"] if resting == "generator" else ["all", "none"])
@@ -229,25 +229,42 @@ def test_noise_follows_from_seed_step_and_draw_alone():
 # What stops a run ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["composite", "train_step"])
-def test_nan_stops_the_run_at_its_step(name):
-    images = batches()
-    images[1][2, 5, 5] = np.nan
+@pytest.mark.parametrize("loop", [CompositeLoop, DCGAN])
+def test_nan_stops_the_run_at_its_step(loop):
     history = History(start_step=10)
-    with pytest.raises(FloatingPointError, match="loss is nan at step 12: the weights"):
-        if name == "composite":
-            CompositeLoop(*build_players()).fit(images, STEPS, callbacks=[history])
-        else:
-            dcgan = DCGAN(*build_players())
-            dcgan.compile()
-            dcgan.fit(as_dataset(images), verbose=0, callbacks=[history])
-    assert [row["step"] for row in history.rows] == [11]
+    model = loop(*build_players())
+    model.compile("sgd", keras.optimizers.SGD(1e30))
+    with pytest.raises(FloatingPointError, match="loss is nan at step 11: the weights"):
+        model.fit(as_dataset(batches()), verbose=0, callbacks=[history])
+    assert history.rows == []
+
+
+@pytest.mark.parametrize("loop", [CompositeLoop, DCGAN])
+@pytest.mark.parametrize(
+    "value, said", [(np.nan, "nan to nan"), (255, "-0.9.* to 255")]
+)
+def test_images_out_of_range_teach_nothing(loop, value, said):
+    """Neither in an array nor in a data set, and the weights stay as they were."""
+    images = batches()
+    images[1][2, 5, 5] = value
+    model = loop(*build_players())
+    model.compile()
+    before = [weight.numpy() for weight in model.weights]
+    with pytest.raises(ValueError, match="images: .*NaN|images: .*255"):
+        model.fit(np.concatenate(images), verbose=0)
+    with pytest.raises(ValueError, match=f"images: expected values in .*got {said}"):
+        model.fit(as_dataset(images[1:]), verbose=0)
+    with pytest.raises(ValueError, match=f"images: expected values in .*got {said}"):
+        model.train_on_batch(images[1])
+    for old, new in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())
+    assert model.fit(np.concatenate(batches()), batch_size=BATCH, verbose=0).history
 
 
 def test_one_optimizer_for_both_players_is_refused():
     shared = keras.optimizers.Adam()
     with pytest.raises(ValueError, match="optimizer of its own"):
-        CompositeLoop(*build_players(), shared, shared)
+        CompositeLoop(*build_players()).compile(shared, shared)
     with pytest.raises(ValueError, match="optimizer of its own"):
         DCGAN(*build_players()).compile(shared, shared)
 
@@ -274,8 +291,10 @@ def test_a_d_that_answers_with_probabilities_is_refused(loop):
 
 
 def test_too_few_batches_are_not_passed_over_in_silence():
-    with pytest.raises(ValueError, match="batches: .*3 of 5 steps"):
-        CompositeLoop(*build_players()).fit(batches(), 5)
+    loop = CompositeLoop(*build_players())
+    loop.compile()
+    with pytest.warns(UserWarning, match="ran out of data"):
+        loop.fit(as_dataset(batches()), steps_per_epoch=5, verbose=0)
 
 
 # Keras's own -----------------------------------------------------------------
@@ -298,7 +317,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, two)
 from players import build_players, reals
-from dcgan_keras.training import DCGAN
+from dcgan_keras.training.dcgan import DCGAN
 
 def trained(strategy):
     with strategy.scope():
@@ -321,7 +340,7 @@ print(apart(one, start) > 1e-3, apart(one, both) < 1e-5)
 
 def test_two_devices_make_the_update_of_one():
     """Without BN, which is each replica's own: half a batch each, other noise each."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", DISTRIBUTED],
         capture_output=True,
