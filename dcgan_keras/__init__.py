@@ -13,11 +13,11 @@ that way as ``dk.tf`` and ``dk.keras``.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from dcgan_keras import _registration
 
-if TYPE_CHECKING:  # for type checkers and editors, which run nothing
+TYPE_CHECKING = False  # type checkers and editors take it for True; typing is slow
+if TYPE_CHECKING:
     from dcgan_keras._tensorflow import keras, tf
     from dcgan_keras.composite import build_gan
     from dcgan_keras.convolution import (

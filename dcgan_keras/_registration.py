@@ -6,7 +6,6 @@ together with Keras: now, if it is loaded; else right after somebody imports it.
 """
 
 import importlib
-import importlib.util
 import sys
 
 MODULES = (
@@ -50,6 +49,8 @@ class _AfterKeras:
     def find_spec(self, name, path=None, target=None):
         if name != "keras":
             return None
+        import importlib.util  # loaded by Keras's own imports at the latest
+
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:

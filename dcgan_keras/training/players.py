@@ -286,17 +286,18 @@ def _check_compile_options(options: dict) -> None:
 
 
 def _check_callbacks(callbacks) -> None:
-    """Refuse Keras's callbacks that would need the model's one optimizer or weights."""
+    """Refuse Keras's callbacks that need the one optimizer or the loss of a model."""
     schedule = "give each optimizer a schedule of keras.optimizers.schedules"
     refused = {
         keras.callbacks.LearningRateScheduler: schedule,
         keras.callbacks.ReduceLROnPlateau: schedule,
         keras.callbacks.SwapEMAWeights: "the averages are in sampling_generator()",
+        keras.callbacks.TerminateOnNaN: "training.callbacks.History stops at either",
     }
     for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
         for kind, instead in refused.items():
             if isinstance(callback, kind):
                 raise ValueError(
-                    f"callbacks: {kind.__name__} works on a model's only optimizer, "
-                    f"and here are two; {instead}"
+                    f"callbacks: {kind.__name__} works on a model's only optimizer or "
+                    f"loss, and here are two of each; {instead}"
                 )

@@ -1,8 +1,10 @@
 """data/: nothing unexplained, nothing large, nothing that runs code when loaded."""
 
+import hashlib
 import json
 from pathlib import Path
 
+import make_mnist
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_every_part_is_described_and_licences_are_named():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(DATA)))
 def test_file_is_small_and_opens_without_pickles(path):
-    assert path.stat().st_size < 5e6
+    assert path.stat().st_size < 12e6
     assert path.suffix not in {".pkl", ".pickle", ".joblib"}
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as file:
@@ -44,3 +46,23 @@ def test_the_readme_gives_the_number_of_parameters():
     with np.load(DATA / "classifier/mnist.npz", allow_pickle=False) as file:
         parameters = sum(file[name].size for name in file.files)
     assert f"{parameters:,} parameters" in README
+
+
+def test_mnist_is_the_one_that_its_note_describes():
+    """Keras's arrays, to the byte; the note holds their hashes, and the file's own."""
+    about = json.loads((DATA / "mnist.json").read_text("utf-8"))
+    content = (DATA / "mnist.npz").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == about["sha256"]
+    with np.load(DATA / "mnist.npz", allow_pickle=False) as file:
+        assert set(file.files) == set(about["arrays"])
+        for name, told in about["arrays"].items():
+            array = file[name]
+            assert (list(array.shape), str(array.dtype)) == (
+                told["shape"],
+                told["dtype"],
+            )
+            assert hashlib.sha256(array.tobytes()).hexdigest() == told["sha256"]
+        assert round(file["x_train"].mean(), 4) == 33.3184  # as Keras's
+        assert list(file["y_train"][:8]) == [5, 0, 4, 1, 9, 2, 1, 3]
+        assert make_mnist.packed(dict(file))[:4] == content[:4]
+    assert about["licence"] in README and len(content) < 11.5e6

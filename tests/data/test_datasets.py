@@ -19,14 +19,18 @@ def digits():
 
 @pytest.fixture
 def no_data(monkeypatch, tmp_path):
-    """No folder named, an empty Keras cache, and a network that is down."""
+    """No folder named, nothing in the course, an empty cache, the network down."""
 
     def download(name):
         raise OSError("the network is down")
 
+    def find_data(relative):
+        raise FileNotFoundError(relative)
+
     monkeypatch.delenv("DCGAN_KERAS_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(datasets, "_download", download)
+    monkeypatch.setattr(datasets, "find_data", find_data)
 
 
 def small_mnist(count=5, shift=0):
@@ -121,6 +125,19 @@ def test_mnist_comes_first_from_the_folder_that_the_variable_names(
     assert load_dataset("mnist", split="test").images.shape == (2, 28, 28, 1)
 
 
+def test_mnist_comes_with_the_course(monkeypatch, tmp_path):
+    """Whole, with no folder named, no cache and no network; a named folder goes first."""
+    monkeypatch.delenv("DCGAN_KERAS_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(datasets, "_download", lambda name: 1 / 0)
+    images, labels = load_dataset("mnist")
+    assert images.shape == (60000, 28, 28, 1) and list(labels[:5]) == [5, 0, 4, 1, 9]
+    assert load_dataset("mnist", "test").images.shape == (10000, 28, 28, 1)
+    np.savez(tmp_path / "mnist.npz", **small_mnist())
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
+    assert load_dataset("mnist").images.shape == (5, 28, 28, 1)
+
+
 def test_full_range_of_pixels_becomes_minus_one_to_one(no_data, monkeypatch, tmp_path):
     arrays = small_mnist(2)
     arrays["x_train"][0], arrays["x_train"][1] = 0, 255
@@ -134,7 +151,7 @@ def test_the_error_names_every_place_that_was_tried(no_data, monkeypatch, tmp_pa
     with pytest.raises(FileNotFoundError) as caught:
         load_dataset("mnist")
     message = str(caught.value)
-    assert "DCGAN_KERAS_DATA (not set)" in message
+    assert "DCGAN_KERAS_DATA (not set); the course's own data" in message
     assert str(tmp_path / "keras" / "datasets" / "mnist.npz") in message
     assert "the network is down" in message and '"digits"' in message
     monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path / "here"))

@@ -1,0 +1,408 @@
+"""Both loops as Keras's users expect a model: obeyed, or refused in one sentence."""
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from players import BATCH, KERAS_SAVES, LATENT_DIM, build_players, noise, reals
+
+from dcgan_keras import keras, tf
+from dcgan_keras.training.composite_loop import CompositeLoop
+from dcgan_keras.training.dcgan import DCGAN
+
+LOOPS = [CompositeLoop, DCGAN]
+each_loop = pytest.mark.parametrize("loop", LOOPS)
+IMAGES = np.concatenate([reals(seed=step) for step in range(4)])
+
+
+def compiled(loop=DCGAN, players=None, **options):
+    model = loop(*(players or build_players()))
+    options.setdefault("generator_optimizer", keras.optimizers.SGD(0.05))
+    options.setdefault("discriminator_optimizer", keras.optimizers.SGD(0.05))
+    model.compile(**options)
+    return model
+
+
+def weights(model):
+    both = model.generator.weights + model.discriminator.weights
+    return [weight.numpy() for weight in both]
+
+
+def apart(first, second):
+    return max(np.abs(a - b).max() for a, b in zip(first, second, strict=True))
+
+
+def after(model, *steps):
+    for images in steps or (IMAGES[:BATCH],):
+        model.train_on_batch(images)
+    return weights(model)
+
+
+# compile ---------------------------------------------------------------------
+
+
+@each_loop
+def test_optimizers_may_be_named(loop):
+    model = loop(*build_players())
+    model.compile("adam", "adam")
+    pair = model.generator_optimizer, model.discriminator_optimizer
+    assert pair[0] is not pair[1]
+    assert all(isinstance(one, keras.optimizers.Adam) for one in pair)
+
+
+@each_loop
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"optimizer": "adam"}, "optimizer: .*give generator_optimizer and discrim"),
+        ({"loss": "mse"}, "loss: expected nothing, got 'mse'; the losses are those"),
+        ({"metrics": ["mae"]}, "metrics: expected nothing, got .*'mae'"),
+        ({"weighted_metrics": []}, "weighted_metrics: not an argument of compile"),
+        ({"auto_scale_loss": False}, "auto_scale_loss: not an argument of compile"),
+    ],
+)
+def test_what_compile_cannot_obey_it_refuses(loop, option, said):
+    with pytest.raises(ValueError, match=said):
+        loop(*build_players()).compile(**option)
+
+
+@each_loop
+def test_options_of_keras_are_obeyed(loop):
+    model = compiled(loop, run_eagerly=True, steps_per_execution=2)
+    assert model.run_eagerly and model.steps_per_execution == 2
+
+
+# data ------------------------------------------------------------------------
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return IMAGES[BATCH * index : BATCH * (index + 1)], np.arange(BATCH)
+
+
+def sources():
+    labels = np.arange(len(IMAGES))
+    pairs = tf.data.Dataset.from_tensor_slices((IMAGES, labels)).batch(BATCH)
+    return {
+        "array": lambda m: m.fit(IMAGES, batch_size=BATCH, verbose=0),
+        "labels beside": lambda m: m.fit(IMAGES, labels, batch_size=BATCH, verbose=0),
+        "pairs": lambda m: m.fit(pairs, verbose=0),
+        "one of a tuple": lambda m: m.fit(pairs.map(lambda x, y: (x,)), verbose=0),
+        "PyDataset": lambda m: m.fit(Batches(), verbose=0),
+        "float64": lambda m: m.fit(IMAGES.astype(float), batch_size=BATCH, verbose=0),
+    }
+
+
+@pytest.mark.parametrize("name", list(sources()))
+@each_loop
+def test_images_may_come_in_every_wrapping(loop, name):
+    """Of pairs the labels are dropped; the images are learned from."""
+    model = compiled(loop)
+    before = weights(model)
+    sources()[name](model)
+    assert apart(before, weights(model)) > 1e-4
+
+
+@each_loop
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        ((IMAGES * 127 + 127).astype(np.uint8), "expected float32 .*got uint8"),
+        (IMAGES[:, :8], r"batches of shape \(None, 16, 16, 1\), got \(.*, 8, 16, 1\)"),
+        (np.repeat(IMAGES, 3, axis=3), r"\(None, 16, 16, 1\), got .*16, 16, 3"),
+    ],
+)
+def test_images_of_another_kind_are_refused(loop, images, said):
+    model = compiled(loop)
+    batched = tf.data.Dataset.from_tensor_slices(images).batch(BATCH)
+    for give in (
+        lambda: model.fit(batched, verbose=0),
+        lambda: model.evaluate(batched),
+    ):
+        with pytest.raises(ValueError, match=f"images: .*{said}"):
+            give(batched, verbose=0)
+
+
+@each_loop
+def test_weights_of_samples_and_classes_are_refused(loop):
+    model, share = compiled(loop), np.ones(len(IMAGES))
+    with pytest.raises(ValueError, match="sample_weight: expected None"):
+        model.fit(IMAGES, share, sample_weight=share, verbose=0)
+    with pytest.raises(ValueError, match="class_weight: expected None"):
+        model.fit(IMAGES, share, class_weight={1: 2.0}, verbose=0)
+
+
+@each_loop
+def test_evaluating_learns_nothing_and_says_the_same_twice(loop):
+    model = compiled(loop)
+    before = weights(model)
+    first = model.evaluate(IMAGES, batch_size=BATCH, verbose=0, return_dict=True)
+    again = model.evaluate(IMAGES, batch_size=BATCH, verbose=0, return_dict=True)
+    assert first == again and apart(before, weights(model)) == 0
+    assert first["discriminator_loss"] == pytest.approx(2 * np.log(2), abs=0.2)
+    assert set(first) == set(model.test_on_batch(IMAGES[:BATCH], return_dict=True))
+    told = model.fit(IMAGES, validation_data=(IMAGES,), verbose=0).history
+    assert "val_generator_loss" in told
+
+
+# what else a player may bring ------------------------------------------------
+
+
+def regularized(strength, seed=1):
+    """Both players with an L2 penalty on every kernel."""
+    players = build_players(seed, batch_norm=None)
+    for layer in (layer for player in players for layer in player.layers):
+        for weight in layer.trainable_weights:
+            if strength and len(weight.shape) > 1:
+                weight.regularizer = keras.regularizers.L2(strength)
+    return players
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_regularizers_pull_at_the_weights(update):
+    """One step of SGD: by rate x 2 x strength of each kernel, beside the game's."""
+    plain = after(compiled(players=regularized(0), update=update))
+    model = compiled(players=regularized(0.5), update=update)
+    before = weights(model)
+    pulled = after(model)
+    kernels = [len(weight.shape) > 1 for weight in before]
+    assert sum(kernels) > 4
+    d_start = len(model.generator.weights)
+    for number, is_kernel in enumerate(kernels):
+        expected = 0.05 * 2 * 0.5 * before[number] if is_kernel else 0.0
+        if update == "simultaneous" or number >= d_start:  # else G meets another D
+            np.testing.assert_allclose(
+                plain[number] - pulled[number], expected, atol=2e-6
+            )
+    assert apart(plain, pulled) > 1e-3
+
+
+@keras.saving.register_keras_serializable("tests")
+class Asking(keras.layers.Layer):
+    """Passes its input on, and asks for a loss of its own."""
+
+    def call(self, inputs):
+        self.add_loss(100.0 * keras.ops.mean(inputs**2))
+        return inputs
+
+
+@keras.saving.register_keras_serializable("tests")
+class Mixing(keras.layers.Layer):
+    """Adds the batch's mean, as minibatch statistics do."""
+
+    def call(self, inputs):
+        return inputs + keras.ops.mean(inputs, axis=0, keepdims=True)
+
+
+def with_layer(layer):
+    generator, _ = build_players(batch_norm=None)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(4), layer]
+    start = keras.Input((16, 16, 1))
+    return generator, keras.Sequential([start, *layers, keras.layers.Dense(1)])
+
+
+def test_losses_that_layers_ask_for_are_obeyed_or_refused():
+    keras.utils.set_random_seed(1)
+    model = compiled(players=with_layer(Asking()))
+    kernel = model.discriminator.layers[1].kernel
+    before = np.linalg.norm(kernel.numpy())
+    after(model)
+    assert np.linalg.norm(kernel.numpy()) < 0.9 * before
+    with pytest.raises(ValueError, match="add losses of their own"):
+        compiled(players=with_layer(Asking()), update="simultaneous")
+
+
+def test_a_d_that_looks_at_its_batch_is_refused_where_that_would_be_wrong():
+    before = weights(compiled(players=with_layer(Mixing())))
+    with pytest.raises(ValueError, match="update: expected 'alternating' .*mix"):
+        compiled(players=with_layer(Mixing()), update="simultaneous")
+    with pytest.raises(ValueError, match="r1_gamma: expected 0 .*mix"):
+        compiled(players=with_layer(Mixing()), r1_gamma=1.0)
+    apart_layer = keras.layers.Lambda(lambda x: 2 * x)
+    compiled(players=with_layer(apart_layer), update="simultaneous")
+    assert len(before) > 0
+
+
+@pytest.mark.parametrize(
+    "last", [keras.layers.Lambda(keras.ops.sigmoid), keras.layers.Activation("sigmoid")]
+)
+def test_probabilities_are_seen_whatever_layer_makes_them(last):
+    generator, discriminator = with_layer(keras.layers.ReLU())
+    with pytest.raises(ValueError, match="expected logits, got probabilities"):
+        DCGAN(generator, keras.Sequential([*discriminator.layers, last]))
+    doubled = keras.layers.Lambda(lambda x: 2 * x)
+    DCGAN(generator, keras.Sequential([*discriminator.layers, doubled]))
+
+
+@each_loop
+def test_a_frozen_layer_of_d_stays_as_it_is(loop):
+    generator, discriminator = build_players()
+    first = discriminator.layers[0]
+    first.trainable = False
+    model = compiled(loop, (generator, discriminator))
+    kernel, others = first.kernel.numpy(), weights(model)
+    assert apart(others, after(model)) > 1e-4
+    np.testing.assert_array_equal(kernel, first.kernel.numpy())
+
+
+# optimizers ------------------------------------------------------------------
+
+
+@each_loop
+@pytest.mark.parametrize("wrap", ["factor", "LossScaleOptimizer"])
+def test_scaled_losses_make_the_same_step(loop, wrap):
+    def scaled():
+        if wrap == "factor":
+            return keras.optimizers.SGD(0.05, loss_scale_factor=1024.0)
+        inner = keras.optimizers.SGD(0.05)
+        return keras.optimizers.LossScaleOptimizer(inner, initial_scale=256.0)
+
+    plain = after(compiled(loop))
+    model = compiled(
+        loop, generator_optimizer=scaled(), discriminator_optimizer=scaled()
+    )
+    before = weights(model)
+    found = after(model)
+    assert apart(before, found) > 1e-3
+    assert apart(plain, found) < 1e-5
+
+
+def test_scaled_losses_in_the_simultaneous_update_with_r1():
+    def made(**options):
+        players = build_players(batch_norm=None)
+        return compiled(players=players, update="simultaneous", r1_gamma=1.0, **options)
+
+    pair = {
+        "generator_optimizer": keras.optimizers.SGD(0.05, loss_scale_factor=64.0),
+        "discriminator_optimizer": keras.optimizers.SGD(0.05, loss_scale_factor=8.0),
+    }
+    assert apart(after(made()), after(made(**pair))) < 1e-5
+
+
+def test_every_micro_batch_of_an_accumulated_step_meets_its_own_noise():
+    met = []
+    model = compiled(
+        generator_optimizer=keras.optimizers.SGD(0.05, gradient_accumulation_steps=4),
+        discriminator_optimizer=keras.optimizers.SGD(
+            0.05, gradient_accumulation_steps=4
+        ),
+        run_eagerly=True,
+    )
+    draw = model._noise
+    model._noise = lambda *asked: met.append(draw(*asked).numpy()) or met[-1]
+    before = weights(model)
+    after(model, *[IMAGES[:BATCH]] * 3)
+    trainable = [w.numpy() for w in model.generator.trainable_weights]
+    assert len({z.tobytes() for z in met}) == len(met) == 6
+    after(model, IMAGES[:BATCH])
+    moved = [w.numpy() for w in model.generator.trainable_weights]
+    assert apart(trainable, moved) > 1e-4 and len(before) > 0
+
+
+def test_predict_draws_with_the_averaged_weights():
+    model = compiled(generator_optimizer=keras.optimizers.SGD(0.5, use_ema=True))
+    after(model, *[IMAGES[:BATCH]] * 3)
+    drawn = model.predict(noise(), verbose=0)
+    averaged = model.sampling_generator()(noise(), training=False)
+    np.testing.assert_allclose(drawn, averaged, atol=1e-5)
+    np.testing.assert_allclose(model.predict_on_batch(noise()), averaged, atol=1e-5)
+    assert np.abs(drawn - model(noise())).max() > 1e-3
+    assert noise().shape[1] == LATENT_DIM
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        keras.callbacks.LearningRateScheduler(lambda epoch: 0.1),
+        keras.callbacks.ReduceLROnPlateau(),
+        keras.callbacks.SwapEMAWeights(),
+        keras.callbacks.TerminateOnNaN(),
+    ],
+    ids=lambda callback: type(callback).__name__,
+)
+def test_callbacks_for_models_of_one_loss_are_refused(callback):
+    with pytest.raises(ValueError, match=f"callbacks: {type(callback).__name__}"):
+        compiled().fit(IMAGES, callbacks=[callback], verbose=0)
+
+
+# saving and copying ----------------------------------------------------------
+
+
+@KERAS_SAVES
+@each_loop
+@pytest.mark.parametrize("way", ["save", "checkpoint", "deepcopy", "pickle", "config"])
+def test_a_copy_goes_on_as_the_original(loop, way, tmp_path):
+    model = compiled(
+        loop,
+        generator_optimizer=keras.optimizers.Adam(1e-2),
+        discriminator_optimizer=keras.optimizers.RMSprop(1e-2),
+    )
+    path = tmp_path / "model.keras"
+    saved = [keras.callbacks.ModelCheckpoint(path)] if way == "checkpoint" else []
+    model.fit(IMAGES, batch_size=BATCH, shuffle=False, verbose=0, callbacks=saved)
+    if way == "save":
+        model.save(path)
+    if path.exists():
+        other = keras.models.load_model(path)
+    elif way == "deepcopy":
+        other = copy.deepcopy(model)
+    elif way == "pickle":
+        other = pickle.loads(pickle.dumps(model))
+    else:
+        other = type(model).from_config(model.get_config())
+        other.set_weights([weight.numpy() for weight in model.weights])
+        assert apart(weights(model), weights(other)) == 0
+        return
+    assert type(other) is loop and other.generator is not model.generator
+    start = weights(model)
+    assert apart(start, weights(other)) == 0
+    assert apart(after(model, IMAGES[:BATCH]), after(other, IMAGES[:BATCH])) == 0
+    assert apart(start, weights(other)) > 1e-4
+
+
+# several devices -------------------------------------------------------------
+
+UNEVEN = """
+import numpy as np
+from dcgan_keras import keras, tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+two = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, two)
+from players import build_players, reals
+from dcgan_keras.training.dcgan import DCGAN
+
+for count in (9, 11, 12):
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        dcgan = DCGAN(*build_players())
+        dcgan.compile()
+    before = [w.numpy() for w in dcgan.discriminator.trainable_weights]
+    history = dcgan.fit(reals(count), batch_size=4, verbose=0).history
+    moved = [w.numpy() for w in dcgan.discriminator.trainable_weights]
+    apart = max(abs(a - b).max() for a, b in zip(before, moved))
+    print(count, int(dcgan.steps_made.numpy()), apart > 0, np.isfinite(apart))
+"""
+
+
+def test_the_last_batch_may_be_uneven_on_two_devices():
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", UNEVEN],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split("\n")[:3] == [
+        "9 3 True True",
+        "11 3 True True",
+        "12 3 True True",
+    ]
