@@ -126,7 +126,7 @@ def test_mnist_comes_first_from_the_folder_that_the_variable_names(
 
 
 def test_mnist_comes_with_the_course(monkeypatch, tmp_path):
-    """Whole, with no folder named, no cache and no network; a named folder goes first."""
+    """Whole, with no cache and no network; a folder that is named goes first."""
     monkeypatch.delenv("DCGAN_KERAS_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(datasets, "_download", lambda name: 1 / 0)

@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from dcgan_keras import evaluation
 from dcgan_keras.data import datasets
+from dcgan_keras.evaluation import classifier as classifier_module
+from dcgan_keras.evaluation.classifier import load_classifier
+from dcgan_keras.evaluation.report import evaluate_images
+from dcgan_keras.files import find_data
 
 RNG = np.random.default_rng
 
@@ -21,21 +24,21 @@ def digits():
 class TestClassifier:
     @pytest.mark.parametrize("name", ["mnist", "digits"])
     def test_weights_are_small_and_hold_no_pickles(self, name):
-        path = evaluation.classifier.find_data(f"classifier/{name}.npz")
+        path = find_data(f"classifier/{name}.npz")
         assert path.stat().st_size < 1e6
         with np.load(path, allow_pickle=False) as file:
             assert all(file[key].dtype == np.float32 for key in file.files)
 
     @pytest.mark.parametrize("name", ["mnist", "digits"])
     def test_provenance_says_how_it_was_made(self, name):
-        told = evaluation.load_classifier(name).provenance
+        told = load_classifier(name).provenance
         assert told["dataset"] == name and f"--dataset {name}" in told["command"]
         assert {"seed", "epochs", "cpu_seconds", "date", "versions"} <= set(told)
         right = 1 - told["test_errors"] / told["test_images"]
         assert told["test_accuracy"] == pytest.approx(right, abs=1e-5)
 
     def test_digits_accuracy_is_the_one_that_is_told(self, digits):
-        classifier = evaluation.load_classifier("digits")
+        classifier = load_classifier("digits")
         images, labels = digits["test"]
         _, probabilities = classifier(images)
         errors = int(np.sum(probabilities.argmax(axis=1) != labels))
@@ -45,23 +48,21 @@ class TestClassifier:
         assert errors / len(labels) < 0.05
 
     def test_mnist_accuracy_is_the_one_that_is_told(self, mnist_test):
-        classifier = evaluation.load_classifier("mnist")
+        classifier = load_classifier("mnist")
         _, probabilities = classifier(mnist_test.images)
         errors = int(np.sum(probabilities.argmax(axis=1) != mnist_test.labels))
         assert abs(errors - classifier.provenance["test_errors"]) <= 2
         assert errors < 60  # 99.4 %
 
     def test_gives_features_and_probabilities(self, digits):
-        features, probabilities = evaluation.load_classifier("digits")(
-            digits["test"].images
-        )
+        features, probabilities = load_classifier("digits")(digits["test"].images)
         assert features.shape == (382, 64) and features.dtype == np.float32
         assert features.min() >= 0 and (features.std(axis=0) > 0).all()
         assert probabilities.dtype == np.float64
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
 
     def test_the_batch_size_changes_nothing(self, digits):
-        look, images = evaluation.load_classifier("digits"), digits["test"].images[:30]
+        look, images = load_classifier("digits"), digits["test"].images[:30]
         for one, other in zip(look(images), look(images, batch_size=7), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
@@ -70,8 +71,8 @@ class TestClassifier:
 
         from dcgan_keras import keras
 
-        load = evaluation.classifier._load.__wrapped__  # not from the cache
-        path = str(evaluation.classifier.find_data("classifier/digits.npz"))
+        load = classifier_module._load.__wrapped__  # not from the cache
+        path = str(find_data("classifier/digits.npz"))
         images = digits["test"].images[:20]
         expected = load(path)(images)
         keras.utils.set_random_seed(3)
@@ -87,7 +88,7 @@ class TestClassifier:
             np.testing.assert_array_equal(one, other)
 
     def test_is_loaded_once(self):
-        one, other = (evaluation.load_classifier("digits") for _ in range(2))
+        one, other = (load_classifier("digits") for _ in range(2))
         assert one is other
 
     @pytest.mark.parametrize(
@@ -106,25 +107,18 @@ class TestClassifier:
     )
     def test_refuses(self, images, message):
         with pytest.raises(ValueError, match=f"images: .*{message}"):
-            evaluation.load_classifier("digits")(images)
+            load_classifier("digits")(images)
 
     def test_unknown_names_and_places_are_told(self):
         with pytest.raises(ValueError, match="one of mnist, digits.* got 'cifar10'"):
-            evaluation.load_classifier("cifar10")
+            load_classifier("cifar10")
         with pytest.raises(FileNotFoundError, match="looked for .*data.* and .*files"):
-            evaluation.classifier.find_data("classifier/nobody.npz")
+            find_data("classifier/nobody.npz")
 
 
 @pytest.fixture
 def mnist_test():
-    """MNIST's test split if it is on this machine; nothing is downloaded for a test."""
-
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(datasets, "_download", lambda name: 1 / 0)
-            return datasets.load_dataset("mnist", split="test")
-    except FileNotFoundError:
-        pytest.skip("MNIST is not on this machine")
+    return datasets.load_dataset("mnist", split="test")
 
 
 class TestTraining:
@@ -153,13 +147,13 @@ class TestTraining:
         assert "errors on 382 test images" in capsys.readouterr().out
         told = json.loads((tmp_path / "digits.json").read_text("utf-8"))
         assert told["epochs"] == 2
-        loaded = evaluation.classifier._load(str(tmp_path / "digits.npz"))
+        loaded = classifier_module._load(str(tmp_path / "digits.npz"))
         assert loaded.provenance == told
 
     def test_weights_that_do_not_fit_are_refused(self, tmp_path):
         np.savez(tmp_path / "bad.npz", weight_00=np.ones(3))
         with pytest.raises(ValueError, match="bad.npz: expected weights of shapes"):
-            evaluation.classifier._load(str(tmp_path / "bad.npz"))
+            classifier_module._load(str(tmp_path / "bad.npz"))
 
 
 def centre(images):
@@ -183,9 +177,7 @@ def results(digits):
         "noise": rng.uniform(-1, 1, (200, 28, 28, 1)).astype(np.float32),
     }
     return {
-        name: evaluation.evaluate_images(
-            images, real, train.images, classifier="digits"
-        )
+        name: evaluate_images(images, real, train.images, classifier="digits")
         for name, images in sets.items()
     }
 
@@ -247,9 +239,7 @@ class TestEvaluateImages:
 
     def test_without_training_images(self, digits):
         images = digits["test"].images
-        result = evaluation.evaluate_images(
-            images[:100], images[100:], classifier="digits"
-        )
+        result = evaluate_images(images[:100], images[100:], classifier="digits")
         assert result.generated.distance_ratio is None
         assert (result.floor_count, result.floor_reference_count) == (141, 141)
         assert "to training" not in result.table()
@@ -257,8 +247,8 @@ class TestEvaluateImages:
     def test_the_argument_is_named(self, digits):
         images = digits["test"].images
         with pytest.raises(ValueError, match="real_images: expected at least 20"):
-            evaluation.evaluate_images(images, images[:19])
+            evaluate_images(images, images[:19])
         with pytest.raises(ValueError, match="training_images: expected float32"):
-            evaluation.evaluate_images(images, images, images.astype(np.float64))
+            evaluate_images(images, images, images.astype(np.float64))
         with pytest.raises(ValueError, match="^images: expected shape"):
-            evaluation.evaluate_images(images.repeat(3, axis=3), images)
+            evaluate_images(images.repeat(3, axis=3), images)

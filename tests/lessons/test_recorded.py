@@ -23,6 +23,7 @@ def run(tmp_path_factory):
     """Five steps on digits, made by the command line."""
     path = tmp_path_factory.mktemp("run") / "a"
     command = [sys.executable, "-m", "dcgan_keras", "train", "--steps", "5"]
+    command += ["--dataset", "digits"]
     environment = os.environ | {"PYTHONWARNINGS": "default"}
     subprocess.run(
         [*command, "--width", "4", "--output", str(path)],

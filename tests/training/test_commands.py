@@ -18,7 +18,16 @@ from dcgan_keras.training.recipe import SETTINGS
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 
 STEPS = 6
-SMALL = ["--batch-size", "8", "--latent-dim", "3", "--width", "2"]
+SMALL = [
+    "--dataset",
+    "digits",
+    "--batch-size",
+    "8",
+    "--latent-dim",
+    "3",
+    "--width",
+    "2",
+]
 
 
 def train(output, *options):
