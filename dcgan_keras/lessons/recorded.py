@@ -1,8 +1,9 @@
-"""The runs that were recorded for the course.
+"""The runs and tables that were recorded for the course.
 
 generator, discriminator = load_players(recorded_run("mnist"))
 """
 
+import csv
 import json
 from pathlib import Path
 
@@ -50,3 +51,36 @@ def read_evaluation(run: RunFolder | str | Path) -> dict:
     if not paths:
         raise FileNotFoundError(f"run: {path} has not been evaluated")
     return json.loads(paths[0].read_text("utf-8"))
+
+
+def recorded_table(name: str) -> tuple[list[dict], dict]:
+    """A table of results that took longer than a lesson, and how it was made.
+
+    Args:
+        name: of data/tables/<name>.csv and .json.
+
+    Returns:
+        The rows, one dict a line, with numbers where the text is one; and the
+        provenance: command, date, versions, processor.
+
+    Raises:
+        FileNotFoundError: no such table.
+
+    Source: data/README.md.
+    """
+    path = find_data(f"tables/{name}.csv")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [
+            {key: _number(value) for key, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+    return rows, json.loads(path.with_suffix(".json").read_text("utf-8"))
+
+
+def _number(text: str) -> "int | float | str":
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
