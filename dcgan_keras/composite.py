@@ -123,6 +123,12 @@ def build_gan(
 
     Source: OV, "compositing the two models"; notebooks 05 and 06.
     """
+    for name, player in (("generator", generator), ("discriminator", discriminator)):
+        if not player.built:
+            raise ValueError(
+                f"{name}: expected a model that is built, got {player.name!r}, which "
+                "knows no input shape yet; begin it with keras.Input(shape)"
+            )
     if len(generator.input_shape) != 2:
         raise ValueError(
             f"generator: expected input (N, latent_dim), got {generator.input_shape}"

@@ -10,9 +10,10 @@ LIGHT = [
     "dcgan_keras",
     "dcgan_keras.__main__",
     "dcgan_keras.convolution",
-    "dcgan_keras.data",
-    "dcgan_keras.image_folder",
-    "dcgan_keras.runs",
+    "dcgan_keras.data.datasets",
+    "dcgan_keras.data.image_folder",
+    "dcgan_keras.training.runs",
+    "dcgan_keras.files",
     "dcgan_keras.visualization",
 ]
 REPORT = """

@@ -2,8 +2,8 @@
 
     python tools/draw_imports.py [docs/imports.svg]
 
-An arrow says "imports"; every one points down, as tests/test_import_graph.py holds. Those
-to _tensorflow.py, from every room that computes with it, are left out.
+An arrow says "imports"; every one points down (tests/test_import_graph.py). Those
+to _tensorflow.py are left out: every room that computes has one.
 """
 
 import sys

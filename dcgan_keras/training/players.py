@@ -173,6 +173,10 @@ class TwoPlayers(keras.Model):
             options.setdefault("shuffle", False)  # Keras's default would warn
         elif isinstance(x, np.ndarray):
             x = _checked_array(x)
+        devices = self.distribute_strategy.num_replicas_in_sync
+        if devices > 1:
+            batch_size = args[1] if len(args) > 1 else options.get("batch_size")
+            _check_even(x, batch_size or 32, devices)
         with one_sentence():
             return super().fit(x, *args, **options)
 
@@ -243,6 +247,26 @@ def one_sentence():
         raise ValueError(
             f"{OUT_OF_RANGE} {low} to {high}; scale pixels by x / 127.5 - 1"
         ) from None
+
+
+def _check_even(x, batch_size: int, devices: int) -> None:
+    """Refuse batches that would leave a device with fewer images than another."""
+    if isinstance(x, np.ndarray):
+        got = f"{len(x)} images in batches of {batch_size}"
+        is_even = len(x) % batch_size == 0 and batch_size % devices == 0
+    elif isinstance(x, tf.data.Dataset):
+        (size, *_) = tf.nest.flatten(x.element_spec)[0].shape
+        got = f"batches of {size}"
+        if size is None:
+            got = "batches whose size is not fixed: batch with drop_remainder=True"
+        is_even = size is not None and size % devices == 0
+    else:
+        return
+    if not is_even:
+        raise ValueError(
+            f"x: expected batches of one size that {devices} devices can share "
+            f"evenly, got {got}"
+        )
 
 
 def _checked_array(images: np.ndarray) -> np.ndarray:

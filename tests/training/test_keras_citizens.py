@@ -190,7 +190,7 @@ class Asking(keras.layers.Layer):
     """Passes its input on, and asks for a loss of its own."""
 
     def call(self, inputs):
-        self.add_loss(100.0 * keras.ops.mean(inputs**2))
+        self.add_loss(0.1 * keras.ops.mean(inputs**2))
         return inputs
 
 
@@ -231,15 +231,26 @@ def test_a_d_that_looks_at_its_batch_is_refused_where_that_would_be_wrong():
     assert len(before) > 0
 
 
+def ending_in(discriminator, last):
+    start = keras.Input((16, 16, 1))
+    return keras.Sequential([start, *discriminator.layers, last])
+
+
+def test_a_player_that_is_not_built_is_named():
+    generator, _ = build_players()
+    with pytest.raises(ValueError, match="discriminator: expected a model that is bu"):
+        DCGAN(generator, keras.Sequential([keras.layers.Dense(1)]))
+
+
 @pytest.mark.parametrize(
     "last", [keras.layers.Lambda(keras.ops.sigmoid), keras.layers.Activation("sigmoid")]
 )
 def test_probabilities_are_seen_whatever_layer_makes_them(last):
     generator, discriminator = with_layer(keras.layers.ReLU())
     with pytest.raises(ValueError, match="expected logits, got probabilities"):
-        DCGAN(generator, keras.Sequential([*discriminator.layers, last]))
+        DCGAN(generator, ending_in(discriminator, last))
     doubled = keras.layers.Lambda(lambda x: 2 * x)
-    DCGAN(generator, keras.Sequential([*discriminator.layers, doubled]))
+    DCGAN(generator, ending_in(discriminator, doubled))
 
 
 @each_loop
@@ -379,19 +390,27 @@ tf.config.set_logical_device_configuration(cpu, two)
 from players import build_players, reals
 from dcgan_keras.training.dcgan import DCGAN
 
-for count in (9, 11, 12):
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-        dcgan = DCGAN(*build_players())
-        dcgan.compile()
-    before = [w.numpy() for w in dcgan.discriminator.trainable_weights]
-    history = dcgan.fit(reals(count), batch_size=4, verbose=0).history
-    moved = [w.numpy() for w in dcgan.discriminator.trainable_weights]
-    apart = max(abs(a - b).max() for a, b in zip(before, moved))
-    print(count, int(dcgan.steps_made.numpy()), apart > 0, np.isfinite(apart))
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    dcgan = DCGAN(*build_players())
+    dcgan.compile()
+data = tf.data.Dataset.from_tensor_slices(reals(12))
+for give in (
+    lambda: dcgan.fit(reals(9), batch_size=4, verbose=0),
+    lambda: dcgan.fit(data.batch(4), verbose=0),
+    lambda: dcgan.fit(data.batch(3, drop_remainder=True), verbose=0),
+    lambda: dcgan.fit(reals(12), batch_size=4, verbose=0),
+    lambda: dcgan.fit(data.batch(4, drop_remainder=True), verbose=0),
+):
+    try:
+        give()
+        print("steps", int(dcgan.steps_made.numpy()))
+    except ValueError as error:
+        print(error)
 """
 
 
-def test_the_last_batch_may_be_uneven_on_two_devices():
+def test_uneven_batches_are_refused_on_two_devices():
+    """A replica without images would fail deep inside of TensorFlow."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", UNEVEN],
@@ -401,8 +420,9 @@ def test_the_last_batch_may_be_uneven_on_two_devices():
         env=environment,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.split("\n")[:3] == [
-        "9 3 True True",
-        "11 3 True True",
-        "12 3 True True",
-    ]
+    said = done.stdout.splitlines()
+    assert said[3:] == ["steps 3", "steps 6"]
+    refused = "x: expected batches of one size that 2 devices can share evenly, got"
+    assert said[0] == f"{refused} 9 images in batches of 4"
+    assert said[1].startswith(f"{refused} batches whose size is not fixed")
+    assert said[2] == f"{refused} batches of 3"

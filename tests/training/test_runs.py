@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 
 import numpy as np
 import pytest
@@ -47,50 +46,6 @@ def run(tmp_path):
 
 def files(folder):
     return sorted(path.name for path in folder.iterdir())
-
-
-# Whole files -----------------------------------------------------------------
-
-
-def test_file_is_written_and_replaced(tmp_path):
-    path = tmp_path / "new" / "a.bin"
-    for content in (b"one", b"", b"three"):
-        write_whole(path, content)
-        assert path.read_bytes() == content
-    assert files(path.parent) == ["a.bin"]
-    assert path.stat().st_mode & 0o777 == 0o644
-
-
-@pytest.mark.parametrize("where", ["fsync", "chmod", "replace"])
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
-def test_a_crash_leaves_the_last_whole_file(tmp_path, monkeypatch, where, error):
-    path = tmp_path / "a.bin"
-    write_whole(path, b"whole")
-
-    def crash(*args, **options):
-        raise error
-
-    monkeypatch.setattr(runs.os, where, crash)
-    with pytest.raises(type(error)):
-        write_whole(path, b"half")
-    assert path.read_bytes() == b"whole" and files(tmp_path) == ["a.bin"]
-
-
-def test_nobody_sees_a_half_written_file(tmp_path, monkeypatch):
-    """At the moment of the last step the old content is there, and the new is whole."""
-    path = tmp_path / "a.bin"
-    write_whole(path, b"old")
-    seen = []
-    replace = os.replace
-
-    def look(source, target):
-        with open(source, "rb") as file:
-            seen.append((path.read_bytes(), file.read()))
-        replace(source, target)
-
-    monkeypatch.setattr(runs.os, "replace", look)
-    write_whole(path, b"new")
-    assert seen == [(b"old", b"new")] and path.read_bytes() == b"new"
 
 
 # Configuration ---------------------------------------------------------------
