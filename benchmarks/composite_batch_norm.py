@@ -43,12 +43,13 @@ def samples(images, mode: str, seed: int):
     loop = CompositeLoop(
         build_generator(weight_stddev=None),
         build_discriminator(weight_stddev=None, batch_norm="before"),
-        keras.optimizers.Adam(1e-3, beta_1=0.5),
-        keras.optimizers.Adam(1e-3, beta_1=0.5),
         seed=seed,
         batch_norm=mode,
     )
-    loop.fit(training_batches(images, 32, seed), STEPS)
+    pair = (keras.optimizers.Adam(1e-3, beta_1=0.5) for _ in range(2))
+    loop.compile(*pair)
+    batches = training_batches(images, 32, seed)
+    loop.fit(batches, steps_per_epoch=STEPS, verbose=0)
     return generate(loop.generator, latent_noise((2000, 100), seed, 10**6))
 
 

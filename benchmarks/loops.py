@@ -54,10 +54,7 @@ def main() -> None:
 
 def run_steps(model, batches, steps: int) -> None:
     """``steps`` steps of either loop, from the first batch on."""
-    if hasattr(model, "step"):
-        model.fit(batches, steps)
-    else:
-        model.fit(batches, steps_per_epoch=steps, verbose=0)
+    model.fit(batches, steps_per_epoch=steps, verbose=0)
 
 
 def median_seconds(arguments: list[str], times: int = 7) -> float:

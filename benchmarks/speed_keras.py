@@ -27,8 +27,9 @@ def make_step(way, precision, batch_size, channels, kernel, latent) -> Callable:
         dcgan = DCGAN(*players)
         dcgan.compile(*pair, update="simultaneous")
         return _function(dcgan, real)
-    loop = CompositeLoop(*players, *pair)
-    return lambda n: [loop.step(real, number) for number in range(n)]
+    loop = CompositeLoop(*players)
+    loop.compile(*pair)
+    return _function(loop, real)
 
 
 def _function(model, real) -> Callable:

@@ -54,7 +54,7 @@ def test_nobody_sees_a_half_written_file(tmp_path, monkeypatch):
 
 
 def test_data_are_found_in_a_clone_and_in_a_wheel(tmp_path, monkeypatch):
-    """Beside the package first; else in data_files/ inside of it; else both are named."""
+    """Beside the package, else in data_files/ inside of it, else both are named."""
     package = tmp_path / "site" / "dcgan_keras"
     monkeypatch.setattr(files, "PACKAGE", package)
     inside, beside = package / "data_files" / "a.npz", tmp_path / "site/data/a.npz"
