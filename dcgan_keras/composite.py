@@ -180,11 +180,12 @@ def check_logits(discriminator: keras.Model) -> None:
 
 
 def _gives_probabilities(discriminator: keras.Model) -> bool:
-    """Whether D's answers to loud noise all lie in (0, 1], as no logits would."""
+    """Whether D's answers to loud noise all lie in [0, 1], as no logits would."""
     shape = (16, *discriminator.input_shape[1:])
     noise = 1e3 * tf.random.stateless_normal(shape, seed=[0, 0])
     answers = discriminator(tf.concat([noise, -noise, noise / 1e3], 0), training=False)
-    return bool(tf.reduce_all((answers > 0) & (answers <= 1)))
+    in_range = tf.reduce_all((answers >= 0) & (answers <= 1))
+    return bool(in_range & tf.reduce_any(answers > 0))
 
 
 def batch_norm_layers(model: keras.Model) -> list[str]:
