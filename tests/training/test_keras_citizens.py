@@ -190,7 +190,7 @@ class Asking(keras.layers.Layer):
     """Passes its input on, and asks for a loss of its own."""
 
     def call(self, inputs):
-        self.add_loss(keras.ops.mean(inputs**2))
+        self.add_loss(0.1 * keras.ops.mean(inputs**2))
         return inputs
 
 
@@ -210,14 +210,15 @@ def with_layer(layer):
 
 
 def test_losses_that_layers_ask_for_are_obeyed_or_refused():
-    norms = []
+    found = []
     for layer in (keras.layers.Identity(), Asking()):
         keras.utils.set_random_seed(1)
         model = compiled(players=with_layer(layer))
         after(model)
-        norms.append(np.linalg.norm(model.discriminator.layers[1].kernel.numpy()))
-    plain, asked = norms
-    assert asked < 0.99 * plain
+        kernel = model.discriminator.layers[1].kernel.numpy()
+        found.append(np.mean((IMAGES[:BATCH].reshape(BATCH, -1) @ kernel) ** 2))
+    plain, asked = found
+    assert asked < 0.7 * plain
     with pytest.raises(ValueError, match="add losses of their own"):
         compiled(players=with_layer(Asking()), update="simultaneous")
 
