@@ -196,20 +196,15 @@ def training_batches(
 
 
 def _fetcher(images, batch_size: int):
-    """indices (batch_size,) -> float32 (batch_size, H, W, C), inside tf.data."""
+    """indices (batch_size,) -> float32 (batch_size, H, W, C), inside tf.data.
+
+    The images stay where they are: a tensor of them would be another copy or two.
+    """
     from dcgan_keras._tensorflow import tf
 
-    if isinstance(images, FolderImages):
-
-        def fetch(indices):
-            batch = tf.numpy_function(images.__getitem__, [indices], tf.float32)
-            return tf.ensure_shape(batch, (batch_size, *images.shape[1:]))
-    else:
-        with tf.device("CPU:0"):
-            held = tf.constant(images)
-
-        def fetch(indices):
-            return tf.gather(held, indices)
+    def fetch(indices):
+        batch = tf.numpy_function(images.__getitem__, [indices], tf.float32)
+        return tf.ensure_shape(batch, (batch_size, *images.shape[1:]))
 
     return fetch
 

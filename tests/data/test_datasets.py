@@ -362,3 +362,11 @@ def test_batches_have_one_static_shape():
     batches = training_batches(numbered(11, size=3), 4)
     assert batches.element_spec.shape == (4, 3, 3, 1)
     assert batches.element_spec.dtype.name == "float32"
+
+
+def test_batches_are_read_where_the_images_lie():
+    """No copy is made: what changes in the array changes in the batches."""
+    images = numbered(8)
+    batches = training_batches(images, 4)
+    images[:] = 0.5
+    assert np.all(next(iter(batches)) == 0.5)
