@@ -1,12 +1,12 @@
 """The losses of the two players, as pure functions of D's logits.
 
-A logit l is D's output before the sigmoid: D(x) = sigmoid(l). All losses are computed
-from logits with softplus(l) = log(1 + exp(l)), because
+The logit is D's output before the sigmoid: D(x) = sigmoid(logit). All losses are
+computed from logits with softplus(a) = log(1 + exp(a)), because
 
-    -log D       = -log sigmoid(l)       = softplus(-l)
-    -log (1 - D) = -log (1 - sigmoid(l)) = softplus(l)
+    -log D       = -log sigmoid(logit)       = softplus(-logit)
+    -log (1 - D) = -log (1 - sigmoid(logit)) = softplus(logit)
 
-stays exact where log(sigmoid(l)) is already -inf. All values are in nats per image
+stays exact where log(sigmoid(logit)) is already -inf. All values are in nats per image
 (natural logarithm, mean over the batch).
 """
 
@@ -40,7 +40,7 @@ def discriminator_loss(real_logits, fake_logits):
 def minimax_generator_loss(fake_logits):
     """What G minimises in the minimax game: mean(log(1 - D(G(z)))), saturating.
 
-    Its gradient with respect to the logit is -sigmoid(l): it vanishes where D is
+    Its gradient with respect to the logit is -sigmoid(logit): it vanishes where D is
     sure that the image is fake, which is where G has most to learn.
 
     Args:
@@ -59,7 +59,7 @@ def non_saturating_generator_loss(fake_logits):
     """What G minimises in practice: mean(-log D(G(z))).
 
     Same fixed point as the minimax loss, another path to it: the gradient with
-    respect to the logit is sigmoid(l) - 1, close to -1 where D is sure that the
+    respect to the logit is sigmoid(logit) - 1, close to -1 where D is sure that the
     image is fake.
 
     Args:
@@ -75,7 +75,7 @@ def non_saturating_generator_loss(fake_logits):
 
 
 def r1_penalty(discriminator, real_images):
-    """How steep D is at the real images: the mean of |dl/dx|^2.
+    """How steep D is at the real images: the mean of |dlogit/dx|^2.
 
     Without it the two players circle or run away from each other near the end of
     training; a D that is flat at the reals lets them come to rest.

@@ -130,10 +130,11 @@ class DCGAN(TwoPlayers):
     def _simultaneous(self, real_images, z, step):
         """Both players from one forward pass and one backward pass of D.
 
-        An image's logit l hangs on that image alone, so the gradient of either
-        player's loss at a fake x is a number for that image, dL/dl, times dl/dx. One
-        pass gives D's; G's is that times (dL_G/dl) / (dL_D/dl). Where D is so sure that
-        D's own gradient has no digits left, G gets a pass of its own.
+        An image's logit depends on that image alone, so the gradient of either player's
+        loss at a fake is the slope of that loss at the logit, a number for each image,
+        times the gradient of the logit. One pass gives D's; G's is that times the ratio
+        of the two slopes. Where D is so sure of an image that D's own gradient has no
+        digits left, G gets a pass of its own.
         """
         with tf.GradientTape() as g_tape:
             fake_images = self.generator(z, training=True)
@@ -166,7 +167,7 @@ class DCGAN(TwoPlayers):
         return self._logs(d_loss, g_loss, real_logits, fake_logits)
 
     def _slopes(self, real_logits, fake_logits):
-        """dL_D/dl and dL_G/dl at the fakes' logits, as they enter D's layers.
+        """The slopes of D's and of G's loss at the fakes' logits.
 
         Rounded to the type that D computes in, as the backward pass rounds them.
         """
