@@ -55,9 +55,9 @@ def draw_both_ways(W, image, outputs, values, grown) -> Figure:
         image, outputs: (4, 4) and (2, 2), W times the one is the other.
         values, grown: (2, 2) and (4, 4), the transpose of W times one is the other.
     """
-    figure = plt.figure(figsize=(9.6, 9.33), layout="none")
+    figure = plt.figure(figsize=(9.6, 9.12), layout="none")
     page = figure.add_axes((0, 0, 1, 1))
-    page.set(xlim=(0, 28.2), ylim=(27.4, 0))
+    page.set(xlim=(0, 28.2), ylim=(26.8, 0))
     page.axis("off")
 
     def put(array, left, top, title="", colours=None, frame=1.2, size=8.5):
@@ -75,7 +75,8 @@ def draw_both_ways(W, image, outputs, values, grown) -> Figure:
         page.text(left + width / 2, top - 0.55, title, fontsize=10, **WORDS)
 
     def sign(x, y, said):
-        page.text(x, y, said, fontsize=17, **WORDS)
+        size = 30 if said == "·" else 17
+        page.text(x, y, said, fontsize=size, **WORDS)
 
     colours = tap_colours(W)
     top = 2.2
@@ -252,7 +253,7 @@ def draw_pictures(
     shape = (size * len(titles) + 0.6, tall + 0.5)
     figure, grid = plt.subplots(len(rows), len(titles), figsize=shape, squeeze=False)
     for axes, (name, images) in zip(grid, rows.items(), strict=True):
-        axes[0].set_ylabel(name, fontsize=10)
+        axes[0].set_ylabel(name.replace(" + ", " +\n"), fontsize=10)
         for axis, image in zip(axes, images, strict=True):
             axis.imshow(image, vmin=0, vmax=1, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
@@ -346,8 +347,11 @@ def draw_times(times: Mapping[str, Mapping[int, float]], slopes: Mapping) -> Fig
         axis.loglog(list(points), milliseconds, "o-", color=tone, label=label)
     sides = (4, 6, 8, 12, 16, 24, 32)
     axis.set_xticks([n * n for n in sides], [f"{n}×{n}" for n in sides])
+    axis.tick_params(axis="x", labelsize=8)
+    axis.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    axis.set_ylim(0.05, 200)
     axis.minorticks_off()
     axis.set(xlabel="pixels of the image", ylabel="time for 16 images (ms)")
-    axis.set_title("The dense matrix is the steepest, the real layer the fastest")
+    axis.set_title("The dense matrix is the steepest, the real layer the flattest")
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
