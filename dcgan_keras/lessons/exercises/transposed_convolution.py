@@ -4,7 +4,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dcgan_keras.convolution import convolution_matrix, transposed_conv_output_size
+from dcgan_keras.convolution import (
+    convolution_matrix,
+    overlap_counts,
+    transposed_conv_output_size,
+)
 from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
 _SIZES = (5, 14, 9, 14)
@@ -43,47 +47,64 @@ def check_output_sizes(answer: Sequence[int]) -> str | None:
 
 @exercise
 def check_stamp(stamp: Callable) -> str | None:
-    """stamp(image, kernel, strides): a VALID transposed convolution, one channel."""
+    """stamp(maps, kernel, strides): a VALID transposed convolution with channels."""
     random = np.random.default_rng(0)
-    image, kernel = random.normal(size=(3, 4)), random.normal(size=(3, 3))
+    maps = random.normal(size=(3, 4, 2))
+    kernel = random.normal(size=(3, 3, 5, 2))  # as Keras stores it: outputs, inputs
     for strides in (1, 2):
-        shape = [transposed_conv_output_size(n, 3, strides) for n in image.shape]
-        answer = np.asarray(stamp(image.copy(), kernel.copy(), strides), float)
-        _check_stamped(answer, image, kernel, strides, tuple(shape))
-    return "equal to the transposed matrix at strides 1 and 2"
+        answer = _attempted(stamp(maps.copy(), kernel.copy(), strides))
+        sides = [transposed_conv_output_size(n, 3, strides) for n in maps.shape[:2]]
+        _check_stamped(answer, maps, kernel, strides, (*sides, 5))
+    return "equal to Conv2DTranspose at strides 1 and 2, two channels to five"
 
 
-def _check_stamped(answer, image, kernel, strides, shape) -> None:
-    if answer.shape == shape[::-1]:
+def _attempted(answer) -> np.ndarray:
+    if answer is None or answer is ...:  # the stub's body is ...
+        raise NotImplementedError
+    return np.asarray(answer, float)
+
+
+def _check_stamped(answer, maps, kernel, strides, shape) -> None:
+    height, width, channels = shape
+    if answer.shape == shape[:2]:
+        raise Wrong(f"the {channels} output channels are missing: {answer.shape}")
+    if answer.shape == (width, height, channels):
         raise Wrong(f"the shape {answer.shape} has height and width swapped")
-    if strides > 1 and answer.shape == (image.shape[0] + 2, image.shape[1] + 2):
+    if strides > 1 and answer.shape[:2] == (maps.shape[0] + 2, maps.shape[1] + 2):
         raise Wrong("the stride is ignored: stamps must stand `strides` pixels apart")
     if answer.shape != shape:
         raise Wrong(
-            f"for a 3x4 image, a 3x3 kernel and strides={strides} the output is "
-            f"{shape}, (i - 1) s + k; yours is {answer.shape}"
+            f"for maps of 3x4x2, a kernel of 3x3x5x2 and strides={strides} the output "
+            f"is {shape}, (i - 1) s + k on each axis; yours is {answer.shape}"
         )
 
     def transposed(weights):
         matrix = convolution_matrix(weights, shape, strides)
-        return (matrix.T @ image.ravel()).reshape(shape)
+        return (matrix.T @ maps.ravel()).reshape(shape)
 
     if np.allclose(answer, transposed(kernel)):
         return
     if np.allclose(answer, transposed(kernel[::-1, ::-1])):
         raise Wrong("the kernel is flipped: stamp it as it is")
-    if np.allclose(answer, transposed(kernel.T)):
+    if np.allclose(answer, transposed(kernel.swapaxes(0, 1))):
         raise Wrong("the kernel's rows and columns are swapped")
-    if np.allclose(answer, _overwritten(image, kernel, strides, shape)):
+    if np.allclose(answer, _overwritten(maps, kernel, strides, shape)):
         raise Wrong("stamps that overlap must be added (+=), not overwritten (=)")
+    for channel in range(maps.shape[-1]):
+        alone = maps * (np.arange(maps.shape[-1]) == channel)
+        matrix = convolution_matrix(kernel, shape, strides)
+        if np.allclose(answer, (matrix.T @ alone.ravel()).reshape(shape)):
+            raise Wrong(
+                f"only input channel {channel} is stamped: sum over all channels"
+            )
     raise Wrong(f"the shape is right, the numbers are not (strides={strides})")
 
 
-def _overwritten(image, kernel, strides, shape) -> np.ndarray:
+def _overwritten(maps, kernel, strides, shape) -> np.ndarray:
     result = np.zeros(shape)
-    for row, column in np.ndindex(image.shape):
+    for row, column in np.ndindex(maps.shape[:2]):
         top, left = row * strides, column * strides
-        result[top : top + 3, left : left + 3] = image[row, column] * kernel
+        result[top : top + 3, left : left + 3] = kernel @ maps[row, column]
     return result
 
 
@@ -93,7 +114,7 @@ def check_matrix_1d(matrix_1d: Callable) -> str | None:
     kernel = np.array([1.0, 2.0, 4.0])
     for size, strides in ((6, 1), (7, 2), (8, 2)):
         right = convolution_matrix(kernel[None], (1, size), (1, strides)).toarray()
-        answer = np.asarray(matrix_1d(kernel.copy(), size, strides), float)
+        answer = _attempted(matrix_1d(kernel.copy(), size, strides))
         _check_matrix_1d(answer, right, size, strides)
     return "three sizes, with a row for every output and no more"
 
@@ -120,31 +141,34 @@ def _check_matrix_1d(answer, right, size, strides) -> None:
 
 
 @exercise
-def check_even_overlap(even_overlap: Callable) -> str | None:
-    """even_overlap(kernel_size, strides): every inner pixel gets as many taps."""
-    pairs = [(k, s) for k in range(1, 8) for s in range(1, 4)]
-    answers = {pair: bool(even_overlap(*pair)) for pair in pairs}
-    right = {(k, s): k % s == 0 for k, s in pairs}
-    if answers == right:
-        return "the stride must divide the kernel size: 4 for stride 2, not 5"
-    known = {
-        "upside down: it is even when the stride does divide": lambda k, s: k % s != 0,
-        "an odd kernel is centred, but that does not even the counts": (
-            lambda k, s: k % 2 == 1
-        ),
-        "an even kernel is right for stride 2, not for stride 3": (
-            lambda k, s: k % 2 == 0
-        ),
-        "a kernel of at least the stride leaves no gaps, yet counts differ": (
-            lambda k, s: k >= s
-        ),
-        "not only k = s: taps may overlap, if evenly": lambda k, s: k == s,
-        "the wrong way round: s % k asks if the kernel divides the stride": (
-            lambda k, s: s % k == 0
-        ),
-    }
-    for message, rule in known.items():
-        if all(answers[pair] == rule(*pair) for pair in pairs):
-            raise Wrong(message)
-    k, s = next(pair for pair in pairs if answers[pair] != right[pair])
-    raise Wrong(f"kernel_size={k}, strides={s} gives {answers[k, s]}: count the taps")
+def check_layers_7_to_28(layers: Sequence[tuple[int, int]]) -> str | None:
+    """[(kernel_size, strides), ...], SAME: 7 becomes 28, and no counts differ."""
+    size = 7
+    for number, pair in enumerate(layers, start=1):
+        if len(pair) != 2:
+            raise Wrong(f"layer {number}: give (kernel_size, strides), not {pair}")
+        kernel_size, strides = pair
+        counts = overlap_counts((1, 12), (1, kernel_size), (1, strides), "same")
+        middle = counts[0, 5 * strides : 7 * strides]  # far from the border
+        if middle.min() == 0:
+            raise Wrong(
+                f"layer {number}: with kernel size {kernel_size} below the stride "
+                f"{strides} some pixels get no stamp at all"
+            )
+        if middle.min() != middle.max():
+            raise Wrong(
+                f"layer {number}: kernel size {kernel_size} and stride {strides} put "
+                f"{middle.min()} or {middle.max()} stamps on a pixel along each axis"
+            )
+        if strides > 1 and kernel_size == strides:
+            raise Wrong(
+                f"layer {number}: even, but stamps of {kernel_size} at stride {strides}"
+                " do not overlap; take a kernel larger than its stride"
+            )
+        size = transposed_conv_output_size(size, kernel_size, strides, "same")
+    if size != 28:
+        raise Wrong(
+            f"7 becomes {size}, not 28: with SAME each layer multiplies the size by "
+            "its stride"
+        )
+    return "28 pixels, and every stride divides its kernel size"

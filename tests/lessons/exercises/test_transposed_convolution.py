@@ -11,7 +11,7 @@ import pytest
 from dcgan_keras.lessons.exercises import transposed_convolution as exercises
 
 NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "03_transposed_convolution.ipynb"
-NAMES = ["output_sizes", "stamp", "even_overlap", "matrix_1d"]
+NAMES = ["output_sizes", "matrix_1d", "stamp", "layers_7_to_28"]
 
 
 def cells(tag):
@@ -69,13 +69,13 @@ def test_wrong_sizes(capsys, answer, message):
     assert output.startswith("not yet: ") and message in output
 
 
-def stamped(image, kernel, strides, add=True, crop=0):
-    height, width = (n * strides - strides + 3 for n in image.shape)
-    result = np.zeros((height, width))
-    for row, column in np.ndindex(image.shape):
+def stamped(maps, kernel, strides, add=True, crop=0):
+    height, width = (n * strides - strides + 3 for n in maps.shape[:2])
+    result = np.zeros((height, width, kernel.shape[2]))
+    for row, column in np.ndindex(maps.shape[:2]):
         top, left = row * strides, column * strides
         window = result[top : top + 3, left : left + 3]
-        window[:] = add * window + image[row, column] * kernel
+        window[:] = add * window + kernel @ maps[row, column]
     return result[crop:, crop:]
 
 
@@ -85,11 +85,21 @@ def stamped(image, kernel, strides, add=True, crop=0):
         (lambda x, k, s: stamped(x, k[::-1, ::-1], s), "kernel is flipped"),
         (lambda x, k, s: stamped(x, k, s, add=False), "must be added"),
         (lambda x, k, s: stamped(x, k, 1), "the stride is ignored"),
-        (lambda x, k, s: stamped(x, k.T, s), "rows and columns are swapped"),
-        (lambda x, k, s: stamped(x, k, s).T, "height and width swapped"),
-        (lambda x, k, s: stamped(x, k, s, crop=1), "(i - 1) s + k; yours"),
-        (lambda x, k, s: x[:1, :2], "(i - 1) s + k; yours is (1, 2)"),
+        (lambda x, k, s: stamped(x, k.swapaxes(0, 1), s), "rows and columns are swap"),
+        (lambda x, k, s: stamped(x, k, s).swapaxes(0, 1), "height and width swapped"),
+        (lambda x, k, s: stamped(x, k, s).sum(axis=-1), "channels are missing"),
+        (
+            lambda x, k, s: stamped(x[..., :1], k[..., :1], s),
+            "only input channel 0 is stamped",
+        ),
+        (
+            lambda x, k, s: stamped(x[..., 1:], k[..., 1:], s),
+            "only input channel 1 is stamped",
+        ),
+        (lambda x, k, s: stamped(x, k, s, crop=1), "on each axis; yours"),
+        (lambda x, k, s: x[:1, :2], "on each axis; yours is (1, 2, 2)"),
         (lambda x, k, s: -stamped(x, k, s), "the numbers are not"),
+        (lambda x, k, s: k @ x, "raised ValueError"),
         (lambda x, k, s: x.nothing, "raised AttributeError"),
     ],
 )
@@ -98,20 +108,42 @@ def test_wrong_stamps(capsys, answer, message):
     assert output.startswith("not yet: ") and message in output
 
 
+def test_the_stamp_is_keras_own():
+    """What the check takes for right is what Keras computes."""
+    from dcgan_keras import keras
+
+    random = np.random.default_rng(1)
+    maps, kernel = random.normal(size=(3, 4, 2)), random.normal(size=(3, 3, 5, 2))
+    for strides in (1, 2):
+        by_keras = keras.ops.conv_transpose(maps[None], kernel, strides=strides)[0]
+        np.testing.assert_allclose(stamped(maps, kernel, strides), by_keras, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "answer", [[(4, 2), (4, 2)], [(8, 4)], [(6, 2), (4, 2)], [(4, 2), (3, 1), (4, 2)]]
+)
+def test_right_layers(capsys, answer):
+    assert said(capsys, "layers_7_to_28", answer).startswith("right: 28 pixels")
+
+
 @pytest.mark.parametrize(
     "answer, message",
     [
-        (lambda k, s: k % s != 0, "upside down"),
-        (lambda k, s: k % 2 == 1, "an odd kernel is centred"),
-        (lambda k, s: k % 2 == 0, "not for stride 3"),
-        (lambda k, s: k >= s, "leaves no gaps"),
-        (lambda k, s: k == s, "not only k = s"),
-        (lambda k, s: s % k == 0, "the wrong way round"),
-        (lambda k, s: True, "kernel_size=1, strides=2 gives True"),
+        ([(5, 2), (5, 2)], "layer 1: kernel size 5 and stride 2 put 2 or 3 stamps"),
+        ([(4, 2), (5, 2)], "layer 2: kernel size 5 and stride 2 put 2 or 3 stamps"),
+        ([(4, 3), (4, 2)], "kernel size 4 and stride 3 put 1 or 2 stamps"),
+        ([(3, 4)], "some pixels get no stamp at all"),
+        ([(2, 2), (2, 2)], "stamps of 2 at stride 2 do not overlap"),
+        ([(4, 2)], "7 becomes 14, not 28"),
+        ([(4, 2), (4, 2), (4, 2)], "7 becomes 56, not 28"),
+        ([], "7 becomes 7, not 28"),
+        ([(4, 2, 2)], "give (kernel_size, strides)"),
+        ((4, 2), "raised TypeError"),
+        ([(4, 0)], "raised ValueError"),
     ],
 )
-def test_wrong_overlaps(capsys, answer, message):
-    output = said(capsys, "even_overlap", answer)
+def test_wrong_layers(capsys, answer, message):
+    output = said(capsys, "layers_7_to_28", answer)
     assert output.startswith("not yet: ") and message in output
 
 
