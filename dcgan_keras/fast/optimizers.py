@@ -76,8 +76,10 @@ class FusedAdam(keras.optimizers.Adam):
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         self._powers = self._beta_powers()
-        super()._backend_update_step(grads, trainable_variables, learning_rate)
-        self._powers = None
+        try:
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+        finally:
+            self._powers = None
 
     def _beta_powers(self):
         step = tf.cast(self.iterations + 1, tf.float32)
