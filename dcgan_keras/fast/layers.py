@@ -14,56 +14,115 @@ from dcgan_keras._tensorflow import keras, tf
 
 @keras.saving.register_keras_serializable("dcgan_keras")
 class ImageConv2D(keras.layers.Conv2D):
-    """``Conv2D(strides=2, padding="same")`` for an image of even size.
+    """Keras's ``Conv2D``, with a faster way back to an image it halves.
+
+    The faster way needs a square kernel of 2 or more, a stride of 2, "same" padding,
+    channels last, no groups, no dilation, and images of a known, even size. Keras's own
+    ``Conv2D.call`` does everything else, so the numbers are Keras's in every case.
 
     Args:
-        filters: of the layer.
-        kernel_size: one number, 2 or more.
-        options: for ``keras.layers.Conv2D``; strides and padding are fixed.
+        filters: channels of the output, 1 or more.
+        kernel_size: as in Keras's layer, and so are all further arguments and their
+            order.
+        strides: 2, where Keras's default is 1.
+        padding: "same", where Keras's default is "valid".
 
     Raises:
-        ValueError: a smaller kernel, other strides or another padding.
+        ValueError: what Keras's layer refuses.
 
     Example:
         >>> ImageConv2D(16, 4)(tf.zeros((2, 28, 28, 1))).shape
         TensorShape([2, 14, 14, 16])
     """
 
-    def __init__(self, filters: int, kernel_size: int, **options):
-        super().__init__(filters, kernel_size, **_checked(kernel_size, options))
+    def __init__(
+        self, filters, kernel_size, strides=2, padding="same", *args, **kwargs
+    ):
+        super().__init__(filters, kernel_size, strides, padding, *args, **kwargs)
 
-    def call(self, images):
-        """images: (N, H, W, C) -> (N, H / 2, W / 2, filters)."""
-        outputs = from_image(images, tf.cast(self.kernel, images.dtype))
-        if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
-        return self.activation(outputs)
+    def call(self, inputs):
+        """inputs: (N, H, W, C) -> (N, H / 2, W / 2, filters)."""
+        if not _is_by_blocks(self, inputs, multiple=2):
+            return super().call(inputs)
+        return _finished(self, from_image(inputs, tf.cast(self.kernel, inputs.dtype)))
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
 class ImageConv2DTranspose(keras.layers.Conv2DTranspose):
-    """``Conv2DTranspose(strides=2, padding="same")`` that ends in an image.
+    """Keras's ``Conv2DTranspose``, faster where it doubles the size of an image.
+
+    The faster way needs a square kernel of 2 or more, a stride of 2, "same" padding
+    without output_padding, channels last, no dilation, and inputs of a known size.
+    Keras's own ``Conv2DTranspose.call`` does everything else.
 
     Args:
-        filters: channels of the image.
-        kernel_size: one number, 2 or more.
-        options: for ``keras.layers.Conv2DTranspose``; strides and padding are fixed.
+        filters: channels of the image, 1 or more.
+        kernel_size: as in Keras's layer, and so are all further arguments and their
+            order.
+        strides: 2, where Keras's default is 1.
+        padding: "same", where Keras's default is "valid".
 
     Raises:
-        ValueError: a smaller kernel, other strides or another padding.
+        ValueError: what Keras's layer refuses.
+
+    Example:
+        >>> ImageConv2DTranspose(1, 4)(tf.zeros((2, 14, 14, 16))).shape
+        TensorShape([2, 28, 28, 1])
 
     Source: Shi et al. 2016, section 3.2; notebook 03 shows why the two are one map.
     """
 
-    def __init__(self, filters: int, kernel_size: int, **options):
-        super().__init__(filters, kernel_size, **_checked(kernel_size, options))
+    def __init__(
+        self, filters, kernel_size, strides=2, padding="same", *args, **kwargs
+    ):
+        super().__init__(filters, kernel_size, strides, padding, *args, **kwargs)
 
-    def call(self, features):
-        """features: (N, H, W, C) -> (N, 2 H, 2 W, filters)."""
-        outputs = to_image(features, tf.cast(self.kernel, features.dtype))
-        if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
-        return self.activation(outputs)
+    def call(self, inputs):
+        """inputs: (N, H, W, C) -> (N, 2 H, 2 W, filters)."""
+        if not _is_by_blocks(self, inputs):
+            return super().call(inputs)
+        return _finished(self, to_image(inputs, tf.cast(self.kernel, inputs.dtype)))
+
+
+def _is_by_blocks(layer, inputs, multiple=1) -> bool:
+    """Whether blocks of 2x2 pixels give what Keras's layer gives.
+
+    Args:
+        multiple: what the height and width of the inputs must be multiples of.
+    """
+    height, width = layer.kernel_size
+    return (
+        height == width >= 2
+        and getattr(layer, "groups", 1) == 1  # the convolution has them
+        and getattr(layer, "output_padding", None) is None  # its transpose has one
+        and tuple(layer.strides) == (2, 2)
+        and layer.padding == "same"
+        and tuple(layer.dilation_rate) == (1, 1)
+        and layer.data_format == "channels_last"
+        and _is_floats(layer, inputs)
+        and inputs.shape.rank == 4
+        and all(size and size % multiple == 0 for size in inputs.shape[1:3])
+    )
+
+
+def _is_floats(layer, inputs) -> bool:
+    """Whether the inputs are a tensor as Keras hands it on, in the layer's own dtype.
+
+    Integers, ragged tensors, and floats that ``autocast=False`` left as they were, have
+    rules of their own.
+    """
+    return (
+        isinstance(inputs, tf.Tensor)
+        and inputs.dtype.is_floating
+        and inputs.dtype == layer.compute_dtype
+    )
+
+
+def _finished(layer, outputs):
+    """The bias and the activation of a layer, as operations that TensorFlow fuses."""
+    if layer.use_bias:
+        outputs = tf.nn.bias_add(outputs, tf.cast(layer.bias, outputs.dtype))
+    return outputs if layer.activation is None else layer.activation(outputs)
 
 
 @tf.custom_gradient
@@ -134,10 +193,19 @@ def _kernel_gradient(images, kernel, at_features):
 
 @keras.saving.register_keras_serializable("dcgan_keras")
 class FastBatchNormalization(keras.layers.BatchNormalization):
-    """``BatchNormalization`` of the last axis with TensorFlow's one kernel.
+    """Keras's ``BatchNormalization``, in training one kernel of TensorFlow's.
+
+    The kernel normalises the last axis, with scale and center, in float32 (or with
+    float32 weights in mixed precision). Keras's own ``BatchNormalization.call`` does
+    everything else: inference, frozen layers, masks, renorm, synchronized, other axes
+    and other dtypes.
 
     Args:
-        options: for ``keras.layers.BatchNormalization``; scale and center stay True.
+        args: as in Keras's layer, in the same order.
+        kwargs: as in Keras's layer.
+
+    Raises:
+        ValueError: what Keras's layer refuses.
 
     Example:
         >>> FastBatchNormalization()(tf.ones((8, 7, 7, 32)), training=True).shape
@@ -147,48 +215,73 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        """inputs: (N, ..., C) -> the same shape."""
-        if not (training and self.trainable):
+        """inputs: (N, ..., C) -> the same shape; mask: (N, ...), True where counted."""
+        if not (training and self.trainable and _is_by_kernel(self, inputs, mask)):
             return super().call(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
         is_image = inputs.shape.rank == 4
         images = inputs if is_image else tf.reshape(inputs, (-1, 1, 1, channels))
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            images, self.gamma.value, self.beta.value, epsilon=self.epsilon
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=images,
+            scale=self.gamma.value,
+            offset=self.beta.value,
+            mean=[],
+            variance=[],
+            epsilon=self.epsilon,
+            is_training=True,
         )
-        # The kernel returns the variance of the population; Keras keeps the sample's.
+        # The kernel's variance is n / (n - 1) times the batch's own, which Keras keeps.
         count = tf.cast(tf.size(inputs) // channels, variance.dtype)
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance * (count - 1) / count)
         return tf.reshape(outputs, tf.shape(inputs))
 
-    def _move(self, average, value):
-        average.assign_add((value - average) * (1 - self.momentum))
+    def _move(self, average, batch):
+        average.assign(average * self.momentum + batch * (1.0 - self.momentum))
+
+
+def _is_by_kernel(layer, inputs, mask) -> bool:
+    """Whether TensorFlow's kernel gives what Keras's layer gives in training."""
+    weights = (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
+    return (
+        mask is None
+        and layer.scale
+        and layer.center
+        and not layer.synchronized
+        and not getattr(layer, "renorm", False)  # unknown to older Keras
+        and _is_floats(layer, inputs)
+        and inputs.dtype != tf.float64
+        and all(weight.dtype == "float32" for weight in weights)
+        and inputs.shape.rank is not None
+        and layer.axis in (-1, inputs.shape.rank - 1)
+    )
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
 class FastLeakyReLU(keras.layers.LeakyReLU):
-    """``LeakyReLU`` whose gradient looks at the outputs, not at the inputs.
+    """Keras's ``LeakyReLU`` whose gradient looks at the outputs, not at the inputs.
 
-    Both have the same sign. So nothing keeps the inputs, and TensorFlow makes one
-    operation of a convolution, its bias and its leaky ReLU.
+    Both are above 0 at the same places. So nothing keeps the inputs, and TensorFlow
+    makes one operation of a convolution, its bias and its leaky ReLU.
 
     Args:
-        options: for ``keras.layers.LeakyReLU``; negative_slope must be above 0.
+        args: as in Keras's layer: negative_slope, 0 or more, 0.3 if not given.
+        kwargs: as in Keras's layer.
 
     Raises:
-        ValueError: a slope of 0, by which the outputs lose the sign.
-    """
+        ValueError: what Keras's layer refuses: a slope below 0, or None.
 
-    def __init__(self, **options):
-        super().__init__(**options)
-        if self.negative_slope == 0:
-            raise ValueError(
-                f"negative_slope: expected above 0, got {self.negative_slope}"
-            )
+    Example:
+        >>> FastLeakyReLU(0.2)(tf.constant([-1.0, 1.0])).numpy().tolist()
+        [-0.20000000298023224, 1.0]
+
+    Source: Maas, Hannun & Ng 2013, section 2.
+    """
 
     def call(self, inputs):
         """inputs: any shape -> the same shape."""
+        if not _is_floats(self, inputs):
+            return super().call(inputs)
         return _leaky_relu(inputs, float(self.negative_slope))
 
 
@@ -205,14 +298,3 @@ def _leaky_relu(inputs, slope: float):
         return outputs, gradient
 
     return forward(inputs)
-
-
-def _checked(kernel_size, options: dict) -> dict:
-    size = kernel_size[0] if isinstance(kernel_size, list | tuple) else kernel_size
-    if size < 2:
-        raise ValueError(f"kernel_size: expected 2 or more, got {size}")
-    fixed = {"strides": 2, "padding": "same"}
-    for name, value in fixed.items():
-        if options.get(name, value) not in (value, (value, value), [value, value]):
-            raise ValueError(f"{name}: expected {value!r}, got {options[name]!r}")
-    return {**options, **fixed}
