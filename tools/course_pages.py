@@ -82,6 +82,18 @@ def write_page(notebook: nbformat.NotebookNode, path: Path) -> Path:
     body, _ = CoursePage().from_notebook_node(notebook, resources)
     # Links from notebook to notebook lead from page to page here.
     body = re.sub(r'(href="(?:\./)?\d\d_\w+)\.ipynb', r"\1.html", body)
+    body = body.replace('href="../docs/glossary.md', 'href="glossary.html')
+    page.write_text(body, encoding="utf-8")
+    return page
+
+
+def write_glossary(course: Path) -> Path:
+    """docs/glossary.md as a page, with the anchors that the notebooks' links have."""
+    source = (TOOLS.parent / "docs" / "glossary.md").read_text("utf-8")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(source)])
+    page = write_page(notebook, course / "glossary.ipynb")
+    body = page.read_text("utf-8")
+    body = re.sub(r'(<h3 id=")([^"]+)', lambda m: m[1] + m[2].lower(), body)
     page.write_text(body, encoding="utf-8")
     return page
 
@@ -130,6 +142,7 @@ def write_index(
         shutil.copytree(artifacts, course, dirs_exist_ok=True)
     environment = Environment(loader=FileSystemLoader(TOOLS), autoescape=True)
     template = environment.get_template("course/contents.html.j2")
+    write_glossary(course)
     index = course / "index.html"
     table = [row(course, *entry) for entry in rows]
     index.write_text(template.render(rows=table), encoding="utf-8")
