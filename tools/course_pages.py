@@ -8,6 +8,7 @@ import re
 import shutil
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 from jinja2 import Environment, FileSystemLoader, pass_context
@@ -93,7 +94,7 @@ def write_glossary(course: Path) -> Path:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(source)])
     page = write_page(notebook, course / "glossary.ipynb")
     body = page.read_text("utf-8")
-    body = re.sub(r'(<h3 id=")([^"]+)', lambda m: m[1] + m[2].lower(), body)
+    body = re.sub(r'(<h3 id=")([^"]+)', lambda m: m[1] + unquote(m[2]).lower(), body)
     page.write_text(body, encoding="utf-8")
     return page
 
