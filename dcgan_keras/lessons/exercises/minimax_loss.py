@@ -183,21 +183,21 @@ def check_losses(discriminator_loss: Callable, generator_loss: Callable) -> str:
             f"not {right:.4f}"
         )
     _check_extremes(discriminator_loss, generator_loss)
-    return "and both stand at logits of ±100"
+    return "and both stand at logits of ±1000"
 
 
 def _check_extremes(discriminator_loss: Callable, generator_loss: Callable) -> None:
-    low, high = np.array([-100.0]), np.array([100.0])
+    low, high = np.array([-1000.0]), np.array([1000.0])
     with np.errstate(all="ignore"):
         extremes = {
-            "D's loss": (float(discriminator_loss(low, high)), 200.0),
-            "G's loss": (float(generator_loss(low)), 100.0),
+            "D's loss": (float(discriminator_loss(low, high)), 2000.0),
+            "G's loss": (float(generator_loss(low)), 1000.0),
         }
     for name, (value, right) in extremes.items():
         if not abs(value - right) <= 1e-3:  # nan is wrong too
             raise Wrong(
                 f"{name} is right for small logits, but where the player is certain "
-                f"and wrong (logits of ±100) it gives {value:g}, not {right:g}: use "
+                f"and wrong (logits of ±1000) it gives {value:g}, not {right:g}: use "
                 "softplus instead of log(sigmoid)"
             )
 

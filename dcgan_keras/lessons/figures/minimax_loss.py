@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -80,39 +81,53 @@ def show_trained_discriminator(
     )
 
 
-def _sliding_panels(mu: float, shifts: np.ndarray, values: np.ndarray) -> Figure:
-    x = np.linspace(-5, 8, 400)
-    p_data, p_g = theory.normal_density(x), theory.normal_density(x, mu)
-    logit = mu**2 / 2 - mu * x
-    figure, axes = plt.subplots(2, 2, figsize=(6, 4.8), **FILM)
-    (densities, answer), (line, score) = axes
-    for density, name, label in (
-        (p_data, "real", r"$p_\mathrm{data}$"),
-        (p_g, "fake", "$p_G$"),
-    ):
-        densities.fill_between(x, density, color=COLOURS[name], alpha=0.4, label=label)
-    densities.set(title=f"G at μ = {mu:.1f}", ylim=(0, 0.55), ylabel="density")
-    densities.legend(fontsize=8, ncols=2, loc="upper right")
-    green = COLOURS["discriminator"]
-    answer.plot(x, 1 / (1 + np.exp(-logit)), color=green)
-    answer.axhline(0.5, color="black", lw=0.6, ls=":")
-    answer.set(title="the best D(x)", ylim=(-0.03, 1.03), ylabel="probability")
-    line.plot(x, logit, color=green)
-    line.axhline(0, color="black", lw=0.6, ls=":")
-    line.set(title=r"its logit: $\log p_\mathrm{data} - \log p_G$")
-    line.set(ylim=(-14, 14), xlabel="x", ylabel="logit")
-    for axis in (densities, answer, line):
-        axis.set_xlim(x[0], x[-1])
-    score.plot(shifts, values, color=COLOURS["neutral"])
-    score.plot(mu, np.interp(mu, shifts, values), "o", color=COLOURS["fake"], ms=8)
-    score.axhline(-np.log(4), color="black", lw=0.6, ls=":")
-    score.set(title="V(D*, G), and JS on the right", xlabel="μ, the place of G")
-    score.set(ylim=(-1.45, 0.05), xlim=shifts[[0, -1]], ylabel="V [nats]")
-    right = score.twinx()  # V = 2 JS - 2 log 2 is the same curve on another scale
-    right.set_ylim(*((np.array(score.get_ylim()) + 2 * np.log(2)) / 2))
-    right.set_ylabel("JS [nats]")
-    right.spines["right"].set_visible(True)
-    return figure
+class _SlidingPanels:
+    """Four panels that follow G along the axis; drawn once, then only moved."""
+
+    def __init__(self, shifts: np.ndarray, values: np.ndarray):
+        self.x = np.linspace(-5, 8, 400)
+        self.shifts, self.values = shifts, values
+        self.figure, axes = plt.subplots(2, 2, figsize=(6, 4.8), **FILM)
+        (self.densities, answer), (line, score) = axes
+        data, green = theory.normal_density(self.x), COLOURS["discriminator"]
+        label = r"$p_\mathrm{data}$"
+        self.densities.plot(self.x, data, color=COLOURS["real"], label=label)
+        (self.moved,) = self.densities.plot(
+            self.x, data, color=COLOURS["fake"], label="$p_G$"
+        )
+        self.densities.set(title="G at μ", ylim=(0, 0.55), ylabel="density")
+        self.densities.legend(fontsize=8, ncols=2, loc="upper right")
+        (self.answer,) = answer.plot(self.x, data, color=green)
+        answer.axhline(0.5, color="black", lw=0.6, ls=":")
+        answer.set(title="the best D(x)", ylim=(-0.03, 1.03), ylabel="probability")
+        (self.logit,) = line.plot(self.x, data, color=green)
+        line.axhline(0, color="black", lw=0.6, ls=":")
+        line.set(title=r"its logit: $\log p_\mathrm{data} - \log p_G$")
+        line.set(ylim=(-14, 14), xlabel="x", ylabel="logit")
+        for axis in (self.densities, answer, line):
+            axis.set_xlim(self.x[0], self.x[-1])
+        score.plot(shifts, values, color=COLOURS["neutral"])
+        (self.dot,) = score.plot(
+            0, 0, "o", color=COLOURS["fake"], ms=8, clip_on=False, zorder=5
+        )
+        score.axhline(-np.log(4), color="black", lw=0.6, ls=":")
+        score.set(title="V(D*, G), and JS on the right", xlabel="μ, the place of G")
+        score.set(ylim=(-1.45, 0.05), xlim=shifts[[0, -1]], ylabel="V [nats]")
+        right = score.twinx()  # V = 2 JS - 2 log 2 is the same curve on another scale
+        right.set_ylim(*((np.array(score.get_ylim()) + 2 * np.log(2)) / 2))
+        right.set_ylabel("JS [nats]")
+        right.spines["right"].set_visible(True)
+        _settle(self.figure)
+
+    def move(self, mu: float) -> Figure:
+        """Put G at mu."""
+        logit = mu**2 / 2 - mu * self.x
+        self.densities.set_title(f"G at μ = {mu + 0:.1f}")
+        self.moved.set_ydata(theory.normal_density(self.x, mu))
+        self.answer.set_ydata(1 / (1 + np.exp(-logit)))
+        self.logit.set_ydata(logit)
+        self.dot.set_data([mu], [np.interp(mu, self.shifts, self.values)])
+        return self.figure
 
 
 def slide_generator(shifts: np.ndarray, values: np.ndarray, live: bool) -> None:
@@ -127,7 +142,9 @@ def slide_generator(shifts: np.ndarray, values: np.ndarray, live: bool) -> None:
         _show_slider(shifts, values)
         return
     stops = np.concatenate([np.linspace(5, 0, 21), [0, 0], np.linspace(-0.25, -2, 8)])
-    frames = [_small_frame(_sliding_panels(mu, shifts, values)) for mu in stops]
+    panels = _SlidingPanels(shifts, values)
+    frames = [_small_frame(panels.move(mu)) for mu in stops]
+    plt.close(panels.figure)
     alt = (
         "The generator's density slides over the data's: D* falls flat onto one half, "
         "its straight logit turns until it lies on 0, and V sinks to minus log 4."
@@ -139,6 +156,8 @@ def _show_slider(shifts: np.ndarray, values: np.ndarray) -> None:
     import ipywidgets
     from IPython.display import display
 
+    panels = _SlidingPanels(shifts, values)
+    plt.close(panels.figure)  # the widget shows it
     picture = ipywidgets.Image(format="png")
     slider = ipywidgets.FloatSlider(
         value=3.0, min=shifts[0], max=shifts[-1], step=0.1, description="μ"
@@ -146,7 +165,7 @@ def _show_slider(shifts: np.ndarray, values: np.ndarray) -> None:
 
     def draw(_=None):
         buffer = io.BytesIO()
-        pixels = figure_pixels(_sliding_panels(slider.value, shifts, values))
+        pixels = figure_pixels(panels.move(slider.value), close=False)
         Image.fromarray(pixels).save(buffer, "PNG")
         picture.value = buffer.getvalue()
 
@@ -155,11 +174,28 @@ def _show_slider(shifts: np.ndarray, values: np.ndarray) -> None:
     display(ipywidgets.VBox([slider, picture]))
 
 
-def _small_frame(figure: Figure, colours: int = 24) -> np.ndarray:
-    """A frame of few colours, which keeps the notebook small."""
-    pixels = figure_pixels(figure, close=False)
-    plt.close(figure)
-    few = Image.fromarray(pixels).quantize(colours, dither=Image.Dither.NONE)
+def _settle(figure: Figure) -> None:
+    """Lay the panels out once: the frames of a film must not move."""
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+
+
+def _palette() -> Image.Image:
+    """White, greys, and the house colours in four strengths: the same in each frame."""
+    names = ("real", "fake", "discriminator", "neutral")
+    strong = np.array([to_rgb(COLOURS[name]) for name in names] + [(0, 0, 0)])
+    part = np.array([1.0, 0.7, 0.45, 0.2])[:, np.newaxis, np.newaxis]
+    shades = (part * strong + (1 - part)).reshape(-1, 3)
+    colours = np.vstack([[1.0, 1.0, 1.0], shades])
+    image = Image.new("P", (1, 1))
+    image.putpalette(np.rint(255 * colours).astype(np.uint8).tobytes())
+    return image
+
+
+def _small_frame(figure: Figure) -> np.ndarray:
+    """A frame in the colours of the palette, which keeps the notebook small."""
+    pixels = Image.fromarray(figure_pixels(figure, close=False))
+    few = pixels.quantize(palette=_palette(), dither=Image.Dither.NONE)
     return np.asarray(few.convert("RGB"))
 
 
@@ -210,9 +246,9 @@ def show_early_discriminator(
         axes[0].semilogy(np.array(pulls[name]), color=colour, lw=1)
         for axis, method in zip(axes[1:], ("SGD", "Adam"), strict=True):
             axis.semilogy(curves[method, name], color=colour, lw=1.2)
-            axis.set(xlabel="steps of G, D frozen", ylim=(1e-6, 3))
+            axis.set(xlabel="steps of G, D frozen", ylim=(3e-4, 3))
     axes[0].semilogy(np.array(answers), "--", color=COLOURS["discriminator"], lw=1)
-    axes[0].set(xlabel="steps of D, G frozen", ylim=(1e-8, 100))
+    axes[0].set(xlabel="steps of D, G frozen", ylim=(3e-4, 30))
     axes[0].set(ylabel="pull on G; probability", title="D learns: one pull fades")
     axes[1].set(ylabel="mean D(G(z))", title="Gradient descent: one G stands")
     axes[2].set(ylabel="mean D(G(z))", title="Adam: both move")
@@ -230,18 +266,25 @@ def show_early_discriminator(
 
 def film_paths(paths: Mapping[str, np.ndarray]) -> None:
     """Show the game of two numbers as a film: where each method stands at each step."""
+    figure, axis = plt.subplots(figsize=(6, 4.6), **FILM)
+    drawn = {}
+    for name in paths:
+        (line,) = axis.plot([], [], color=METHODS[name], lw=1.3, label=name)
+        (dot,) = axis.plot([], [], "o", color=METHODS[name], ms=8)
+        drawn[name] = line, dot
+    axis.plot(0, 0, "k+", ms=12)
+    axis.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal", title="V = d g")
+    axis.set(xlabel="d, which climbs", ylabel="g, which descends")
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    _settle(figure)
     frames = []
     for step in [*range(0, 20), *range(20, 61, 4)]:
-        figure, axis = plt.subplots(figsize=(6, 4.6), **FILM)
-        for name, path in paths.items():
-            axis.plot(*path[: step + 1].T, color=METHODS[name], lw=1.3, label=name)
-            axis.plot(*path[step], "o", color=METHODS[name], ms=8)
-        axis.plot(0, 0, "k+", ms=12)
-        axis.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")
-        axis.set(xlabel="d, which climbs", ylabel="g, which descends")
+        for name, (line, dot) in drawn.items():
+            line.set_data(*paths[name][: step + 1].T)
+            dot.set_data(*paths[name][step : step + 1].T)
         axis.set_title(f"V = d g, both with rate 0.2: step {step}")
-        axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
         frames.append(_small_frame(figure))
+    plt.close(figure)
     alt = (
         "Three paths from one start: simultaneous steps spiral outwards, alternating "
         "steps go round, extragradient steps spiral in to the equilibrium."
@@ -257,25 +300,30 @@ def film_ring(runs: Mapping[str, Sequence], seeds: int = 5) -> None:
         seeds: how many, one column each.
     """
     centres = ring.ring_centres()
+    figure, axes = plt.subplots(
+        len(runs), seeds, figsize=(7, 1.45 * len(runs) + 0.3), **FILM
+    )
+    dots = []
+    for line, name in zip(axes, runs, strict=True):
+        line[0].set_ylabel(name, fontsize=10)
+        for axis in line:
+            axis.plot(*centres.T, "o", ms=8, mfc="none", color=COLOURS["real"])
+            dots += axis.plot([], [], ".", ms=4, color=COLOURS["fake"])
+            axis.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xticks=[], yticks=[])
+    for seed, axis in enumerate(axes[0]):
+        axis.set_title(f"seed {seed}", fontsize=10)
+    title = figure.suptitle("step", fontsize=11)
+    _settle(figure)
     frames = []
     for rows in zip(*runs.values(), strict=True):
-        figure, axes = plt.subplots(
-            len(runs), seeds, figsize=(7, 1.65 * len(runs) + 0.4), **FILM
+        samples = [points for _, row in rows for points in row]
+        for dot, points in zip(dots, samples, strict=True):
+            dot.set_data(*points[:250].T)
+        title.set_text(
+            f"step {rows[0][0]}: generated points, and the eight modes (rings)"
         )
-        for line, name, (_, samples) in zip(axes, runs, rows, strict=True):
-            line[0].set_ylabel(name, fontsize=9)
-            for axis, points in zip(line, samples, strict=True):
-                axis.plot(*centres.T, "o", ms=7, mfc="none", color=COLOURS["real"])
-                axis.plot(*points[:250].T, ".", ms=2.5, color=COLOURS["fake"])
-                axis.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
-                axis.set(xticks=[], yticks=[])
-        for seed, axis in enumerate(axes[0]):
-            axis.set_title(f"seed {seed}", fontsize=9)
-        step = rows[0][0]
-        figure.suptitle(
-            f"step {step}: generated points, and the eight modes (rings)", fontsize=10
-        )
-        frames.append(_small_frame(figure, 12))
+        frames.append(_small_frame(figure))
+    plt.close(figure)
     alt = (
         "Five seeds of each run: in the healthy row the points spread over all eight "
         "modes, in the row with a slow D they sit on a few modes and hop to others."
@@ -299,16 +347,18 @@ def show_coverage(
         for seed in range(measured.shape[1]):
             jitter = 0.07 * (seed - 2)  # whole numbers would hide each other
             column[0].plot(steps, measured[:, seed, 0] + jitter, lw=1)
-            column[1].plot(steps, measured[:, seed, 1], lw=1)
+            column[1].plot(steps, measured[:, seed, 1], lw=1, label=f"seed {seed}")
         column[0].set_title(name)
         column[1].axhline(data, color="black", lw=0.8, ls=":")
         column[1].set_xlabel("steps")
     axes[0, 0].set(ylabel="modes covered", ylim=(-0.4, 8.6), yticks=[0, 2, 4, 6, 8])
     axes[1, 0].set(ylabel="share of good points", ylim=(-0.03, 1.05))
+    handles, names = axes[1, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=5)
     show(
         figure,
-        "Modes covered and share of good points over the steps, five seeds: healthy and "
-        "cured runs reach eight modes, the run with a slow D sits on few modes.",
+        "Modes covered and share of good points over the steps, five seeds: healthy "
+        "and cured runs reach eight modes, the run with a slow D sits on few.",
     )
 
 
