@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-BILINEAR_METHODS = ("simultaneous", "alternating", "extragradient", "optimistic")
+BILINEAR_METHODS = ("simultaneous", "alternating", "extragradient")
 
 
 def normal_density(
@@ -210,7 +210,7 @@ def play_bilinear(
 
     Per step the distance to the equilibrium (0, 0) is multiplied by sqrt(1 + lr^2)
     for "simultaneous" and by sqrt(1 - lr^2 + lr^4) for "extragradient"; "alternating"
-    conserves d^2 + g^2 + lr * d * g. "optimistic" steps along 2 * slope - last slope.
+    conserves d^2 + g^2 + lr * d * g.
 
     Args:
         start: (d, g), two numbers.
@@ -229,7 +229,7 @@ def play_bilinear(
         array([[ 1. ,  0. ],
                [ 1. , -0.5]])
 
-    Source: Goodfellow 2016 (NIPS tutorial), section 5.1.1; notebook 02.
+    Source: Goodfellow 2016 (NIPS tutorial), exercise 7.2; notebook 02.
     """
     if method not in BILINEAR_METHODS:
         raise ValueError(f"method must be one of {BILINEAR_METHODS}, got {method!r}")
@@ -239,7 +239,6 @@ def play_bilinear(
             f"got {learning_rate} and {steps}"
         )
     path = [np.array(start, dtype=float)]
-    previous = _slopes(path[0])
     for _ in range(steps):
         position, slopes = path[-1], _slopes(path[-1])
         if method == "alternating":  # g answers the d that has already moved
@@ -248,8 +247,6 @@ def play_bilinear(
             continue
         if method == "extragradient":  # the slopes where the step would lead
             slopes = _slopes(position + learning_rate * slopes)
-        elif method == "optimistic":
-            slopes, previous = 2 * slopes - previous, slopes
         path.append(position + learning_rate * slopes)
     return np.array(path)
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import nbformat
 import numpy as np
@@ -11,10 +12,11 @@ from dcgan_keras.lessons.exercises import minimax_loss as exercises
 
 NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "02_the_minimax_loss.ipynb"
 NAMES = {
-    "check_value_at_the_end": "value_at_the_end",
-    "check_discriminator_loss": "my_discriminator_loss",
-    "check_optimal_with_share": "best_with_share",
-    "check_cured_step": "cured_step",
+    "check_value_at_the_end": ["value_at_the_end"],
+    "check_losses": ["my_discriminator_loss", "my_generator_loss"],
+    "check_collapse": ["collapsed_run"],
+    "check_optimal_with_share": ["best_with_share"],
+    "check_cured_step": ["extragradient_step"],
 }
 
 
@@ -24,7 +26,7 @@ def cells_tagged(tag):
 
 
 def the_one_with(name, sources):
-    found = [s for s in sources if re.search(rf"\b{name}\b", s)]
+    found = [s for s in sources if re.search(rf"\b{name}", s)]
     assert len(found) == 1, f"{name} is in {len(found)} cells"
     return found[0]
 
@@ -37,26 +39,40 @@ def naive_loss(real, fake):
     return -np.mean(np.log(sigmoid(real))) - np.mean(np.log(1 - sigmoid(fake)))
 
 
+def naive_g(fake):
+    return -np.mean(np.log(sigmoid(fake)))
+
+
 def softplus(x):
     return np.logaddexp(0, x)
 
 
-@pytest.mark.parametrize(("check", "name"), NAMES.items())
-def test_stub_is_not_attempted(check, name, capsys):
-    stub = the_one_with(name, cells_tagged("exercise"))
-    namespace = {"np": np}
-    exec(stub, namespace)
-    getattr(exercises, check)(namespace[name])
+def right_d(real, fake):
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def right_g(fake):
+    return softplus(-fake).mean()
+
+
+def answers_in(source, names):
+    namespace = {"np": np, "exercises": exercises, "figures": Mock()}
+    exec(source, namespace)
+    return [namespace[name] for name in names]
+
+
+@pytest.mark.parametrize(("check", "names"), NAMES.items())
+def test_stub_is_not_attempted(check, names, capsys):
+    stub = the_one_with(names[0], cells_tagged("exercise"))
+    getattr(exercises, check)(*answers_in(stub, names))
     assert capsys.readouterr().out == "not attempted\n"
 
 
-@pytest.mark.parametrize(("check", "name"), NAMES.items())
-def test_solution_is_right(check, name, capsys):
-    solution = the_one_with(name, cells_tagged("solution"))
+@pytest.mark.parametrize(("check", "names"), NAMES.items())
+def test_solution_is_right(check, names, capsys):
+    solution = the_one_with(f"{names[0]}(?= =|\\()", cells_tagged("solution"))
     code = re.search(r"```python\n(.*?)```", solution, re.DOTALL).group(1)
-    namespace = {"np": np}
-    exec(code, namespace)
-    getattr(exercises, check)(namespace[name])
+    getattr(exercises, check)(*answers_in(code, names))
     assert capsys.readouterr().out.startswith("right: ")
 
 
@@ -80,37 +96,41 @@ WRONG = [
     ("check_value_at_the_end", -5.0, "put D = 1/2 into both terms"),
     ("check_value_at_the_end", float("nan"), "not V"),
     ("check_value_at_the_end", "log 4", "raised ValueError"),
-    ("check_discriminator_loss", naive_loss, "use softplus"),
+    ("check_losses", (naive_loss, right_g), "use softplus"),
+    ("check_losses", (right_d, naive_g), "G's loss is right for small logits"),
     (
-        "check_discriminator_loss",
-        lambda r, f: softplus(r).mean() + softplus(-f).mean(),
+        "check_losses",
+        (lambda r, f: softplus(r).mean() + softplus(-f).mean(), right_g),
         "labels are swapped",
     ),
-    ("check_discriminator_loss", lambda r, f: -naive_loss(r, f), "the sign"),
+    ("check_losses", (lambda r, f: -naive_loss(r, f), right_g), "the sign"),
     (
-        "check_discriminator_loss",
-        lambda r, f: softplus(-r).sum() + softplus(f).sum(),
+        "check_losses",
+        (lambda r, f: softplus(-r).sum() + softplus(f).sum(), right_g),
         "a sum where a mean",
     ),
     (
-        "check_discriminator_loss",
-        lambda r, f: np.mean(np.concatenate([softplus(-r), softplus(f)])),
+        "check_losses",
+        (lambda r, f: np.mean(np.concatenate([softplus(-r), softplus(f)])), right_g),
         "one mean over all",
     ),
-    ("check_discriminator_loss", lambda r, f: naive_loss(r, f) / 2, "half of V's"),
+    ("check_losses", (lambda r, f: naive_loss(r, f) / 2, right_g), "half of V's"),
     (
-        "check_discriminator_loss",
-        lambda r, f: -np.log2(sigmoid(r)).mean() - np.log2(1 - sigmoid(f)).mean(),
+        "check_losses",
+        (
+            lambda r, f: -np.log2(sigmoid(r)).mean() - np.log2(1 - sigmoid(f)).mean(),
+            right_g,
+        ),
         "in bits",
     ),
     (
-        "check_discriminator_loss",
-        lambda r, f: softplus(-r).mean() + softplus(-f).mean(),
+        "check_losses",
+        (lambda r, f: softplus(-r).mean() + softplus(-f).mean(), right_g),
         "non-saturating",
     ),
-    ("check_discriminator_loss", lambda r, f: softplus(-r), "the mean is missing"),
-    ("check_discriminator_loss", lambda r, f: softplus(f).mean(), "real images is"),
-    ("check_discriminator_loss", lambda r, f: 1.0, "not 1.0754"),
+    ("check_losses", (lambda r, f: softplus(-r), right_g), "the mean is missing"),
+    ("check_losses", (lambda r, f: softplus(f).mean(), right_g), "real images is"),
+    ("check_losses", (lambda r, f: 1.0, right_g), "not 1.0754"),
     ("check_optimal_with_share", lambda p, q, s: p / (p + q), "no effect"),
     (
         "check_optimal_with_share",
@@ -154,12 +174,29 @@ WRONG = [
     ("check_cured_step", lambda d, g, r: extragradient(d, g, r)[::-1], "exchanged"),
     ("check_cured_step", lambda d, g, r: (d, g), "it goes to"),
     ("check_cured_step", lambda d, g, r: 0.3, "it goes to"),
+    (
+        "check_losses",
+        (right_d, lambda f: -softplus(f).mean()),
+        "that is the saturating loss",
+    ),
+    ("check_losses", (right_d, lambda f: softplus(f).mean()), "G would help D"),
+    ("check_losses", (right_d, lambda f: -right_g(f)), "that is log D"),
+    ("check_losses", (right_d, lambda f: softplus(-f)), "G's loss: one number"),
+    ("check_losses", (right_d, lambda f: softplus(-f).sum()), "G's loss: a sum"),
+    ("check_losses", (right_d, lambda f: right_g(f) / np.log(2)), "G's loss: in bits"),
+    ("check_losses", (right_d, lambda f: 1.0), "not 1.8123"),
+    ("check_collapse", "A", "variety without quality"),
+    ("check_collapse", "b", "hardly any point is good"),
+    ("check_collapse", "D", "it is healthy"),
+    ("check_collapse", "run C", "expected one of the letters A, B, C, D"),
+    ("check_collapse", 3, "expected one of the letters"),
 ]
 
 
 @pytest.mark.parametrize(("check", "answer", "message"), WRONG)
 def test_wrong_answer_is_told_its_mistake(check, answer, message, capsys):
-    getattr(exercises, check)(answer)
+    answers = answer if isinstance(answer, tuple) else (answer,)
+    getattr(exercises, check)(*answers)
     out = capsys.readouterr().out
     assert out.startswith("not yet: ") and out.count("\n") == 1
     assert message in out
