@@ -125,7 +125,9 @@ def draw_schematic(real: np.ndarray, fake: np.ndarray, noise: np.ndarray) -> Fig
         ((9.95, 2.8), (10.35, 2.8)),
     ]:
         _arrow(axis, start, end, dark)
-    axis.plot([8.95, 8.95, 2.95, 2.95], [1.95, -0.2, -0.2, 0.3], "--", color=red, lw=1.6)
+    axis.plot(
+        [8.95, 8.95, 2.95, 2.95], [1.95, -0.2, -0.2, 0.3], "--", color=red, lw=1.6
+    )
     _arrow(axis, (2.95, 0.3), (2.95, 0.85), red)
     axis.text(5.95, -0.65, "what would look more real?", color=red, ha="center")
     axis.set_title("G never sees a real 7: all it gets is the dashed arrow from D")
@@ -276,7 +278,11 @@ def draw_plane(axis: Axes, moment: tuple, side: np.ndarray, ink: np.ndarray):
     style = dict(linestyle="none", marker=".")
     axis.plot(*ink.T, color=COLOURS["real"], markersize=3, label="real", **style)
     axis.plot(
-        *samples[:400].T, color=COLOURS["fake"], markersize=4, label="generated", **style
+        *samples[:400].T,
+        color=COLOURS["fake"],
+        markersize=4,
+        label="generated",
+        **style,
     )
     axis.set(xlim=side[[0, -1]], ylim=side[[0, -1]], aspect="equal")
     axis.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1], title=f"after {step:,} steps")
@@ -356,14 +362,14 @@ def draw_switches(
             axis.plot(steps, line, linewidth=1.3, label=f"seed {seed}")
         style = dict(color="black", linestyle=":", linewidth=1.2)
         axis.axhline(floor, label="real against real", **style)
-        axis.set(xlabel="step", title=name, yscale="log", ylim=(0.02, 4))
+        axis.set(xlabel="step", title=name, yscale="log", ylim=(0.01, 10))
     axes[0].set_ylabel("distance to the data")
     _legend_below(figure, axes[0], ncols=6)
     figure.suptitle("One switch at a time: each line is one of five seeds")
     return figure
 
 
-def few_colours(frames: Sequence[np.ndarray], colours: int = 40) -> list[np.ndarray]:
+def few_colours(frames: Sequence[np.ndarray], colours: int = 24) -> list[np.ndarray]:
     """The same frames with one small palette, so that a film stays light."""
     strip = Image.fromarray(np.concatenate(frames))
     strip = strip.quantize(colours, dither=Image.Dither.NONE).convert("RGB")
