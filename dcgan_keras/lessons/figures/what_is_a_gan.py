@@ -369,7 +369,7 @@ def draw_switches(
     return figure
 
 
-def few_colours(frames: Sequence[np.ndarray], colours: int = 24) -> list[np.ndarray]:
+def few_colours(frames: Sequence[np.ndarray], colours: int = 32) -> list[np.ndarray]:
     """The same frames with one small palette, so that a film stays light."""
     strip = Image.fromarray(np.concatenate(frames))
     strip = strip.quantize(colours, dither=Image.Dither.NONE).convert("RGB")
