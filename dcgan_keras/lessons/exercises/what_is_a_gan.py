@@ -1,5 +1,5 @@
-"""Checks of notebook 01's exercises: shapes, a change of variables, two samplers,
-counting a density, and the batch with which D is trained (NumPy and SciPy only)."""
+"""Checks of notebook 01's exercises: an arrow, G's update, a GAN on three bumps, and a
+change of variables."""
 
 from collections.abc import Callable
 
@@ -8,65 +8,188 @@ from scipy import stats
 
 from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
-LATENT_DIM, IMAGE_SHAPE, BATCH = 100, (28, 28, 1), 64
+CENTRES, STD = (-2.0, 0.0, 2.0), 0.3  # the three bumps, each with a third of the data
 
 
 @exercise
-def check_shapes(answer):
-    """Shapes of z, G(z) and D(G(z)) for a batch of 64 digits of 28×28, as a tuple."""
-    if not isinstance(answer, tuple | list) or len(answer) != 3:
-        raise Wrong("give three shapes: (shape of z, shape of G(z), shape of D(G(z)))")
-    if any(not isinstance(shape, tuple | list) for shape in answer):
-        raise Wrong("each of the three is a tuple itself; one number is written (5,)")
-    noise, images, verdicts = (tuple(shape) for shape in answer)
-    _check_noise_shape(noise)
-    _check_image_shape(images)
-    _check_verdict_shape(verdicts)
-    return "G turns 100 numbers into 784, D turns 784 into 1"
+def check_arrow(arrow):
+    """The arrow that D(x) = sigmoid(2x) sends to the fake at x = 0.5."""
+    arrow = float(_numbers(arrow, (), "the arrow"))
+    answer = 1 / (1 + np.exp(-1.0))  # D(0.5)
+    right = 2 * (1 - answer)
+    mistakes = [
+        (-right, "the length is right; to look more real it moves right, towards +"),
+        (1 - answer, "that is 1 - D; the logit 2x rises by 2 for each unit of x"),
+        (answer, "that is D's answer at x = 0.5; the arrow is (1 - D) times the slope"),
+        (2 * answer, "the factor is 1 - D(x), how unconvinced D is, and not D(x)"),
+        (2 * answer * (1 - answer), "that is the slope of D, not of log D"),
+        (1.0, "D(0.5) is 0.73 and not 0.5: the logit is 2 · 0.5 = 1"),
+        (right / 4, "one arrow for one fake: no mean over the four here"),
+        (2 * (1 - 0.6225), "the logit at x = 0.5 is 2 · 0.5 = 1, not 0.5"),
+    ]
+    for value, message in mistakes:
+        if abs(arrow - value) < 0.012:
+            raise Wrong(message)
+    if abs(arrow - right) > 0.012:
+        raise Wrong(f"{arrow:.2f} is not (1 - D(0.5)) · 2; first find D(0.5)")
+    return f"(1 - {answer:.2f}) · 2 = {right:.2f}, to the right"
 
 
-def _check_noise_shape(shape):
-    if shape == (LATENT_DIM, BATCH):
-        raise Wrong("z: the batch axis comes first in Keras, one row for each image")
-    if shape == (LATENT_DIM,):
-        raise Wrong("z: one vector makes one image; a batch of 64 needs 64 vectors")
-    if shape in ((BATCH, *IMAGE_SHAPE), (BATCH, 784)):
-        raise Wrong("z is noise of length 100, it does not have an image's shape")
-    if shape != (BATCH, LATENT_DIM):
-        raise Wrong(f"z has shape {shape}, but 64 vectors of 100 numbers are drawn")
+@exercise
+def check_generator_update(update: Callable):
+    """``update(G, D, optimizer, z)``: one step of G alone, which returns its loss."""
+    from dcgan_keras._tensorflow import keras, tf
+
+    generator, discriminator = (_small_network(keras, seed) for seed in (1, 2))
+    noise = np.random.default_rng(0).standard_normal((64, 1)).astype("float32")
+    before, d_before = generator.get_weights(), discriminator.get_weights()
+    with tf.GradientTape(persistent=True) as tape:
+        logits = discriminator(generator(noise, training=True), training=True)
+        losses = {
+            "right": -tf.reduce_mean(tf.math.log_sigmoid(logits)),
+            "saturating": tf.reduce_mean(tf.math.log_sigmoid(-logits)),
+            "discriminator's": -tf.reduce_mean(tf.math.log_sigmoid(-logits)),
+            "sum": -tf.reduce_sum(tf.math.log_sigmoid(logits)),
+        }
+    slopes = {
+        name: tape.gradient(loss, generator.trainable_variables)
+        for name, loss in losses.items()
+    }
+    said = update(generator, discriminator, keras.optimizers.SGD(0.1), noise)
+    moved = [b - a for a, b in zip(before, generator.get_weights(), strict=True)]
+    stands = all(np.all(m == 0) for m in moved)
+    if said is None and stands:
+        raise NotImplementedError
+    d_after = discriminator.get_weights()
+    if any(not np.array_equal(a, b) for a, b in zip(d_before, d_after, strict=True)):
+        raise Wrong("D has moved: give the optimizer G's weights alone")
+    if stands:
+        raise Wrong("G has not moved: apply the gradients to G's trainable_variables")
+    _name_the_loss(moved, slopes)
+    if said is None:
+        raise Wrong("G moves as it should; now return the loss as well")
+    if not np.isclose(float(said), float(losses["right"]), atol=1e-4):
+        raise Wrong(
+            f"G moves as it should, but the number returned is {float(said):.3f} and "
+            f"the mean of -log D(G(z)) was {float(losses['right']):.3f}"
+        )
+    return f"G's loss was {float(said):.3f}, G moved, D stood still"
 
 
-def _check_image_shape(shape):
-    if shape == (BATCH, 28, 28):
-        raise Wrong("G(z): the channel axis is missing; grey images have one channel")
-    if shape == (BATCH, 1, 28, 28):
-        raise Wrong("G(z): channels come last in this course (height, width, channels)")
-    if shape == IMAGE_SHAPE:
-        raise Wrong("G(z): that is one image, and 64 were asked for")
-    if shape != (BATCH, *IMAGE_SHAPE):
-        raise Wrong(f"G(z) has shape {shape}, but 64 images of 28×28×1 come out")
+def _small_network(keras, seed):
+    initial = [keras.initializers.GlorotUniform(seed=10 * seed + k) for k in (0, 1)]
+    dense = keras.layers.Dense
+    return keras.Sequential(
+        [
+            keras.Input((1,)),
+            dense(8, "tanh", kernel_initializer=initial[0]),
+            dense(1, kernel_initializer=initial[1], bias_initializer="ones"),
+        ]
+    )
 
 
-def _check_verdict_shape(shape):
-    if shape == (BATCH, 2):
-        raise Wrong("D(G(z)): one number is enough, P(fake) is 1 - P(real)")
-    if shape == (BATCH, 10):
-        raise Wrong("D(G(z)): D tells real from fake, it does not name the digit")
-    if shape == (BATCH, *IMAGE_SHAPE):
-        raise Wrong("D(G(z)): D judges the whole image, not each pixel")
-    if shape in ((1,), (), (1, 1)):
-        raise Wrong("D(G(z)): every image of the batch gets a verdict of its own")
-    if shape == (BATCH,):
-        raise Wrong("D(G(z)): nearly; a Dense(1) keeps its axis, so (64, 1)")
-    if shape != (BATCH, 1):
-        raise Wrong(f"D(G(z)) has shape {shape}, but 64 images get one number each")
+def _name_the_loss(moved, slopes):
+    """Which loss did G follow? A plain gradient step is -0.1 times its slope."""
+
+    def followed(name, sign=1):
+        return all(
+            np.allclose(m, -0.1 * sign * s.numpy(), atol=1e-6)
+            for m, s in zip(moved, slopes[name], strict=True)
+        )
+
+    if followed("right"):
+        return
+    if followed("right", -1):
+        raise Wrong("G moves uphill on its loss: the loss is minus the mean of log D")
+    if followed("saturating"):
+        raise Wrong(
+            "that is the loss log(1 - D) of the minimax game, which notebook 02 "
+            "discusses; here G minimises -log D(G(z))"
+        )
+    if followed("discriminator's"):
+        raise Wrong("that is D's loss on the fakes: G wants the opposite of D")
+    if followed("sum"):
+        raise Wrong("the step is 64 times too long: take the mean over the batch")
+    raise Wrong("G moves, but not along -log D(G(z)) for the noise z that was given")
+
+
+@exercise
+def check_three_bumps(sample_real: Callable, passes: Callable, generator: Callable):
+    """A sampler of three bumps, a test of samples, and a G that passes the test."""
+    _check_three_sampler(sample_real)
+    _check_own_test(passes)
+    noise = np.random.default_rng(5).standard_normal((5000, 1)).astype("float32")
+    samples = _numbers(generator(noise), (5000, 1), "G(z) for 5,000 z")
+    near = [np.mean(np.abs(samples - centre) < 3 * STD) for centre in CENTRES]
+    shares = ", ".join(f"{100 * share:.0f} %" for share in near)
+    if not passes(samples):
+        raise Wrong(
+            f"G does not pass your test yet: {shares} of its points lie near -2, 0, 2. "
+            "Train on; or try another seed"
+        )
+    if min(near) < 0.1:
+        raise Wrong(f"only {shares} of G's points lie near -2, 0, 2: ask more of it")
+    return f"{shares} of G's points lie near -2, 0 and 2 (real data: 33 % each)"
+
+
+def _check_three_sampler(sample_real):
+    rng = np.random.default_rng(3)
+    points, again = sample_real(6000, rng), sample_real(6000, rng)
+    if points is None:
+        raise NotImplementedError
+    points = _numbers(points, (6000, 1), "sample_three(6000, rng)")
+    if np.array_equal(points, again):
+        raise Wrong("sample_three gives the same points twice: draw from the rng given")
+    for centre in CENTRES:
+        near = points[np.abs(points - centre) < 1]
+        if len(near) < 500:
+            raise Wrong(f"sample_three puts almost no point near {centre:g}")
+        if not 0.27 < len(near) / 6000 < 0.40:
+            raise Wrong(
+                f"sample_three puts {100 * len(near) / 6000:.0f} % of the points near "
+                f"{centre:g}; each bump holds a third"
+            )
+        if abs(near.std() - STD) > 0.05:
+            raise Wrong(
+                f"the bump at {centre:g} has standard deviation {near.std():.2f}, "
+                "not 0.30"
+            )
+
+
+def _check_own_test(passes):
+    rng = np.random.default_rng(4)
+
+    def bumps(shares):
+        centre = rng.choice(CENTRES, size=5000, p=shares)
+        return (centre + STD * rng.standard_normal(5000))[:, None]
+
+    first = passes(bumps([1 / 3] * 3))
+    if first is None:
+        raise NotImplementedError
+    if not first or not passes(bumps([1 / 3] * 3)):
+        raise Wrong("your test refuses real data: it asks too much")
+    cheats = {
+        "a sampler that leaves out the bump at -2": bumps([0, 0.5, 0.5]),
+        "a sampler that leaves out the bump at 0": bumps([0.5, 0, 0.5]),
+        "a sampler that leaves out the bump at 2": bumps([0.5, 0.5, 0]),
+        "a sampler that knows the bump at 0 alone": bumps([0, 1, 0]),
+        "a sampler with 90 % of its points at 2": bumps([0.05, 0.05, 0.9]),
+        "points spread evenly from -3 to 3": rng.uniform(-3, 3, (5000, 1)),
+        "three single points, 1,667 times each": rng.choice(CENTRES, size=(5000, 1)),
+    }
+    for name, samples in cheats.items():
+        if passes(samples):
+            raise Wrong(f"your test accepts {name}")
 
 
 @exercise
 def check_transformed_density(density: Callable):
     """``density(x)`` of x = 1 - 2z with z ~ N(0, 1): it is N(1, 2²)."""
     x = np.linspace(-5, 7, 25)
-    found = _numbers(density(x), x.shape, "density(x)")
+    answer = density(x)
+    if answer is None:
+        raise NotImplementedError
+    found = _numbers(answer, x.shape, "density(x)")
     normal, inverse = stats.norm.pdf, (1 - x) / 2
     mistakes = [
         (normal(inverse), "the height was not divided by |dx/dz| = 2: area 2, not 1"),
@@ -83,127 +206,15 @@ def check_transformed_density(density: Callable):
         (normal(x), "that is the density of z itself; where did 1 - 2z go?"),
         (stats.norm.cdf(x, 1, 2), "that is the cumulative distribution, not a density"),
     ]
-    _name_mistake(found, mistakes, atol=1e-6)
+    for value, message in mistakes:
+        if np.allclose(found, value, atol=1e-6):
+            raise Wrong(message)
     if not np.allclose(found, normal(x, 1, 2), atol=1e-6):
         raise Wrong(
             f"at x = 1 it should be 0.1995 and is {found[12]:.4f}; solve x = 1 - 2z "
             "for z, put it into phi, and divide by |dx/dz|"
         )
     return "it is the density of N(1, 2²)"
-
-
-@exercise
-def check_sample_exponential(sampler: Callable):
-    """``sampler(count, rng)``: points with density exp(-x / 2) / 2, x >= 0 (mean 2)."""
-    count = 4000
-    points = _numbers(sampler(count, np.random.default_rng(0)), (count,), "the answer")
-    again = np.asarray(sampler(count, np.random.default_rng(1)))
-    if np.array_equal(points, again):
-        raise Wrong("two generators gave the same points: draw u from the rng given")
-    if np.all(points <= 0):
-        raise Wrong("all points are negative: log(1 - u) is, so the minus is missing")
-    if np.min(points) < 0:
-        raise Wrong(
-            "some points are negative: start from u = rng.uniform(...), not N(0, 1)"
-        )
-    mistakes = [
-        (stats.expon(scale=0.5), "the mean is 1/2: 2 is the mean here, not the rate"),
-        (stats.expon(scale=1), "the mean is 1: the factor 2 is missing"),
-        (
-            stats.uniform(0, 0.5),
-            "those are heights of the density, not samples from it",
-        ),
-        (stats.uniform(0, 1), "those are still uniform: F goes from x to u, invert it"),
-        (stats.expon(scale=4), "the mean is 4: multiply by the mean 2 once"),
-    ]
-    for law, message in mistakes:
-        if stats.kstest(points, law.cdf).pvalue > 1e-3:
-            raise Wrong(message)
-    if stats.kstest(points, stats.expon(scale=2).cdf).pvalue < 1e-4:
-        raise Wrong(
-            f"the mean is {points.mean():.2f} (2 expected) and the median "
-            f"{np.median(points):.2f} (1.39 expected)"
-        )
-    return f"mean {points.mean():.2f}, median {np.median(points):.2f}"
-
-
-@exercise
-def check_estimate_density(estimate: Callable):
-    """``estimate(sampler, x, width, count, rng)``: a density counted from samples."""
-    counts = np.array([_estimate_at(estimate, x) for x in (0.5, -0.25)])
-    right = np.array([0.6, 1.4])  # the heights of a law made of two flat steps
-    if not np.allclose(counts, right, atol=0.05):
-        _explain_estimate(counts[0], counts[1])
-    return f"{counts[0]:.2f} and {counts[1]:.2f}, where the truth is 0.60 and 1.40"
-
-
-def _two_steps(count, rng):
-    """Draw from heights 0.7 / 0.5 on [-0.5, 0) and 0.3 / 0.5 on [0.25, 0.75)."""
-    left = rng.random(count) < 0.7
-    u = rng.random(count) / 2
-    return np.where(left, u - 0.5, u + 0.25)[:, None]
-
-
-def _estimate_at(estimate, x, width=0.2, count=20_000):
-    value = estimate(_two_steps, x, width, count, np.random.default_rng(0))
-    return float(_numbers(value, (), "the estimate"))
-
-
-def _explain_estimate(at_right, at_left):
-    found = np.array([at_right, at_left])
-    truth, width, count = np.array([0.6, 1.4]), 0.2, 20_000
-    mistakes = [
-        (truth * width, "that is a share: divide it by the width to get a density"),
-        (truth * width * count, "that is a count: divide by count and by the width"),
-        (truth * count, "divide by count as well: a density does not grow with N"),
-        (truth * width**2, "divided by the width where multiplied, or the reverse"),
-        (truth * 2, "the window is twice too wide: x ± width / 2, not x ± width"),
-        (truth / 2, "the window is half as wide as the width that you divide by"),
-        ([0.85 / width, 0.35 / width], "count a window, not all samples below x"),
-        ([0.15 / width, 0.65 / width], "count a window, not all samples above x"),
-    ]
-    for value, message in mistakes:
-        if np.allclose(found, value, rtol=0.05):
-            raise Wrong(message)
-    raise Wrong(
-        f"at x = 0.5 the density is 0.60 and you say {at_right:.3g}: the share of the "
-        "samples within x ± width / 2, divided by the width"
-    )
-
-
-@exercise
-def check_discriminator_batch(make_batch: Callable):
-    """``make_batch(real, fake)`` -> (points, labels) with which D is trained."""
-    real, fake = np.full((3, 2), 5.0), np.full((4, 2), -5.0)
-    answer = make_batch(real, fake)
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Wrong("return two arrays: points, labels")
-    points = np.asarray(answer[0], dtype=float)
-    labels = np.asarray(answer[1], dtype=float)
-    if points.shape in ((7, 4), (3, 4), (14,), (2, 7)):
-        raise Wrong(f"points has shape {points.shape}: stack the rows, along axis 0")
-    if points.shape != (7, 2) or not np.array_equal(
-        np.sort(points, axis=0), np.sort(np.r_[real, fake], axis=0)
-    ):
-        raise Wrong("points must hold all 3 real rows and all 4 fake rows: (7, 2) here")
-    _check_labels(labels, truth=(points[:, 0] > 0).astype(float))
-    return "D sees both piles, and its labels say which row came from which"
-
-
-def _check_labels(labels, truth):
-    if labels.shape == (7,):
-        raise Wrong("labels: nearly; give them D's shape, a column (7, 1)")
-    if labels.shape != (7, 1):
-        raise Wrong(f"labels has shape {labels.shape}: one for each row, (7, 1) here")
-    labels = labels[:, 0]
-    if np.array_equal(labels, 1 - truth):
-        raise Wrong("labels are swapped: 1 stands for real, 0 for fake")
-    if np.all(labels == 1):
-        raise Wrong("all labels are 1: that is what G wishes; D is told the truth")
-    if not set(np.unique(labels)) <= {0.0, 1.0}:
-        raise Wrong("labels must be 0 or 1: the log-loss knows no other labels")
-    if not np.array_equal(labels, truth):
-        raise Wrong("labels and points are in another order: real rows need the 1s")
 
 
 def _numbers(value, shape, name):
@@ -214,9 +225,3 @@ def _numbers(value, shape, name):
     if not np.all(np.isfinite(array)):
         raise Wrong(f"{name} holds values that are not finite")
     return array
-
-
-def _name_mistake(found, mistakes, atol):
-    for value, message in mistakes:
-        if np.allclose(found, value, atol=atol):
-            raise Wrong(message)

@@ -1,34 +1,27 @@
 """Notebook 01's exercises: the stub, the solution, and answers people really give."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
+from exercise_cells import Exercises
 from scipy import stats
 
 from dcgan_keras.lessons.exercises import what_is_a_gan as exercises
 
-NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "01_what_is_a_gan.ipynb"
+NOTEBOOK = Exercises("01_what_is_a_gan.ipynb")
 SIGMA = stats.norm.pdf
 
-SHAPES = [
-    (((64, 100), (64, 28, 28), (64, 1)), "channel axis is missing"),
-    (((100, 64), (64, 28, 28, 1), (64, 1)), "batch axis comes first"),
-    (((100,), (64, 28, 28, 1), (64, 1)), "64 needs 64 vectors"),
-    (((64, 784), (64, 28, 28, 1), (64, 1)), "does not have an image's shape"),
-    (((64, 100), (64, 1, 28, 28), (64, 1)), "channels come last"),
-    (((64, 100), (28, 28, 1), (64, 1)), "that is one image"),
-    (((64, 100), (64, 28, 28, 1), (64, 2)), "one number is enough"),
-    (((64, 100), (64, 28, 28, 1), (64, 10)), "does not name the digit"),
-    (((64, 100), (64, 28, 28, 1), (64, 28, 28, 1)), "not each pixel"),
-    (((64, 100), (64, 28, 28, 1), (1,)), "a verdict of its own"),
-    (((64, 100), (64, 28, 28, 1), (64,)), "keeps its axis"),
-    ((64, 28, 28), "each of the three is a tuple"),
-    ((64, 100), "give three shapes"),
-    (((64, 10), (64, 28, 28, 1), (64, 1)), "64 vectors of 100 numbers"),
-    (((64, 100), (64, 32, 32, 1), (64, 1)), "64 images of 28×28×1"),
-    (((64, 100), (64, 28, 28, 1), (64, 7)), "64 images get one number"),
+ARROWS = [
+    (-0.54, "it moves right"),
+    (0.27, "the logit 2x rises by 2"),
+    (0.73, "that is D's answer"),
+    (1.46, "how unconvinced D is"),
+    (0.39, "the slope of D, not of log D"),
+    (1.0, "D(0.5) is 0.73 and not 0.5"),
+    (0.134, "no mean over the four"),
+    (0.755, "not 0.5"),
+    (7.0, "first find D(0.5)"),
+    ([1.91, 1.46, 1.0, 0.54], "has shape (4,)"),
+    ("right", "raised ValueError"),
 ]
 DENSITIES = [
     (lambda x: SIGMA((1 - x) / 2), "was not divided by"),
@@ -44,138 +37,176 @@ DENSITIES = [
     (lambda x: SIGMA(1.0), "has shape ()"),
     (lambda x: SIGMA(x, 0, 2), "at x = 1 it should be 0.1995"),
 ]
-EXPONENTIALS = [
-    (lambda n, rng: -np.log(1 - rng.random(n)) / 2, "2 is the mean here, not the rate"),
-    (lambda n, rng: -np.log(1 - rng.random(n)), "the factor 2 is missing"),
-    (lambda n, rng: 2 * np.log(1 - rng.random(n)), "the minus is missing"),
-    (lambda n, rng: np.exp(-rng.exponential(2, n) / 2) / 2, "heights of the density"),
-    (lambda n, rng: 1 - np.exp(-rng.exponential(2, n) / 2), "invert it"),
-    (lambda n, rng: 2 * rng.standard_normal(n), "not N(0, 1)"),
-    (lambda n, rng: -4 * np.log(1 - rng.random(n)), "multiply by the mean 2 once"),
-    (lambda n, rng: -2 * np.log(np.random.default_rng(0).random(n)), "the rng given"),
-    (lambda n, rng: -2 * np.log(rng.random((n, 1))), "has shape (4000, 1)"),
-    (lambda n, rng: rng.uniform(0, 4, n), "(2 expected)"),
+
+
+def update_with(loss_of, weights_of=lambda G, D: G.trainable_variables, says=None):
+    """An update of G by any loss of D's logits, applied to any weights."""
+    from dcgan_keras import tf
+
+    def update(G, D, optimizer, z):
+        weights = weights_of(G, D)
+        with tf.GradientTape() as tape:
+            loss = loss_of(tf, D(G(z, training=True), training=True))
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss if says is None else says(loss)
+
+    return update
+
+
+def right_loss(tf, logits):
+    return -tf.reduce_mean(tf.math.log_sigmoid(logits))
+
+
+def says_without_moving(G, D, optimizer, z):
+    from dcgan_keras import tf
+
+    return right_loss(tf, D(G(z)))
+
+
+def noise_of_its_own(G, D, optimizer, z):
+    return update_with(right_loss)(G, D, optimizer, z[::-1][:32])
+
+
+UPDATES = [
+    (update_with(lambda tf, a: -right_loss(tf, a)), "uphill"),
+    (
+        update_with(lambda tf, a: tf.reduce_mean(tf.math.log_sigmoid(-a))),
+        "minimax game",
+    ),
+    (
+        update_with(lambda tf, a: -tf.reduce_mean(tf.math.log_sigmoid(-a))),
+        "opposite of D",
+    ),
+    (
+        update_with(lambda tf, a: -tf.reduce_sum(tf.math.log_sigmoid(a))),
+        "64 times too long",
+    ),
+    (
+        update_with(
+            right_loss, lambda G, D: G.trainable_variables + D.trainable_variables
+        ),
+        "D has moved",
+    ),
+    (update_with(right_loss, lambda G, D: D.trainable_variables), "D has moved"),
+    (says_without_moving, "G has not moved"),
+    (update_with(right_loss, says=lambda loss: 2 * loss), "the number returned"),
+    (noise_of_its_own, "noise z that was given"),
+    (
+        lambda G, D, optimizer, z: update_with(right_loss)(G, D, optimizer, z) and None,
+        "now return the loss",
+    ),
 ]
 
 
-def share(sampler, x, width, count, rng):
-    return np.mean(np.abs(sampler(count, rng) - x) < width / 2)
+def three(count, rng, means=(-2, 0, 2), std=0.3, shares=None):
+    centre = rng.choice(means, size=count, p=shares)
+    return (centre + std * rng.standard_normal(count))[:, None]
 
 
-ESTIMATES = [
-    (share, "that is a share"),
-    (lambda f, x, w, n, r: n * share(f, x, w, n, r), "that is a count"),
-    (lambda f, x, w, n, r: n * share(f, x, w, n, r) / w, "does not grow with N"),
-    (lambda f, x, w, n, r: w * share(f, x, w, n, r), "or the reverse"),
-    (lambda f, x, w, n, r: share(f, x, 2 * w, n, r) / w, "twice too wide"),
-    (lambda f, x, w, n, r: share(f, x, w, n, r) / w / 2, "half as wide"),
-    (lambda f, x, w, n, r: np.mean(f(n, r) < x) / w, "not all samples below"),
-    (lambda f, x, w, n, r: np.mean(f(n, r) > x) / w, "not all samples above"),
-    (lambda f, x, w, n, r: f(n, r), "has shape (20000, 1)"),
-    (lambda f, x, w, n, r: 0.3, "at x = 0.5 the density is 0.60"),
-]
+def passes(samples):
+    samples = np.asarray(samples)
+    near = [samples[np.abs(samples - centre) < 0.9] for centre in (-2, 0, 2)]
+    shares = [0.2 < len(points) / len(samples) < 0.45 for points in near]
+    return all(shares) and all(0.15 < points.std() < 0.45 for points in near)
 
 
-def columns(first, second):
-    return np.concatenate([first, second])[:, None]
+def perfect(noise):
+    """A generator that sorts z into three bumps."""
+    place = 3 * stats.norm.cdf(noise)
+    bump = np.clip(np.floor(place), 0, 2)
+    inside = np.clip(place - bump, 1e-6, 1 - 1e-6)
+    return (2 * bump - 2 + 0.3 * stats.norm.ppf(inside)).astype("float32")
 
 
-BATCHES = [
+def share_test(samples):
+    near = [np.mean(np.abs(samples - centre) < 1) for centre in (-2, 0, 2)]
+    return min(near) > 0.25
+
+
+def spread_test(samples):
+    return abs(np.std(samples) - 1.66) < 0.15
+
+
+THREES = [
+    ((three, passes, lambda z: 0.1 * z), "0 %, 100 %, 0 %"),
+    ((three, passes, lambda z: z[:10]), "has shape (10, 1)"),
+    ((three, lambda s: True, perfect), "leaves out the bump at -2"),
+    ((three, lambda s: False, perfect), "refuses real data"),
+    ((three, share_test, perfect), "spread evenly"),
+    ((three, spread_test, perfect), "spread evenly"),
     (
-        lambda real, fake: (np.r_[real, fake], columns(np.zeros(3), np.ones(4))),
-        "labels are swapped",
+        (three, lambda s: share_test(s) and np.std(s[np.abs(s) < 1]) < 0.4, perfect),
+        "three single points",
     ),
+    ((lambda n, rng: three(n, rng, (0, 2)), passes, perfect), "no point near -2"),
+    ((lambda n, rng: three(n, rng, std=0.09), passes, perfect), "deviation 0.09"),
     (
-        lambda real, fake: (np.r_[fake, real], columns(np.ones(3), np.zeros(4))),
-        "another order",
+        (lambda n, rng: three(n, rng, shares=(0.5, 0.25, 0.25)), passes, perfect),
+        "50 % of the points near -2",
     ),
-    (lambda real, fake: (np.r_[real, fake], np.ones((7, 1))), "what G wishes"),
+    ((lambda n, rng: three(n, rng)[:, 0], passes, perfect), "has shape (6000,)"),
     (
-        lambda real, fake: (np.r_[real, fake], np.r_[np.ones(3), np.zeros(4)]),
-        "a column (7, 1)",
+        (lambda n, rng: three(n, np.random.default_rng(0)), passes, perfect),
+        "the same points twice",
     ),
-    (
-        lambda real, fake: (np.r_[real, fake], columns(np.ones(3), -np.ones(4))),
-        "0 or 1",
-    ),
-    (lambda real, fake: (np.c_[real, fake[:3]], np.ones((3, 1))), "along axis 0"),
-    (lambda real, fake: (fake, np.zeros((4, 1))), "all 3 real rows"),
-    (lambda real, fake: np.r_[real, fake], "return two arrays"),
-    (lambda real, fake: (np.r_[real, fake], np.ones((1, 1))), "one for each row"),
 ]
 WRONG = [
-    (check, answer, message)
-    for check, answers in [
-        (exercises.check_shapes, SHAPES),
+    (check, answers, message)
+    for check, cases in [
+        (exercises.check_arrow, ARROWS),
+        (exercises.check_generator_update, UPDATES),
+        (exercises.check_three_bumps, THREES),
         (exercises.check_transformed_density, DENSITIES),
-        (exercises.check_sample_exponential, EXPONENTIALS),
-        (exercises.check_estimate_density, ESTIMATES),
-        (exercises.check_discriminator_batch, BATCHES),
     ]
-    for answer, message in answers
+    for answers, message in cases
 ]
 
 
-@pytest.mark.parametrize("check, answer, message", WRONG, ids=[w[2] for w in WRONG])
-def test_a_wrong_answer_is_told_what_is_wrong(check, answer, message, capsys):
-    check(answer)
+@pytest.mark.parametrize("check, answers, message", WRONG)
+def test_a_wrong_answer_is_told_what_is_wrong(check, answers, message, capsys):
+    check(*answers if isinstance(answers, tuple) else (answers,))
     said = capsys.readouterr().out
     assert said.startswith("not yet: ")
     assert message in said
 
 
+def test_another_right_answer_is_right(capsys):
+    exercises.check_arrow(0.54)
+    exercises.check_three_bumps(three, passes, perfect)
+    exercises.check_transformed_density(lambda x: stats.norm(1, 2).pdf(x))
+    assert capsys.readouterr().out.count("right: ") == 3
+
+
 @pytest.mark.parametrize(
-    "make_batch",
-    [
-        lambda real, fake: (np.r_[real, fake], columns(np.ones(3), np.zeros(4))),
-        lambda real, fake: (np.r_[fake, real], columns(np.zeros(4), np.ones(3))),
-    ],
+    "answers",
+    [(lambda n, rng: None, passes), (three, lambda samples: None)],
 )
-def test_either_order_of_a_batch_is_right(make_batch, capsys):
-    exercises.check_discriminator_batch(make_batch)
-    assert capsys.readouterr().out.startswith("right")
-
-
-def test_the_other_inverse_is_right_too(capsys):
-    exercises.check_sample_exponential(lambda n, rng: -2 * np.log(rng.random(n)))
-    assert capsys.readouterr().out.startswith("right")
-
-
-def cells(tag):
-    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    return [
-        "".join(cell["source"])
-        for cell in notebook["cells"]
-        if tag in cell["metadata"].get("tags", [])
-    ]
+def test_a_half_written_answer_is_not_attempted(answers, capsys):
+    exercises.check_three_bumps(*answers, perfect)
+    assert capsys.readouterr().out == "not attempted\n"
 
 
 @pytest.fixture(scope="module")
 def setup():
-    namespace = {}
-    setup_cell = cells("setup")[0].replace("%pip", "pass  #")
-    exec(setup_cell, namespace)
-    return namespace | {"exercises": exercises}
+    """What the learner has: the setup, and the cell with the whole game."""
+    namespace = NOTEBOOK.setup()
+    for source in NOTEBOOK.tagged("game"):
+        exec(source, namespace)
+    return namespace
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(4))
 def test_the_stub_is_not_attempted(number, setup, capsys):
-    namespace = dict(setup)
-    exec(cells("exercise")[number], namespace)
-    exec(cells("check")[number], namespace)
+    NOTEBOOK.check_stub(number, setup)
     assert capsys.readouterr().out == "not attempted\n"
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(4))
 def test_the_solution_is_right(number, setup, capsys):
-    solution = cells("solution")[number]
-    code = solution.split("```python\n")[1].split("```")[0]
-    namespace = dict(setup)
-    exec(cells("exercise")[number], namespace)
-    exec(code, namespace)
-    exec(cells("check")[number], namespace)
+    NOTEBOOK.check_solution(number, setup)
     assert capsys.readouterr().out.startswith("right")
 
 
-def test_there_are_five_of_each():
-    assert [len(cells(tag)) for tag in ("exercise", "check", "solution")] == [5, 5, 5]
+def test_there_are_four_of_each():
+    counts = [len(NOTEBOOK.tagged(tag)) for tag in ("exercise", "check", "solution")]
+    assert counts == [4, 4, 4]
