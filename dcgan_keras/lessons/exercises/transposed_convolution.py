@@ -122,7 +122,9 @@ def check_matrix_1d(matrix_1d: Callable) -> str | None:
 def _check_matrix_1d(answer, right, size, strides) -> None:
     case = f"size={size}, strides={strides}"
     if answer.shape == right.T.shape:
-        raise Wrong("that is the transpose: one row an output, one column an input")
+        raise Wrong(
+            "that is the transpose: a row for each output, a column for each pixel"
+        )
     if strides > 1 and answer.shape[:1] == (size - 2,):
         raise Wrong("the stride is ignored: each row starts `strides` further right")
     if answer.shape == (size, size):

@@ -95,7 +95,7 @@ def draw_both_ways(W, image, outputs, values, grown) -> Figure:
     sign(5.4, top + 8, "·")
     put(values.reshape(4, 1), 6.2, top + 6, "map")
     sign(8.0, top + 8, "=")
-    put(grown.reshape(16, 1), 8.8, top, "grown")
+    put(grown.reshape(16, 1), 8.8, top, "result")
     page.text(21.6, top - 0.55, "each column of Wᵀ, folded to 4×4, is a stamp", **WORDS)
     for number, value in enumerate(values.ravel()):
         row, column = divmod(number, 2)
@@ -105,7 +105,7 @@ def draw_both_ways(W, image, outputs, values, grown) -> Figure:
         put(stamp, left, high, "", tap_colours(stamp))
     sign(13.2, top + 13.4, "=")
     put(grown, 14.2, top + 11.4)
-    words = "grown, 4×4: the same\nsixteen numbers as in\nthe column on the left"
+    words = "result, 4×4: the same\nsixteen numbers as in\nthe column on the left"
     page.text(18.8, top + 13.4, words, fontsize=10, va="center")
     return figure
 
@@ -286,7 +286,7 @@ def draw_scores(one: Mapping, two: Mapping, boards: Mapping) -> Figure:
         boards: kind -> (before, after) of each seed.
     """
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(9.6, 3.8), width_ratios=[1.5, 1]
+        1, 2, figsize=(9.6, 4.4), width_ratios=[1.5, 1]
     )
     names = [*one, *(f"two layers,\n{kind}" for kind in two)]
     tones = (COLOURS["fake"], COLOURS["highlight"], COLOURS["real"])
@@ -314,6 +314,7 @@ def draw_scores(one: Mapping, two: Mapping, boards: Mapping) -> Figure:
     for place, kind in enumerate(boards):
         said = kind.replace(" + ", " +\n")
         right.text(3 * place + 0.5, 2.3, said, fontsize=9, ha="center", va="bottom")
+    right.set_title("Training makes the boards faint", fontsize=10, pad=32)
     return figure
 
 
