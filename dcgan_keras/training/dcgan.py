@@ -231,10 +231,10 @@ class DCGAN(TwoPlayers):
         def with_penalty():
             with tf.GradientTape() as tape:
                 penalty = losses.r1_penalty(self.discriminator, real_images)
-                penalty = self.discriminator_optimizer.scale_loss(weight * penalty)
+                penalty = self.discriminator_optimizer.scale_loss(penalty)
             pairs = zip(gradients, tape.gradient(penalty, variables), strict=True)
             # The bias of the answer has no part in a slope.
-            return [g if slope is None else g + slope for g, slope in pairs]
+            return [g if slope is None else g + weight * slope for g, slope in pairs]
 
         is_due = tf.equal(step % self.r1_interval, 0)
         return tf.cond(is_due, with_penalty, lambda: gradients)

@@ -166,8 +166,8 @@ def test_divergence_ends_with_1(tmp_path, capsys, monkeypatch):
             "generator_loss is nan at step 7: the weights are lost"
         )
 
-    monkeypatch.setattr(commands, "_fit", diverge)
-    arguments = ["train", "--output", tmp_path / "a", "--steps", 9]
+    monkeypatch.setattr(commands.RunRecorder, "on_train_batch_end", diverge)
+    arguments = ["train", "--output", tmp_path / "a", "--steps", 9, *SMALL]
     assert "nan at step 7" in told(capsys, 1, arguments)
 
 
@@ -226,8 +226,8 @@ def test_a_run_without_weights_yet_begins_at_its_beginning(runs, tmp_path):
     [
         (["--dataset", "mnits"], "digits, mnist, fashion_mnist, cifar10"),
         (["--dataset", "no/such/folder"], "no folder no/such/folder"),
-        (["--batch-size", "1416"], "batch_size: expected 1 to 1415"),
-        (["--image-size", "14"], "'digits' has a size of its own"),
+        (["--batch-size", "60001"], "batch_size: expected 1 to 60000"),
+        (["--image-size", "14"], "'mnist' has a size of its own"),
         (["--resume"], "there is no run in"),
         (["--seed", "-1"], "Seed must be between 0"),
     ],

@@ -202,6 +202,13 @@ def test_without_an_average_samples_come_from_the_generator():
     assert dcgan.sampling_generator() is dcgan.generator
 
 
+def test_a_large_batch_is_learned_from():
+    """Adds that TensorFlow joins to save memory once met under one name, and failed."""
+    dcgan = compile_default(DCGAN(*default_players()))
+    dcgan.fit(np.zeros((1416, 28, 28, 1), np.float32), batch_size=1416, verbose=0)
+    assert int(dcgan.steps_made.numpy()) == 1
+
+
 @pytest.mark.parametrize("size", [8, 28, 32, 64])
 def test_default_reaches_every_size(size):
     generator, discriminator = default_players((size, size, 3), LATENT_DIM, width=2)
