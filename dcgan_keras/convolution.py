@@ -217,8 +217,8 @@ def overlap_counts(
         padding: "valid", "same", or the number of pixels cropped on every side.
 
     Returns:
-        Integer array (output height, output width). Counts that differ away from the
-        border mean a checkerboard before anything is learned.
+        Integer array (output height, output width). With equal weights, counts that
+        differ away from the border are a checkerboard; with others, sums decide.
 
     Raises:
         ValueError: as ``transposed_conv_output_size``.
