@@ -29,7 +29,7 @@ def draw_sizes(networks: Mapping[str, Sequence[tuple[int, int, int]]]) -> Figure
             axis.annotate(
                 f"{value:,}",
                 (place, value),
-                (0, 7),
+                (0, -14 if shapes[place][2] == 3 else 7),
                 textcoords="offset points",
                 ha="center",
                 fontsize=8,
@@ -39,7 +39,9 @@ def draw_sizes(networks: Mapping[str, Sequence[tuple[int, int, int]]]) -> Figure
         axis.set_yscale("log", base=2)
         axis.set(title=title, ylim=(2, 2**19), xlim=(-0.5, len(shapes) - 0.5))
     grid[0].set_ylabel("count (powers of 2)")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(
+        *grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3
+    )
     return figure
 
 
@@ -121,7 +123,9 @@ def draw_distances(
     ticks = [4, 8, 16, 32, 64, 128]
     axis.set_xticks(ticks, [str(tick) for tick in ticks])
     axis.minorticks_off()
-    axis.set(xlabel="distance to real digits (no unit; each dot is one seed)", title=title)
+    axis.set(
+        xlabel="distance to real digits (no unit; each dot is one seed)", title=title
+    )
     return figure
 
 
@@ -136,7 +140,12 @@ def draw_learning_rates(
         title: what to see.
     """
     figure, axis = plt.subplots(figsize=(7.4, 3.6))
-    styles = [("highlight", ":"), ("fake", "--"), ("real", "-"), ("discriminator", "-.")]
+    styles = [
+        ("highlight", ":"),
+        ("fake", "--"),
+        ("real", "-"),
+        ("discriminator", "-."),
+    ]
     for place, ((name, table), (key, dash)) in enumerate(
         zip(tables.items(), styles, strict=False)
     ):
