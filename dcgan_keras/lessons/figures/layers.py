@@ -26,18 +26,20 @@ def draw_sizes(networks: Mapping[str, Sequence[tuple[int, int, int]]]) -> Figure
         ):
             axis.plot(values, style, color=colour, label=name)
         for place, value in enumerate(np.multiply(positions, channels)):
+            is_image = shapes[place][2] == 3  # beside its point, away from the line
+            side = 1 if place else -1
             axis.annotate(
                 f"{value:,}",
                 (place, value),
-                (0, -14 if shapes[place][2] == 3 else 7),
+                (7 * side, -3) if is_image else (0, 7),
                 textcoords="offset points",
-                ha="center",
+                ha={-1: "right", 1: "left"}[side] if is_image else "center",
                 fontsize=8,
             )
         labels = [f"{h}×{w}\n×{c}" for h, w, c in shapes]
         axis.set_xticks(range(len(shapes)), labels, fontsize=8)
         axis.set_yscale("log", base=2)
-        axis.set(title=title, ylim=(2, 2**19), xlim=(-0.5, len(shapes) - 0.5))
+        axis.set(title=title, ylim=(2, 2**19), xlim=(-0.9, len(shapes) - 0.1))
     grid[0].set_ylabel("count (powers of 2)")
     figure.legend(
         *grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3
@@ -72,8 +74,9 @@ def draw_samples(panels: Mapping[str, np.ndarray], count: int = 8) -> Figure:
         panels: title -> images (seeds, N, H, W, 1) in [-1, 1], or (rows, count, ...).
         count: images a row: the first of the fixed noise.
     """
-    width = min(3.2, 9 / len(panels))
-    size = (width * len(panels), 0.72 * width + 0.4)
+    width = min(0.42 * count, 9 / len(panels))
+    rows = len(next(iter(panels.values())))
+    size = (width * len(panels), width * rows / count + 0.4)
     figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False)
     for axis, (title, images) in zip(axes[0], panels.items(), strict=True):
         shown = images[:, :count].reshape(-1, *images.shape[2:])
