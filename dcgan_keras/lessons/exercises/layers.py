@@ -1,5 +1,5 @@
 """Checks of notebook 04's exercises: the numbers in a BN layer, a kernel that
-averages, dropout, and batch normalization in both modes (NumPy only)."""
+averages, dropout, batch normalization in both modes, and an experiment (NumPy only)."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ import numpy as np
 from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
 MOMENTUM, EPSILON = 0.9, 1e-5
+LINEAR_RATIO = 1.08  # of the distances without and with ReLU in G, at least
 
 
 @exercise
@@ -92,6 +93,7 @@ def check_dropout(dropout: Callable):
     """``dropout(x, rate, training, rng)`` as Keras does it: scaled in training."""
     x = np.full((200, 50), 2.0)
     rng = np.random.default_rng
+    _written(dropout(x.copy(), 0.2, False, rng(0)))
     at_test = _same_shape(dropout(x, 0.2, False, rng(0)), x.shape, "the answer")
     _check_dropout_at_test(at_test, x)
     out = _same_shape(dropout(x, 0.2, True, rng(0)), x.shape, "the answer")
@@ -145,6 +147,7 @@ def check_batch_norm(batch_norm: Callable):
     """``batch_norm(x, mean, variance, training)`` -> (y, mean, variance), two modes."""
     x = np.random.default_rng(0).normal([2, -3, 5], [1, 2, 3], (16, 4, 5, 3))
     mean, variance = np.array([1.0, 0.0, 2.0]), np.array([4.0, 1.0, 2.0])
+    _written(batch_norm(x, mean.copy(), variance.copy(), False))
     batch = x.mean((0, 1, 2)), x.var((0, 1, 2))
     y, *averages = _three(batch_norm(x, mean.copy(), variance.copy(), False), x.shape)
     _check_output(y, x, right=(mean, variance), other=batch, mode="training=False")
@@ -238,3 +241,35 @@ def _same_shape(value, shape, name):
     if array.shape != tuple(shape):
         raise Wrong(f"{name} has shape {array.shape}, expected {tuple(shape)}")
     return array
+
+
+@exercise
+def check_experiment(answer):
+    """(five distances of the control, five without an activation in G)."""
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise Wrong("give two lists: (the control's distances, those without ReLU)")
+    control, without = (np.asarray(values, dtype=float) for values in answer)
+    for values, name in ((control, "the control"), (without, "without ReLU")):
+        if values.ndim > 1:
+            raise Wrong(f"{name}: those are images; take distance(images) of each seed")
+        if values.shape != (5,):
+            raise Wrong(f"{name}: expected five distances, one a seed")
+        if not np.all(np.isfinite(values) & (values > 0)):
+            raise Wrong(f"{name}: a distance is a positive number")
+    if np.allclose(control, without):
+        raise Wrong("both lists are the same: nothing was removed")
+    ratio = without.mean() / control.mean()
+    if ratio < 1 / LINEAR_RATIO:
+        raise Wrong("the control comes first; you may have swapped the two")
+    if ratio < LINEAR_RATIO:
+        raise Wrong(
+            f"the means differ by a factor of {ratio:.2f} only: slope 1 is the "
+            "identity, slope 0.2 still bends"
+        )
+    return f"without ReLU in G the mean distance is {ratio:.2f} times the control's"
+
+
+def _written(value):
+    """A body of ``...`` returns None: the exercise was not attempted."""
+    if value is None:
+        raise NotImplementedError
