@@ -67,7 +67,7 @@ def show_trained_discriminator(
         top.fill_between(grid, density, color=COLOURS[name], alpha=0.4, label=label)
     top.set(ylabel="density", title="From samples alone, D finds the ratio")
     top.legend()
-    bottom.axvspan(*grid[mass][[0, -1]], color="0.93", label="points lie here")
+    bottom.axvspan(*grid[mass][[0, -1]], color="0.93", label="99 % of the points")
     label = "formula"
     bottom.plot(grid, best, color="black", lw=4, alpha=0.35, label=label)
     trained = 1 / (1 + np.exp(-logits))
@@ -96,7 +96,7 @@ class _SlidingPanels:
             self.x, data, color=COLOURS["fake"], label="$p_G$"
         )
         self.densities.set(title="G at μ", ylim=(0, 0.55), ylabel="density")
-        self.densities.legend(fontsize=8, ncols=2, loc="upper right")
+        self.densities.legend(fontsize=10, ncols=2, loc="upper right")
         (self.answer,) = answer.plot(self.x, data, color=green)
         answer.axhline(0.5, color="black", lw=0.6, ls=":")
         answer.set(title="the best D(x)", ylim=(-0.03, 1.03), ylabel="probability")
@@ -325,8 +325,8 @@ def film_ring(runs: Mapping[str, Sequence], seeds: int = 5) -> None:
         frames.append(_small_frame(figure))
     plt.close(figure)
     alt = (
-        "Five seeds of each run: in the healthy row the points spread over all eight "
-        "modes, in the row with a slow D they sit on a few modes and hop to others."
+        "Five seeds of each run: in the healthy and the cured row the points gather on "
+        "all eight modes; with a slow D they sit on a few, and they hop to others."
     )
     show_film(frames, alt, 0.4, width=560)
 
