@@ -1,5 +1,6 @@
 """Pictures: every pixel in its place, files that read back, figures that show all."""
 
+import base64
 import importlib
 
 import imageio.v3 as imageio
@@ -12,10 +13,12 @@ from matplotlib.colors import to_rgb
 from dcgan_keras import visualization
 from dcgan_keras.visualization import (
     COLOURS,
+    figure_pixels,
     gif_bytes,
     plot_history,
     plot_samples,
     show,
+    show_film,
     tile,
     to_uint8,
     use_style,
@@ -169,12 +172,42 @@ def test_style_is_set_only_when_asked():
         assert not matplotlib.rcParams["axes.spines.top"]
 
 
-def test_show_displays_once_with_alternative_text_and_closes(monkeypatch):
-    shown = []
-    monkeypatch.setattr(
-        "IPython.display.display", lambda figure, metadata: shown.append(metadata)
-    )
-    figure = plot_samples(np.zeros((1, 4, 4, 1)))
-    show(figure, "A black square.")
-    assert shown == [{"image/png": {"alt": "A black square."}}]
+@pytest.fixture
+def displayed(monkeypatch):
+    """What was displayed, as (bundle, metadata); IPython 7 knows no other way."""
+    found = []
+
+    def display(bundle, metadata, raw):
+        assert raw
+        found.append((bundle, metadata))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return found
+
+
+@pytest.mark.parametrize("colours", [0, 8])
+def test_show_displays_once_with_alternative_text_and_closes(displayed, colours):
+    ramp = np.linspace(-1, 1, 64, dtype=np.float32).reshape(1, 8, 8, 1)
+    show(plot_samples(ramp), "A ramp of greys.", colours)
+    ((bundle, metadata),) = displayed
+    assert metadata == {"image/png": {"alt": "A ramp of greys."}}
+    assert bundle["text/plain"].startswith("<Figure size")
+    picture = imageio.imread(base64.b64decode(bundle["image/png"]))
+    count = len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0))
+    assert count <= colours if colours else count > 60
+    assert plt.get_fignums() == []
+
+
+def test_a_film_is_shown_with_its_words_and_its_width(displayed):
+    frames = []
+    for grey in (0.0, 0.5, 1.0):
+        figure, axis = plt.subplots(figsize=(2, 1))
+        axis.set_facecolor(str(grey))
+        frames.append(figure_pixels(figure))
+    show_film(frames, "A square gets brighter.", 0.1, width=500)
+    ((bundle, metadata),) = displayed
+    assert metadata == {"image/gif": {"alt": "A square gets brighter.", "width": 500}}
+    assert bundle["text/plain"] == "<3 frames>"
+    read = imageio.imread(base64.b64decode(bundle["image/gif"]), index=None)
+    assert read.shape[:3] == (3, *frames[0].shape[:2])
     assert plt.get_fignums() == []
