@@ -161,7 +161,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
 def test_divergence_ends_with_1(tmp_path, capsys, monkeypatch):
     from dcgan_keras.training import commands
 
-    def diverge(*arguments):
+    def diverge(*arguments, **options):
         raise FloatingPointError(
             "generator_loss is nan at step 7: the weights are lost"
         )
