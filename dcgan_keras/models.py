@@ -63,7 +63,7 @@ def build_generator(
             forget the start, and the paper's code keeps no averages at all.
         output_layer: "transposed" convolution (paper, C728), or "conv": the image is
             reached before a last ``Conv2D`` (OV).
-        fast: with ``fast_layers`` for the image, BN and leaky ReLU: the same map and
+        fast: with ``fast.layers`` at the image, BN and leaky ReLU: the same map and
             the same weights, faster on a CPU.
         use_bias: None: only where no BN follows, whose beta is a bias; False: nowhere
             (the paper's code); True: everywhere.
@@ -169,7 +169,7 @@ def build_discriminator(
             tutorial.
         output: "logit", or "probability" (OV: sigmoid). The losses of this course
             take logits, which do not lose precision at +-100.
-        fast: with ``fast_layers`` for the image, BN and leaky ReLU: the same map and
+        fast: with ``fast.layers`` at the image, BN and leaky ReLU: the same map and
             the same weights, faster on a CPU.
         use_bias: None: only where no BN follows; False: nowhere (the paper's code);
             True: everywhere.
