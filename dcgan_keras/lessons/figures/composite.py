@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.ndimage import uniform_filter
 
 from dcgan_keras.visualization import COLOURS, to_uint8
 
@@ -83,28 +84,26 @@ def draw_pieces(rows: Mapping[str, np.ndarray]) -> Figure:
 
 
 def draw_advice(fakes: np.ndarray, advice: np.ndarray, real_mean: np.ndarray) -> Figure:
-    """Above: fakes, and the mean real image. Below: what D asks each pixel to do.
+    """Three fakes and the mean real image, above what D asks each pixel to do.
 
     Args:
-        fakes: float (N, H, W, 1) in [-1, 1].
-        advice: float (N, H, W, 1): minus the slope of G's loss at each pixel.
+        fakes: float (N, H, W, 1) in [-1, 1], N >= 3.
+        advice: float (N, H, W, 1): minus the slope of G's loss at each pixel. The last
+            panel is its mean over the N fakes and over windows of 5x5 pixels.
         real_mean: float (H, W, 1) in [-1, 1].
     """
-    columns = len(fakes) + 1
-    figure, axes = plt.subplots(2, columns, figsize=(1.5 * columns + 0.9, 3.7))
-    limit = float(np.abs(advice).max())
-    for place, (image, asked) in enumerate(zip(fakes, advice, strict=True)):
-        axes[0, place].imshow(image[..., 0], cmap="gray", vmin=-1, vmax=1)
-        axes[0, place].set_title(f"fake {place + 1}")
-        drawn = axes[1, place].imshow(
-            asked[..., 0], cmap="PuOr_r", vmin=-limit, vmax=limit
-        )
-        axes[1, place].set_title(f"D's advice {place + 1}")
-    axes[0, -1].imshow(real_mean[..., 0], cmap="gray", vmin=-1, vmax=1)
-    axes[0, -1].set_title("mean real digit")
-    mean = advice.mean(axis=0)[..., 0]
-    axes[1, -1].imshow(mean, cmap="PuOr_r", vmin=-limit, vmax=limit)
-    axes[1, -1].set_title("mean advice")
+    figure, axes = plt.subplots(2, 4, figsize=(7.6, 3.9))
+    above = {f"fake {n + 1}": fakes[n, ..., 0] for n in range(3)}
+    below = {f"D's advice {n + 1}": advice[n, ..., 0] for n in range(3)}
+    above["mean of real digits"] = real_mean[..., 0]
+    below["mean advice, smoothed"] = uniform_filter(advice.mean(axis=0)[..., 0], 5)
+    for axis, (title, image) in zip(axes[0], above.items(), strict=True):
+        axis.imshow(image, cmap="gray", vmin=-1, vmax=1)
+        axis.set_title(title, fontsize=10)
+    for axis, (title, asked) in zip(axes[1], below.items(), strict=True):
+        limit = np.quantile(np.abs(asked), 0.99)
+        drawn = axis.imshow(asked, cmap="PuOr_r", vmin=-limit, vmax=limit)
+        axis.set_title(title, fontsize=10)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
     bar = figure.colorbar(drawn, ax=axes[1, :], ticks=[-limit, 0, limit], aspect=12)
@@ -194,4 +193,25 @@ def draw_choices(distances: Mapping[str, Sequence[float]], baseline: str) -> Fig
     axis.set_title("One dot a seed, a bar at the median; grey: the baseline's range")
     axis.grid(axis="y", color="lightgrey", linewidth=0.6)
     axis.set_axisbelow(True)
+    return figure
+
+
+def draw_memory(similarity: np.ndarray, betas: Sequence[float]) -> Figure:
+    """How alike G's gradients are some steps apart, and what Adam remembers by then.
+
+    Args:
+        similarity: mean cosine of two gradients k steps apart, k = 0, 1, ...
+        betas: two values of beta_1, whose powers are drawn beside it.
+    """
+    figure, axis = plt.subplots(figsize=(7.6, 3.2))
+    lags = np.arange(len(similarity))
+    style = {"color": COLOURS["fake"], "linewidth": 2.5}
+    axis.plot(lags, similarity, label="G's gradients:\ncosine, k steps apart", **style)
+    for beta, name in zip(betas, ("neutral", "highlight"), strict=True):
+        label = f"Adam's memory with\nβ₁ = {beta}: {beta} to the power k"
+        axis.plot(lags, beta**lags, "--", color=COLOURS[name], label=label)
+    axis.set(xlabel="k (steps back)", ylabel="cosine, or weight (newest: 1)")
+    axis.set(xlim=(0, lags[-1]), ylim=(min(0, similarity.min()) - 0.02, 1.02))
+    axis.set_title("How long is D's advice good for, and how long is it kept?")
+    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), labelspacing=1.2)
     return figure
