@@ -1,5 +1,5 @@
-"""Checks of notebook 05's exercises: the shapes of a generator, the order of calls,
-a discriminator to mend, and G's step without a composite."""
+"""Checks of notebook 05's exercises: the shapes of a generator, a discriminator to
+mend, a composite for other players, and G's step without a composite."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,6 @@ from dcgan_keras.lessons.guidelines.rules import check_guidelines
 from dcgan_keras.models import build_discriminator, build_generator
 
 SHAPES = [(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)]
-CALLS = ("compile D", "compile gan", "freeze D", "train D", "train gan")
 
 
 @exercise
@@ -55,35 +54,93 @@ def _check_sizes(sizes):
 
 
 @exercise
-def check_order(answer):
-    """The five calls, each once: each step then trains its own player alone."""
-    if isinstance(answer, str) or not isinstance(answer, tuple | list):
-        raise Wrong("give a list of the five calls")
-    if unknown := [call for call in answer if call not in CALLS]:
-        raise Wrong(f"{unknown[0]!r} is none of the five calls")
-    if sorted(answer) != sorted(CALLS):
-        raise Wrong(f"each of the five calls once; you give {len(answer)}")
-    at = {call: place for place, call in enumerate(answer)}
-    for model in ("D", "gan"):
-        if at[f"train {model}"] < at[f"compile {model}"]:
-            raise Wrong(f"'train {model}' before 'compile {model}': Keras refuses")
-    if at["freeze D"] < at["train D"]:
+def check_composite(join: Callable):
+    """``join(generator, discriminator)`` -> [z, label] -> D's logit; trains G alone."""
+    generator, discriminator = _labelled_generator(), _players()[1]
+    model = join(generator, discriminator)
+    if model is None:
+        raise NotImplementedError
+    if not isinstance(model, keras.Model):
+        raise Wrong(f"return the model, not {type(model).__name__}")
+    if len(model.inputs) != 2:
         raise Wrong(
-            "D's first training call finds D frozen: it trains nothing, then and ever "
-            "after. That is the trap"
+            f"the model takes [z, label], yours takes {len(model.inputs)} input"
         )
-    if at["train gan"] < at["freeze D"]:
+    z = tf.random.stateless_normal((8, 3), seed=(1, 2))
+    inputs = [z, tf.one_hot(tf.range(8), 10)]
+    _check_answer(model, generator, discriminator, inputs)
+    _check_weights(model, generator, discriminator)
+    before = [[w.numpy() for w in m.weights] for m in (generator, discriminator)]
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(RATE), loss, jit_compile=False)
+    model.train_on_batch(inputs, tf.ones((8, 1)))
+    for name, player, old in zip("GD", (generator, discriminator), before, strict=True):
+        moved = [
+            not np.array_equal(a, w.numpy())
+            for a, w in zip(old, player.weights, strict=True)
+            if "moving" not in w.path
+        ]
+        if name == "G" and not all(moved):
+            raise Wrong("the model's step leaves some of G's weights where they were")
+        if name == "D" and any(moved):
+            raise Wrong("the model's step moves D: it trains D to call fakes real")
+    return "one step moved all of G's weights and none of D's"
+
+
+def _labelled_generator():
+    """G for the players of ``_players``, told by a label which digit to draw."""
+    z, label = keras.Input((3,), name="z"), keras.Input((10,), name="label")
+    both = keras.layers.Concatenate()([z, label])
+    size = {"image_shape": (16, 16, 1), "channels": 4, "weight_stddev": 0.5}
+    inner = build_generator(latent_dim=13, seed=1, **size)
+    return keras.Model([z, label], inner(both), name="generator")
+
+
+def _check_answer(model, generator, discriminator, inputs):
+    """The model computes D(G(z, label)), in training mode too."""
+    kept = [w.numpy() for w in (*generator.weights, *discriminator.weights)]
+    found = {
+        training: np.asarray(model(inputs, training=training))
+        for training in (False, True)
+    }
+    for weight, value in zip(
+        (*generator.weights, *discriminator.weights), kept, strict=True
+    ):
+        weight.assign(value)
+    images = generator(inputs, training=False)
+    expected = np.asarray(discriminator(images, training=False))
+    if found[False].shape != expected.shape:
         raise Wrong(
-            "the composite's first training call finds D trainable: it would train D "
-            "to call fakes real"
+            f"the answer has the shape {found[False].shape}, D's logits have "
+            f"{expected.shape}"
         )
-    return "each first training call finds the flag that it needs"
+    if not np.allclose(found[False], expected, atol=1e-4):
+        raise Wrong("the model's answer is not D(G([z, label]))")
+    images = generator(inputs, training=True)
+    by_batch = np.asarray(discriminator(images, training=True))
+    if not discriminator.trainable_variables:
+        raise Wrong(
+            "D is frozen: its own step would train nothing. Leave the flag alone, and "
+            "let the model run through D without owning its weights"
+        )
+    if not np.allclose(found[True], by_batch, atol=1e-3):
+        raise Wrong("D runs in inference mode inside the model: hand on `training`")
+
+
+def _check_weights(model, generator, discriminator):
+    own = {id(w) for w in model.trainable_variables}
+    if own & {id(w) for w in discriminator.trainable_variables}:
+        raise Wrong("D's weights are among the model's: its step would train D as well")
+    if own != {id(w) for w in generator.trainable_variables}:
+        raise Wrong("the model's trained weights are not those of G")
 
 
 @exercise
 def check_discriminator(build: Callable):
     """``build()`` -> D for 28x28x1 that keeps all guidelines."""
     model = build()
+    if model is None:
+        raise NotImplementedError
     if not isinstance(model, keras.Model):
         raise Wrong(f"return the model, not {type(model).__name__}")
     generator = build_generator(channels=2)
@@ -111,6 +168,12 @@ def check_generator_step(step: Callable):
             raise Wrong("no gradient reached G: call G and D inside the tape") from None
         raise
     after = [[w.numpy() for w in player.weights] for player in players]
+    if loss is None and all(
+        np.array_equal(old, new)
+        for lists in zip(before, after, strict=True)
+        for old, new in zip(*lists, strict=True)
+    ):
+        raise NotImplementedError
     _check_discriminator_rests(players[1], before[1], after[1])
     _check_generator_moved(players[0], before[0], after[0], reference)
     _check_loss(loss, right)

@@ -6,8 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.ndimage import uniform_filter
 
-from dcgan_keras.visualization import COLOURS
+from dcgan_keras.visualization import COLOURS, to_uint8
 
 Stage = tuple[str, tuple[int, ...], int]  # layer, output shape, trained parameters
 LETTERS = {"G": "fake", "D": "discriminator"}  # one colour for one player
@@ -15,6 +16,8 @@ LETTERS = {"G": "fake", "D": "discriminator"}  # one colour for one player
 
 def draw_traces(traces: Mapping[str, Sequence[Stage]]) -> Figure:
     """What each layer sends on, as a box, above a bar for the weights it learns.
+
+    Boxes are to scale: height for the side of the map, width for the channels.
 
     Args:
         traces: title -> its stages in order: name, shape without the batch axis,
@@ -24,12 +27,11 @@ def draw_traces(traces: Mapping[str, Sequence[Stage]]) -> Figure:
     size = (1.45 * columns + 0.6, 3.4 * len(traces))
     heights = [1.25, 1] * len(traces)
     figure, axes = plt.subplots(2 * len(traces), 1, figsize=size, height_ratios=heights)
-    tallest = max(
-        shape[0] for t in traces.values() for _, shape, _ in t if len(shape) > 1
-    )
+    shapes = [s for stages in traces.values() for _, s, _ in stages if len(s) == 3]
+    scale = max(s[0] for s in shapes), max(s[2] for s in shapes) / 0.85
     for number, (title, stages) in enumerate(traces.items()):
         colour = COLOURS[LETTERS[title[0]]]
-        _boxes(axes[2 * number], [shape for _, shape, _ in stages], colour, tallest)
+        _boxes(axes[2 * number], [shape for _, shape, _ in stages], colour, scale)
         axes[2 * number].set_title(title)
         _bars(axes[2 * number + 1], stages, colour)
         for axis in axes[2 * number : 2 * number + 2]:
@@ -37,18 +39,19 @@ def draw_traces(traces: Mapping[str, Sequence[Stage]]) -> Figure:
     return figure
 
 
-def _boxes(axis: Axes, shapes: Sequence[tuple], colour: str, tallest: int) -> None:
-    """Height for space, width for channels, by their square roots."""
+def _boxes(axis: Axes, shapes: Sequence[tuple], colour: str, scale: tuple) -> None:
     for place, shape in enumerate(shapes):
-        high, _, channels = shape if len(shape) == 3 else (1, 1, shape[0])
-        tall, wide = (high / tallest) ** 0.5, channels**0.5 / 45
-        corner = (place - wide / 2, -tall / 2)
-        axis.add_patch(plt.Rectangle(corner, wide, tall, color=colour, alpha=0.7))
+        if len(shape) == 3:  # what is not a map has no height: its label alone
+            tall, wide = shape[0] / scale[0], shape[2] / scale[1]
+            corner = (place - wide / 2, -tall / 2)
+            box = plt.Rectangle(corner, wide, tall, facecolor=colour, edgecolor=colour)
+            axis.add_patch(box)
         label = "×".join(map(str, shape))
-        axis.text(place, -0.6, label, ha="center", va="top", fontsize=9)
+        axis.text(place, -0.58, label, ha="center", va="top", fontsize=9)
         if place:
             style = {"arrowstyle": "->", "color": COLOURS["neutral"]}
-            axis.annotate("", (place - 0.4, 0), (place - 0.6, 0), arrowprops=style)
+            ends = (place - 0.45, -0.68), (place - 0.55, -0.68)
+            axis.annotate("", *ends, arrowprops=style)
     axis.set(ylim=(-0.85, 0.55), xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
 
@@ -58,9 +61,54 @@ def _bars(axis: Axes, stages: Sequence[Stage], colour: str) -> None:
     axis.bar(range(len(stages)), counts, 0.5, color=colour)
     for place, count in enumerate(counts):
         if count:
-            axis.text(place, count, f"{count:,}", ha="center", va="bottom", fontsize=8)
+            axis.text(place, count, f"{count:,}", ha="center", va="bottom", fontsize=9)
     axis.set_xticks(range(len(stages)), [name for name, *_ in stages])
-    axis.set(ylabel="weights learned", yticks=[], ylim=(0, 1.15 * max(counts)))
+    axis.set(ylabel="weights learned", yticks=[], ylim=(0, 1.2 * max(counts)))
+
+
+def draw_pieces(rows: Mapping[str, np.ndarray]) -> Figure:
+    """Rows of images, each image with a frame of its own.
+
+    Args:
+        rows: title -> float (N, H, W, C) in [-1, 1].
+    """
+    columns = max(map(len, rows.values()))
+    size = (1.15 * columns, 1.45 * len(rows))
+    figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
+    for line, (title, images) in zip(axes, rows.items(), strict=True):
+        for axis, image in zip(line, to_uint8(images), strict=True):
+            axis.imshow(image.squeeze(), interpolation="nearest", vmin=0, vmax=255)
+            axis.set(xticks=[], yticks=[])
+        line[0].set_title(title, loc="left", fontsize=10)
+    return figure
+
+
+def draw_advice(fakes: np.ndarray, advice: np.ndarray, real_mean: np.ndarray) -> Figure:
+    """Three fakes and the mean real image, above what D asks each pixel to do.
+
+    Args:
+        fakes: float (N, H, W, 1) in [-1, 1], N >= 3.
+        advice: float (N, H, W, 1): minus the slope of G's loss at each pixel. The last
+            panel is its mean over the N fakes and over windows of 5x5 pixels.
+        real_mean: float (H, W, 1) in [-1, 1].
+    """
+    figure, axes = plt.subplots(2, 4, figsize=(7.6, 3.9))
+    above = {f"fake {n + 1}": fakes[n, ..., 0] for n in range(3)}
+    below = {f"D's advice {n + 1}": advice[n, ..., 0] for n in range(3)}
+    above["mean of real digits"] = real_mean[..., 0]
+    below["mean advice, smoothed"] = uniform_filter(advice.mean(axis=0)[..., 0], 5)
+    for axis, (title, image) in zip(axes[0], above.items(), strict=True):
+        axis.imshow(image, cmap="gray", vmin=-1, vmax=1)
+        axis.set_title(title, fontsize=10)
+    for axis, (title, asked) in zip(axes[1], below.items(), strict=True):
+        limit = np.quantile(np.abs(asked), 0.99)
+        drawn = axis.imshow(asked, cmap="PuOr_r", vmin=-limit, vmax=limit)
+        axis.set_title(title, fontsize=10)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+    bar = figure.colorbar(drawn, ax=axes[1, :], ticks=[-limit, 0, limit], aspect=12)
+    bar.ax.set_yticklabels(["darker", "stay", "brighter"])
+    return figure
 
 
 def draw_touched(
@@ -74,7 +122,7 @@ def draw_touched(
             averages, named with "moving", are not trained and drawn paler.
     """
     names = list(next(iter(next(iter(panels.values())).values())))
-    size = (2.1 + 2.3 * len(panels), 0.21 * len(names) + 1.2)
+    size = (2.1 + 2.1 * len(panels), 0.22 * len(names) + 1.4)
     figure, axes = plt.subplots(
         1, len(panels), figsize=size, sharey=True, squeeze=False
     )
@@ -83,19 +131,19 @@ def draw_touched(
         for column, touched in enumerate(steps.values()):
             for row, name in enumerate(names):
                 colour = kinds[name[0] if touched[name] else ""]
-                alpha = 0.45 if "moving" in name else 1.0
+                alpha = 0.4 if "moving" in name else 1.0
                 place = (column - 0.42, row - 0.42)
                 edge = {"edgecolor": "lightgrey", "linewidth": 0.8}
                 box = plt.Rectangle(
                     place, 0.84, 0.84, facecolor=colour, alpha=alpha, **edge
                 )
                 axis.add_patch(box)
-        axis.set_xticks(range(len(steps)), list(steps), fontsize=9)
+        axis.set_xticks(range(len(steps)), list(steps), fontsize=10)
         axis.set(title=title, xlim=(-0.6, len(steps) - 0.4))
         axis.set_ylim(len(names) - 0.4, -0.6)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-    axes[0, 0].set_yticks(range(len(names)), names, fontsize=8)
+    axes[0, 0].set_yticks(range(len(names)), names, fontsize=9)
     return figure
 
 
@@ -106,7 +154,7 @@ def draw_two_modes(by_averages: np.ndarray, by_batch: np.ndarray) -> Figure:
         by_averages: logits (N,) of D in inference mode.
         by_batch: logits (N,) of D in training mode.
     """
-    figure, axis = plt.subplots(figsize=(4.6, 4.2))
+    figure, axis = plt.subplots(figsize=(4.8, 4.4))
     ends = np.array([min(by_averages.min(), by_batch.min(), 0) - 0.3])
     ends = np.append(ends, max(by_averages.max(), by_batch.max(), 0) + 0.3)
     axis.plot(ends, ends, ":", color=COLOURS["neutral"], linewidth=1)
@@ -118,33 +166,52 @@ def draw_two_modes(by_averages: np.ndarray, by_batch: np.ndarray) -> Figure:
     axis.set(xlim=ends, ylim=ends, aspect="equal")
     axis.set_xlabel("logit, frozen: BN by moving averages")
     axis.set_ylabel("logit, in training: BN by the batch")
-    axis.set_title("The same D on the same 64 fakes")
+    axis.set_title("The same D on the same 64 fakes gives two answers")
     return figure
 
 
-def draw_inertia(
-    positions: Mapping[float, np.ndarray],
-    distances: Mapping[float, np.ndarray],
-    turn: int,
-) -> Figure:
-    """Left: after a turn of the gradient; right: two players around their saddle.
+def draw_choices(distances: Mapping[str, Sequence[float]], baseline: str) -> Figure:
+    """The Fréchet distance of each variant, one dot a seed, best median on top.
 
     Args:
-        positions: beta_1 -> position of a weight (steps,), in units of the rate.
-        distances: beta_1 -> distance of the game from its equilibrium (steps,).
-        turn: the step at which the gradient of the left panel changes its sign.
+        distances: name of a variant -> its distances, one a seed.
+        baseline: the variant that the others are compared with.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.9))
-    names = ("neutral", "highlight", "accent")
-    for (beta, path), name in zip(positions.items(), names, strict=True):
-        steps = np.arange(1, len(path) + 1)
-        left.plot(steps, path, color=COLOURS[name], label=f"β₁ = {beta}")
-        right.plot(distances[beta], color=COLOURS[name])
-    left.axvline(turn, color="lightgrey", linewidth=0.8, zorder=0)
-    left.set(xlabel="step", ylabel="position (learning rates)", xlim=(turn - 15, None))
-    left.set(title="The gradient turns: who notices?", ylim=(None, 15 - turn))
-    right.set(xlabel="step", ylabel="distance from the equilibrium", ylim=(0, None))
-    right.margins(x=0.08)
-    right.set(title="Two players, alternating")
-    left.legend()
+    names = sorted(distances, key=lambda name: np.median(distances[name]))
+    figure, axis = plt.subplots(figsize=(7.6, 0.36 * len(names) + 1.1))
+    low, high = min(distances[baseline]), max(distances[baseline])
+    axis.axvspan(low, high, color="lightgrey", alpha=0.5, linewidth=0)
+    for row, name in enumerate(names):
+        colour = COLOURS["highlight" if name == baseline else "neutral"]
+        values = distances[name]
+        axis.plot(values, [row] * len(values), "o", color=colour, alpha=0.8)
+        middle = np.median(values)
+        axis.plot([middle] * 2, [row - 0.32, row + 0.32], color=colour, linewidth=2)
+    axis.set_yticks(range(len(names)), names)
+    axis.set(ylim=(len(names) - 0.4, -0.6), xlim=(0, None))
+    axis.set_xlabel("Fréchet distance (features of the classifier); smaller is better")
+    axis.set_title("One dot a seed, a bar at the median; grey: the baseline's range")
+    axis.grid(axis="y", color="lightgrey", linewidth=0.6)
+    axis.set_axisbelow(True)
+    return figure
+
+
+def draw_memory(similarity: np.ndarray, betas: Sequence[float]) -> Figure:
+    """How alike G's gradients are some steps apart, and what Adam remembers by then.
+
+    Args:
+        similarity: mean cosine of two gradients k steps apart, k = 0, 1, ...
+        betas: two values of beta_1, whose powers are drawn beside it.
+    """
+    figure, axis = plt.subplots(figsize=(7.6, 3.2))
+    lags = np.arange(len(similarity))
+    style = {"color": COLOURS["fake"], "linewidth": 2.5}
+    axis.plot(lags, similarity, label="G's gradients:\ncosine, k steps apart", **style)
+    for beta, name in zip(betas, ("neutral", "highlight"), strict=True):
+        label = f"Adam's memory with\nβ₁ = {beta}: {beta} to the power k"
+        axis.plot(lags, beta**lags, "--", color=COLOURS[name], label=label)
+    axis.set(xlabel="k (steps back)", ylabel="cosine, or weight (newest: 1)")
+    axis.set(xlim=(0, lags[-1]), ylim=(min(0, similarity.min()) - 0.02, 1.02))
+    axis.set_title("How long is D's advice good for, and how long is it kept?")
+    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), labelspacing=1.2)
     return figure
