@@ -133,7 +133,9 @@ class TwoPlayers(keras.Model):
         m = images.shape[0] or tf.shape(images)[0]
         shape = (m * replicas(), self.generator.input_shape[1])
         first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
-        return latent_noise(shape, self.seed, step, draw)[first : first + m]
+        z = latent_noise(shape, self.seed, step, draw)[first : first + m]
+        with tf.control_dependencies([images]):  # refused images move no average of G's
+            return tf.identity(z)
 
     def _count_step(self, real_images) -> None:
         with tf.control_dependencies([real_images]):  # not if they were refused
