@@ -46,20 +46,25 @@ def draw_judged(images: np.ndarray, probabilities: np.ndarray, columns=12) -> Fi
     return figure
 
 
-def draw_bias(sizes: Sequence[int], curves: Mapping[str, np.ndarray]) -> Figure:
+def draw_bias(
+    sizes: Sequence[int], curves: Mapping[str, Sequence[Sequence[float]]]
+) -> Figure:
     """The distance of the same images over how many of them are compared.
 
     Args:
         sizes: numbers of images.
-        curves: "samples" and "real images" -> distances (sizes, draws).
+        curves: of samples and of real images: for each size the distances of its draws.
     """
     figure, axis = plt.subplots(figsize=(6.4, 3.2))
     for (name, values), key in zip(curves.items(), ("fake", "real"), strict=True):
-        axis.plot(sizes, values, ".", color=COLOURS[key], alpha=0.6, markersize=5)
-        axis.plot(sizes, values.mean(axis=1), color=COLOURS[key])
+        for size, row in zip(sizes, values, strict=True):
+            places = [size] * len(row)
+            axis.plot(places, row, ".", color=COLOURS[key], alpha=0.6, markersize=5)
+        means = [np.mean(row) for row in values]
+        axis.plot(sizes, means, color=COLOURS[key])
         axis.annotate(
             name,
-            (1.01, values[-1].mean()),
+            (1.01, means[-1]),
             xycoords=("axes fraction", "data"),
             va="center",
             color=COLOURS[key],
@@ -218,9 +223,10 @@ def draw_distances(distances: Mapping[str, np.ndarray], limit: float) -> Figure:
             label=name,
         )
     axis.axvline(limit, color="black", linestyle=":", linewidth=1)
-    axis.text(limit, 0.3, "1 in 100 test images\nis nearer ", ha="right", fontsize=8)
+    axis.text(limit + 0.1, 0.095, "1 in 100 test images is nearer", fontsize=9)
+    axis.text(0.4, 0.108, "all copies", fontsize=9, color=COLOURS["accent"])
     axis.set(xlabel="distance to the nearest training image (pixel values)")
-    axis.set(ylabel="share of the images", ylim=(0, 0.36), xlim=(-0.2, 15.2))
+    axis.set(ylabel="share of the images", ylim=(0, 0.115), xlim=(-0.2, 15.2))
     axis.set_title("Copies pile up at 0; new digits keep away from it")
     axis.legend(loc="upper right")
     return figure
@@ -326,11 +332,11 @@ def draw_kept(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
         curves: name -> (lean gained in pixels a row, share of digits kept).
     """
     figure, axis = plt.subplots(figsize=(6.6, 3.3))
-    keys = ("fake", "discriminator", "neutral")
+    keys = ("fake", "highlight", "real")
     for (name, (gain, kept)), key in zip(curves.items(), keys, strict=True):
         axis.plot(gain, kept, "o-", color=COLOURS[key], label=name, markersize=4)
     axis.set(xlabel="lean gained (pixels to the right for each row up)", ylim=(0, 1.05))
-    axis.set(ylabel="digit kept (share of 90)", xlim=(-0.06, 0.62))
+    axis.set(ylabel="digit kept (share of 90)", xlim=(-0.03, 0.9))
     axis.set_title("Compare at equal lean: read the curves on one vertical line")
     axis.legend(loc="lower left")
     return figure
@@ -383,19 +389,21 @@ def draw_probes(counts: Sequence[int], tables: Mapping[str, np.ndarray]) -> Figu
 
     Args:
         counts: numbers of labels.
-        tables: features -> accuracies (counts, draws) in [0, 1].
+        tables: features -> accuracies (counts, draws) in [0, 1]; pixels first, the
+            trained D last, untrained ones between them.
     """
     figure, axis = plt.subplots(figsize=(6.8, 3.4))
-    keys = ("neutral", "highlight", "discriminator")
-    for place, ((name, table), key) in enumerate(
-        zip(tables.items(), keys, strict=True)
-    ):
-        x = np.array(counts) * 1.07 ** (place - 1)  # side by side
-        _mean_and_range(axis, x, table, COLOURS[key], name)
+    names = list(tables)
+    for place, (name, table) in enumerate(tables.items()):
+        x = np.array(counts) * 1.06 ** (place - len(names) // 2)  # side by side
+        key = {names[0]: "neutral", names[-1]: "discriminator"}.get(name, "highlight")
+        label = "untrained D, three seeds" if key == "highlight" else name
+        _mean_and_range(axis, x, table, COLOURS[key], "" if place in (2, 3) else label)
     axis.set(xscale="log", ylim=(0, 1), xlabel="labelled images", ylabel="accuracy")
-    axis.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
-    axis.minorticks_off()
+    _plain_ticks(axis.xaxis, counts)
     axis.axhline(0.1, color=COLOURS["neutral"], linewidth=1, linestyle=":")
+    axis.text(counts[0], 0.12, "guessing", color=COLOURS["neutral"], fontsize=8)
+    axis.set_title("D's features need a tenth of the labels")
     axis.legend(loc="lower right")
     return figure
 
