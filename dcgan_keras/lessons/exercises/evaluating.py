@@ -1,11 +1,22 @@
 """Checks of notebook 08's exercises: what the classifier score sees, the Fréchet
-distance of independent features, spherical interpolation, copies (NumPy only)."""
+distance of independent features, copies, and five sets to diagnose."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from dcgan_keras.data.datasets import load_dataset
+from dcgan_keras.evaluation.sharpness import blur
 from dcgan_keras.lessons.exercises._check import Wrong, exercise
+
+HINTS = {  # what is wrong with a mystery set -> where to see it
+    "nothing": "it passes every measure; look again",
+    "copies": "look at its distances to the training images",
+    "few pictures": "look at its recall, and at the distances between its own images",
+    "blurred": "look at the steepness of its edges",
+    "a class missing": "count the classes that the judge sees",
+}
+SICK = dict(zip("ABCDE", (3, 4, 0, 1, 2), strict=True))  # place in HINTS
 
 
 @exercise
@@ -58,7 +69,7 @@ def check_frechet_diagonal(frechet: Callable):
     """``frechet(mean_a, variance_a, mean_b, variance_b)`` of independent features."""
     mean_a, mean_b = np.array([0.0, 1.0, -2.0]), np.array([3.0, 1.5, -2.0])
     a, b = np.array([4.0, 1.0, 9.0]), np.array([1.0, 9.0, 9.0])
-    found = np.asarray(frechet(mean_a, a, mean_b, b), float)
+    found = _number(frechet(mean_a, a, mean_b, b))
     if found.shape != ():
         raise Wrong(f"the distance is one number; yours has shape {found.shape}")
     gap, spread = np.sum((mean_a - mean_b) ** 2), np.sum((a**0.5 - b**0.5) ** 2)
@@ -91,58 +102,6 @@ def check_frechet_diagonal(frechet: Callable):
 
 
 @exercise
-def check_slerp(slerp: Callable):
-    """``slerp(a, b, t)``: along the arc from a (t = 0) to b (t = 1)."""
-    a, b = np.array([2.0, 0.0, 0.0]), np.array([1.0, np.sqrt(3.0), 0.0])  # 60 degrees
-    ends = [_point(slerp(a, b, t)) for t in (0.0, 1.0)]
-    if np.allclose(ends, [b, a]) and not np.allclose(ends, [a, b]):
-        raise Wrong("t = 0 gives b: the two weights are exchanged")
-    third = _point(slerp(a, b, 1 / 3))
-    _name_path(third, a, b, 1 / 3)
-    if not np.allclose(ends, [a, b]):
-        raise Wrong("t = 0 should give a, and t = 1 should give b")
-    right = 2 * np.array([np.cos(np.pi / 9), np.sin(np.pi / 9), 0.0])
-    if not np.allclose(third, right):
-        raise Wrong("at t = 1/3 of an arc of 60 degrees the point should be at 20")
-    long = _point(slerp(3 * a, 3 * b, 1 / 3))
-    if not np.allclose(long, 3 * right):
-        raise Wrong("the points here have length 2: with another one it goes wrong")
-    with np.errstate(all="ignore"):
-        same = _point(slerp(a, a, 0.5))
-    if not np.allclose(same, a):
-        raise Wrong(f"from a to a itself it gives {same}: the angle is 0 there")
-    return "20 of 60 degrees at t = 1/3, and the length stays"
-
-
-def _point(value) -> np.ndarray:
-    value = np.asarray(value, float)
-    if value.shape != (3,):
-        raise Wrong(f"between two points of shape (3,) yours has shape {value.shape}")
-    return value
-
-
-def _name_path(found: np.ndarray, a: np.ndarray, b: np.ndarray, t: float) -> None:
-    straight = (1 - t) * a + t * b
-    scaled = straight * np.linalg.norm(a) / np.linalg.norm(straight)
-    pieces = np.sin((1 - t) * np.pi / 3), np.sin(t * np.pi / 3)
-    degrees = np.sin((1 - t) * 60) * a + np.sin(t * 60) * b
-    if np.isnan(found).any():
-        raise Wrong("NaN: divide by both lengths before the arc cosine")
-    if np.allclose(found, straight):
-        raise Wrong("that is the straight line, linear interpolation")
-    if np.allclose(found, scaled):
-        raise Wrong("on the arc, but not at equal steps: a line drawn out to the arc")
-    if np.allclose(found, straight / np.sqrt((1 - t) ** 2 + t**2)):
-        raise Wrong("that keeps the length for points at right angles alone")
-    if np.allclose(found, pieces[0] * a + pieces[1] * b):
-        raise Wrong("divide both weights by the sine of the whole angle")
-    if np.allclose(found, degrees / np.sin(60)):
-        raise Wrong("the sine takes radians; arccos gives radians already")
-    if np.isclose(np.linalg.norm(found), 1):
-        raise Wrong("the length is 1: normalise for the angle, not for the result")
-
-
-@exercise
 def check_copies(copies: Callable):
     """``copies(samples, training, held_out)``: share nearer than 99 in 100 new images.
 
@@ -153,7 +112,7 @@ def check_copies(copies: Callable):
     training, held_out = rng.normal(size=(300, 8)), rng.normal(size=(400, 8))
     near = np.concatenate([training[:60], held_out[:20]]) + 1e-3
     samples = np.concatenate([near, rng.normal(size=(80, 8)), np.full((40, 8), 5.0)])
-    found = np.asarray(copies(samples, training, held_out), float)
+    found = _number(copies(samples, training, held_out))
     if found.shape != ():
         raise Wrong(f"the share is one number; yours has shape {found.shape}")
     to_training, own = _nearest(samples, training), _nearest(held_out, training)
@@ -181,6 +140,53 @@ def check_copies(copies: Callable):
             f"60 of 200 samples are copies, so about {right:g}; you say {found:g}"
         )
     return f"{right:.0%}: the 60 planted copies among 200 samples"
+
+
+def mystery_sets(count: int = 500) -> dict[str, np.ndarray]:
+    """Five sets of images, A to E; one of them are new real digits.
+
+    Args:
+        count: images in each set.
+
+    Returns:
+        Name -> float32 (count, 28, 28, 1) in [-1, 1], in random order.
+    """
+    rng = np.random.default_rng(8)
+    (train, _), (test, labels) = (load_dataset("mnist", x) for x in ("train", "test"))
+    order = rng.permutation(len(test))
+    test, labels = test[order], labels[order]
+    few = np.concatenate([test[labels == digit][:3] for digit in range(10)])
+    sets = {
+        "nothing": test[:count],
+        "copies": train[rng.permutation(len(train))[:count]],
+        "few pictures": few[rng.integers(len(few), size=count)],
+        "blurred": blur(test[count : 2 * count], 0.8),
+        "a class missing": test[labels != 7][-count:],
+    }
+    names = list(HINTS)
+    return {letter: sets[names[place]] for letter, place in SICK.items()}
+
+
+@exercise
+def check_diagnosis(answer):
+    """What is wrong with each of the ``mystery_sets``: letter -> a key of ``HINTS``."""
+    if not isinstance(answer, Mapping) or set(answer) != set(SICK):
+        raise Wrong('give a dict with the five letters: {"A": ..., "B": ..., ...}')
+    words = list(HINTS)
+    for letter, word in answer.items():
+        if word not in HINTS:
+            raise Wrong(f"{letter}: {word!r} is not one of {', '.join(words)}")
+    wrong = [x for x, word in answer.items() if word != words[SICK[x]]]
+    if wrong:
+        hint = HINTS[words[SICK[wrong[0]]]]
+        raise Wrong(f"{5 - len(wrong)} of 5 are right; set {wrong[0]}: {hint}")
+    return "five of five, and no single number would have told you all of them"
+
+
+def _number(value) -> np.ndarray:
+    if value is None:  # the stub returns nothing
+        raise NotImplementedError
+    return np.asarray(value, float)
 
 
 def _nearest(images: np.ndarray, others: np.ndarray) -> np.ndarray:

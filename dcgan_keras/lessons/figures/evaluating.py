@@ -46,44 +46,87 @@ def draw_judged(images: np.ndarray, probabilities: np.ndarray, columns=12) -> Fi
     return figure
 
 
-def draw_bias(sizes: Sequence[int], curves: Mapping[str, np.ndarray]) -> Figure:
+def draw_bias(
+    sizes: Sequence[int], curves: Mapping[str, Sequence[Sequence[float]]]
+) -> Figure:
     """The distance of the same images over how many of them are compared.
 
     Args:
         sizes: numbers of images.
-        curves: "samples" and "real images" -> distances (sizes, draws).
+        curves: of samples and of real images: for each size the distances of its draws.
     """
     figure, axis = plt.subplots(figsize=(6.4, 3.2))
     for (name, values), key in zip(curves.items(), ("fake", "real"), strict=True):
-        axis.plot(sizes, values.mean(axis=1), "o-", color=COLOURS[key], label=name)
-        low, high = values.min(axis=1), values.max(axis=1)
-        axis.fill_between(sizes, low, high, color=COLOURS[key], alpha=0.2)
-    axis.set(xscale="log", yscale="log", xlabel="images compared with 4,000 real ones")
-    axis.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
-    axis.minorticks_off()
+        for size, row in zip(sizes, values, strict=True):
+            places = [size] * len(row)
+            axis.plot(places, row, ".", color=COLOURS[key], alpha=0.6, markersize=5)
+        means = [np.mean(row) for row in values]
+        axis.plot(sizes, means, color=COLOURS[key])
+        axis.annotate(
+            name,
+            (1.01, means[-1]),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            color=COLOURS[key],
+        )
+    axis.set(
+        xscale="log", yscale="log", xlabel="images compared with 10,000 test images"
+    )
+    _plain_ticks(axis.xaxis, sizes)
+    _plain_ticks(axis.yaxis, (0.1, 0.2, 0.5, 1, 2, 5))
     axis.set_ylabel("Fréchet distance (features²)")
-    axis.set_title("The same images, fewer of them: a larger distance")
-    axis.legend()
+    axis.set_title("The same images, but fewer of them: a larger distance")
     return figure
 
 
-def draw_class_shares(counts: Mapping[str, np.ndarray]) -> Figure:
-    """Shares of the ten classes, samples beside real images.
+def draw_stamps(
+    pictures: Sequence[int],
+    distances: np.ndarray,
+    recalls: np.ndarray,
+    ours: Sequence[float],
+    floor: Sequence[float],
+) -> Figure:
+    """What a machine gets that owns a few pictures and repeats them.
 
     Args:
-        counts: "samples" and "real images" -> ten numbers of images.
+        pictures: how many it owns.
+        distances, recalls: (pictures, draws).
+        ours, floor: distance and recall of our samples and of real images.
     """
-    figure, axis = plt.subplots(figsize=(6.4, 2.8))
-    places = np.arange(10)
-    for (name, values), key, shift in zip(
-        counts.items(), ("fake", "real"), (-0.2, 0.2), strict=True
+    figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.3))
+    titles = ("The distance forgives a hundred stamps", "Recall does not")
+    for axis, values, index, title in zip(
+        axes, (distances, recalls), (0, 1), titles, strict=True
     ):
-        axis.bar(places + shift, values / values.sum(), 0.4, color=COLOURS[key])
-        axis.bar(0, 0, color=COLOURS[key], label=name)
-    axis.axhline(0.1, color=COLOURS["neutral"], linestyle=":", linewidth=1)
-    axis.set(xticks=places, xlabel="class that the judge sees", ylabel="share")
-    axis.legend(ncols=2, loc="upper left", bbox_to_anchor=(0, 1.15))
+        axis.plot(pictures, values, ".", color=COLOURS["accent"], markersize=6)
+        axis.plot(pictures, values.mean(axis=1), color=COLOURS["accent"])
+        for name, row, key in (
+            ("our generator", ours, "fake"),
+            ("real digits", floor, "real"),
+        ):
+            axis.axhline(row[index], color=COLOURS[key], linestyle="--", linewidth=1.2)
+            axis.annotate(
+                name,
+                (0.02 if index == 0 else 0.98, row[index]),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, -2 if index and key == "fake" else 2),
+                textcoords="offset points",
+                va="top" if index and key == "fake" else "bottom",
+                ha="left" if index == 0 else "right",
+                color=COLOURS[key],
+                fontsize=9,
+            )
+        axis.set(xscale="log", xlabel="pictures that the machine owns", title=title)
+        _plain_ticks(axis.xaxis, pictures)
+    axes[0].set(yscale="log", ylabel="Fréchet distance (features²)")
+    _plain_ticks(axes[0].yaxis, (0.1, 0.2, 0.5, 1, 2, 5, 10))
+    axes[1].set(ylim=(-0.03, 1), ylabel="recall (share)")
     return figure
+
+
+def _plain_ticks(axis, places: Sequence[float]) -> None:
+    axis.set_ticks(places, [f"{place:,}" for place in places])
+    axis.set_ticks([], minor=True)
 
 
 def ring_and_arc(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -158,34 +201,144 @@ def draw_sharpness(ruler: Mapping[float, float], found: Mapping[str, float]) -> 
     return figure
 
 
-def draw_nearest(
-    samples: np.ndarray, training: np.ndarray, indices: np.ndarray, title: str
-) -> Figure:
-    """Samples in the upper row, below each the training image that is nearest."""
-    rows = {"sample": samples, "nearest\ntraining image": training[indices]}
-    return draw_strips(rows, title)
-
-
 def draw_distances(distances: Mapping[str, np.ndarray], limit: float) -> Figure:
     """Histograms of the distances to the nearest training image.
 
     Args:
-        distances: name -> (N,); the first is of held-out images, the second of samples.
+        distances: name -> (N,); of held-out images, of samples, of copies.
         limit: 1 in 100 held-out images is nearer.
     """
-    figure, axis = plt.subplots(figsize=(6.8, 2.8))
-    edges = np.linspace(0, max(values.max() for values in distances.values()), 50)
+    figure, axis = plt.subplots(figsize=(7, 3))
+    edges = np.linspace(0, 15, 46)
     for (name, values), key in zip(
         distances.items(), ("real", "fake", "accent"), strict=False
     ):
         weights = np.full(len(values), 1 / len(values))
-        colour = COLOURS[key]
-        axis.hist(values, edges, weights=weights, color=colour, alpha=0.5, label=name)
+        axis.hist(
+            values.clip(max=edges[-1]),
+            edges,
+            weights=weights,
+            color=COLOURS[key],
+            alpha=0.5,
+            label=name,
+        )
     axis.axvline(limit, color="black", linestyle=":", linewidth=1)
-    axis.text(limit, axis.get_ylim()[1], " nearer than 99 in 100", va="top", fontsize=8)
+    axis.text(limit + 0.1, 0.095, "1 in 100 test images is nearer", fontsize=9)
+    axis.text(0.4, 0.108, "all copies", fontsize=9, color=COLOURS["accent"])
     axis.set(xlabel="distance to the nearest training image (pixel values)")
-    axis.set_ylabel("share of the images")
+    axis.set(ylabel="share of the images", ylim=(0, 0.115), xlim=(-0.2, 15.2))
+    axis.set_title("Copies pile up at 0; new digits keep away from it")
     axis.legend(loc="upper right")
+    return figure
+
+
+def draw_panel(
+    table: Mapping[str, Mapping[str, float]], allowed: Mapping[str, tuple]
+) -> Figure:
+    """A table of measures; what lies outside of the allowed band is coloured.
+
+    Args:
+        table: name of a set -> measure -> value.
+        allowed: measure -> (lowest, highest) that is still as good as real digits.
+    """
+    names, measures = list(table), list(allowed)
+    figure, axis = plt.subplots(figsize=(8.4, 0.36 * len(names) + 0.75))
+    for row, name in enumerate(names):
+        for column, measure in enumerate(measures):
+            value, (low, high) = table[name][measure], allowed[measure]
+            caught = not low <= value <= high
+            colour = COLOURS["highlight"] if caught else "white"
+            axis.add_patch(plt.Rectangle((column, row), 0.94, 0.9, color=colour))
+            said = f"{value:.2f}" if value < 10 else f"{value:.0f}"
+            axis.text(column + 0.47, row + 0.45, said, ha="center", va="center")
+    axis.set(xlim=(0, len(measures)), ylim=(len(names), 0))
+    axis.set_xticks(np.arange(len(measures)) + 0.47, measures)
+    axis.set_yticks(np.arange(len(names)) + 0.45, names)
+    axis.xaxis.tick_top()
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    axis.set_title("Orange: caught. Each row of cheats has at least one", pad=8)
+    return figure
+
+
+def draw_verdict(
+    groups: Mapping[str, Sequence[Mapping[str, float]]], measures: Mapping[str, str]
+) -> Figure:
+    """One small axis a measure, one column a group, one dot a run or draw.
+
+    Args:
+        groups: name -> rows; each row: measure -> value.
+        measures: key in the rows -> label of the axis.
+    """
+    figure, axes = plt.subplots(
+        1, len(measures), figsize=(8.6, 3.4), squeeze=False, layout="constrained"
+    )
+    keys = ("real", "fake", "fake", "neutral", "accent")
+    for axis, (measure, label) in zip(axes[0], measures.items(), strict=True):
+        for place, ((name, rows), key) in enumerate(
+            zip(groups.items(), keys, strict=True)
+        ):
+            values = [row[measure] for row in rows]
+            x = place + np.linspace(-0.2, 0.2, len(rows)) if len(rows) > 1 else [place]
+            mark = "o" if name != "draws of z" else "x"
+            axis.plot(x, values, mark, color=COLOURS[key], markersize=5)
+        axis.set_xticks(range(len(groups)), groups, rotation=90, fontsize=9)
+        axis.set(title=label, xlim=(-0.6, len(groups) - 0.4))
+        if measure == "frechet_distance":
+            axis.set_yscale("log")
+            _plain_ticks(axis.yaxis, (0.1, 0.2, 0.5, 1, 2, 5, 10, 20))
+        elif measure == "distance_ratio":
+            axis.set_ylim(-0.05, 1.5)
+        else:
+            axis.set_ylim(0, 1.02)
+    return figure
+
+
+def draw_neighbours(
+    by_size: Mapping[int, Sequence], by_k: Mapping[int, Sequence]
+) -> Figure:
+    """Precision and recall over the number of images, and over k.
+
+    Args:
+        by_size, by_k: number -> pairs (of samples, of real images), each a
+            ``PrecisionRecall``.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.2), sharey=True)
+    labels = ("images a side (k = 3)", "k (2,000 images a side)")
+    for axis, table, label in zip(axes, (by_size, by_k), labels, strict=True):
+        for index, key in enumerate(("fake", "real")):
+            for measure, style in (("precision", "o-"), ("recall", "s--")):
+                values = [getattr(row[index], measure) for row in table.values()]
+                who = "samples" if key == "fake" else "real digits"
+                axis.plot(
+                    list(table),
+                    values,
+                    style,
+                    color=COLOURS[key],
+                    markersize=4,
+                    label=f"{measure}, {who}",
+                )
+        axis.set(xscale="log", xlabel=label, ylim=(0.4, 1))
+        _plain_ticks(axis.xaxis, list(table))
+    axes[0].set_ylabel("share")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
+    return figure
+
+
+def draw_kept(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+    """How many digits a move keeps, over how much lean it adds.
+
+    Args:
+        curves: name -> (lean gained in pixels a row, share of digits kept).
+    """
+    figure, axis = plt.subplots(figsize=(6.6, 3.3))
+    keys = ("fake", "highlight", "real")
+    for (name, (gain, kept)), key in zip(curves.items(), keys, strict=True):
+        axis.plot(gain, kept, "o-", color=COLOURS[key], label=name, markersize=4)
+    axis.set(xlabel="lean gained (pixels to the right for each row up)", ylim=(0, 1.05))
+    axis.set(ylabel="digit kept (share of 90)", xlim=(-0.03, 0.9))
+    axis.set_title("Compare at equal lean: read the curves on one vertical line")
+    axis.legend(loc="lower left")
     return figure
 
 
@@ -236,19 +389,21 @@ def draw_probes(counts: Sequence[int], tables: Mapping[str, np.ndarray]) -> Figu
 
     Args:
         counts: numbers of labels.
-        tables: features -> accuracies (counts, draws) in [0, 1].
+        tables: features -> accuracies (counts, draws) in [0, 1]; pixels first, the
+            trained D last, untrained ones between them.
     """
     figure, axis = plt.subplots(figsize=(6.8, 3.4))
-    keys = ("neutral", "highlight", "discriminator")
-    for place, ((name, table), key) in enumerate(
-        zip(tables.items(), keys, strict=True)
-    ):
-        x = np.array(counts) * 1.07 ** (place - 1)  # side by side
-        _mean_and_range(axis, x, table, COLOURS[key], name)
+    names = list(tables)
+    for place, (name, table) in enumerate(tables.items()):
+        x = np.array(counts) * 1.06 ** (place - len(names) // 2)  # side by side
+        key = {names[0]: "neutral", names[-1]: "discriminator"}.get(name, "highlight")
+        label = "untrained D, three seeds" if key == "highlight" else name
+        _mean_and_range(axis, x, table, COLOURS[key], "" if place in (2, 3) else label)
     axis.set(xscale="log", ylim=(0, 1), xlabel="labelled images", ylabel="accuracy")
-    axis.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
-    axis.minorticks_off()
+    _plain_ticks(axis.xaxis, counts)
     axis.axhline(0.1, color=COLOURS["neutral"], linewidth=1, linestyle=":")
+    axis.text(counts[0], 0.12, "guessing", color=COLOURS["neutral"], fontsize=8)
+    axis.set_title("D's features need a tenth of the labels")
     axis.legend(loc="lower right")
     return figure
 

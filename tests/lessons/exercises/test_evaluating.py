@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from exercise_cells import Exercises
 
+from dcgan_keras.data.datasets import load_dataset
+from dcgan_keras.evaluation.classifier import load_classifier
+from dcgan_keras.evaluation.coverage import class_histogram, precision_recall
 from dcgan_keras.evaluation.distances import frechet_distance
+from dcgan_keras.evaluation.novelty import nearest_images
+from dcgan_keras.evaluation.sharpness import edge_steepness
 from dcgan_keras.lessons.exercises import evaluating as exercises
-from dcgan_keras.lessons.latent import lerp
-from dcgan_keras.training.sampling import slerp as right_slerp
 
 NAME = "08_evaluating_and_exploring.ipynb"
 
@@ -60,56 +63,6 @@ FRECHETS = [
 ]
 
 
-def arc(angle=None, divide=True, swap=False, guarded=True):
-    """One right slerp, with a switch for each mistake."""
-
-    def slerp(a, b, t):
-        cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
-        w = np.arccos(cosine) if angle is None else angle(a, b, cosine)
-        if guarded and w < 1e-6:
-            return a
-        t = 1 - t if swap else t
-        sine = np.sin(w) if divide else 1.0
-        return (np.sin((1 - t) * w) * a + np.sin(t * w) * b) / sine
-
-    return slerp
-
-
-def drawn_out(a, b, t):
-    point = lerp(a, b, t)
-    return point * np.linalg.norm(a) / np.linalg.norm(point)
-
-
-def at_right_angles(a, b, t):
-    return lerp(a, b, t) / np.sqrt((1 - t) ** 2 + t**2)
-
-
-def of_length_one(a, b, t):
-    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
-    return arc()(a, b, t)
-
-
-def only_for_length_two(a, b, t):
-    return 2 * of_length_one(a, b, t)
-
-
-SLERPS = [
-    (lerp, "the straight line"),
-    (drawn_out, "not at equal steps"),
-    (at_right_angles, "at right angles alone"),
-    (arc(angle=lambda a, b, c: np.arccos(a @ b)), "NaN: divide by both lengths"),
-    (arc(angle=lambda a, b, c: np.degrees(np.arccos(c))), "takes radians"),
-    (arc(divide=False), "by the sine of the whole angle"),
-    (arc(swap=True), "the two weights are exchanged"),
-    (of_length_one, "the length is 1"),
-    (only_for_length_two, "with another one it goes wrong"),
-    (arc(guarded=False), "the angle is 0 there"),
-    (lambda a, b, t: a if t < 1 else b, "should be at 20"),
-    (lambda a, b, t: 1.1 * right_slerp(a, b, t), "t = 0 should give a"),
-    (lambda a, b, t: t, "has shape ()"),
-]
-
-
 def nearest(a, b):
     gaps = a[:, np.newaxis] - b
     return np.sqrt(np.sum(gaps**2, axis=2)).min(axis=1)
@@ -147,13 +100,31 @@ COPIES = [
     ),
     (lambda s, t, h: nearest(s, t), "has shape (200,)"),
 ]
+RIGHT = {
+    "A": "blurred",
+    "B": "a class missing",
+    "C": "nothing",
+    "D": "copies",
+    "E": "few pictures",
+}
+DIAGNOSES = [
+    (["blurred"] * 5, "give a dict with the five letters"),
+    ({"A": "blurred"}, "give a dict with the five letters"),
+    (RIGHT | {"B": "no sevens"}, "B: 'no sevens' is not one of nothing, copies"),
+    (RIGHT | {"A": "nothing"}, "set A: look at the steepness"),
+    (RIGHT | {"B": "nothing"}, "set B: count the classes"),
+    (RIGHT | {"C": "blurred"}, "4 of 5 are right; set C: it passes every measure"),
+    (RIGHT | {"C": "copies", "D": "nothing"}, "3 of 5 are right; set C"),
+    (RIGHT | {"D": "nothing"}, "set D: look at its distances to the training images"),
+    (RIGHT | {"E": "copies"}, "set E: look at its recall"),
+]
 WRONG = [
     (check, answer, message)
     for check, answers in [
         (exercises.check_scores, SCORES),
         (exercises.check_frechet_diagonal, FRECHETS),
-        (exercises.check_slerp, SLERPS),
         (exercises.check_copies, COPIES),
+        (exercises.check_diagnosis, DIAGNOSES),
     ]
     for answer, message in answers
 ]
@@ -171,11 +142,10 @@ def test_the_mistake_is_named(check, answer, message, capsys):
 def test_right_answers_are_right(capsys):
     exercises.check_scores((3, 1, 5))
     exercises.check_frechet_diagonal(gaussians())
-    exercises.check_slerp(arc())
-    exercises.check_slerp(right_slerp)
     exercises.check_copies(share())
+    exercises.check_diagnosis(RIGHT)
     said = capsys.readouterr().out.splitlines()
-    assert [line[:5] for line in said] == ["right"] * 5
+    assert [line[:5] for line in said] == ["right"] * 4
 
 
 def test_a_distance_that_does_not_vanish(capsys):
@@ -195,6 +165,30 @@ def test_the_distance_is_the_package_s():
     b[:, 0] += 1
     apart = gaussians()(a.mean(0), a.var(0), b.mean(0), b.var(0))
     assert frechet_distance(a, b) == pytest.approx(apart, rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def mystery():
+    return exercises.mystery_sets(200)
+
+
+def test_the_mystery_sets_are_as_sick_as_they_are_said_to_be(mystery):
+    """Each measure finds its own set, and no other."""
+    train = load_dataset("mnist").images
+    sick = {letter: set() for letter in RIGHT}
+    judge = load_classifier("mnist")
+    real = judge(load_dataset("mnist", "test").images[5000:7000])
+    for letter, images in mystery.items():
+        features, p = judge(images)
+        if class_histogram(p, real[1]).covered < 10:
+            sick[letter].add("a class missing")
+        if precision_recall(real[0][:200], features).recall < 0.3:
+            sick[letter].add("few pictures")
+        if np.median(nearest_images(images[:50], train)[0]) < 1:
+            sick[letter].add("copies")
+        if np.median(edge_steepness(images)) < 0.6:
+            sick[letter].add("blurred")
+    assert sick == {k: {v} - {"nothing"} for k, v in RIGHT.items()}
 
 
 @pytest.fixture(scope="module")
