@@ -196,7 +196,8 @@ def draw_sharpness(ruler: Mapping[float, float], found: Mapping[str, float]) -> 
             va=va,
             color=COLOURS[key],
         )
-    axis.set(xlabel="blur of the real digits (pixels)", ylim=(0, None))
+    axis.set(xlabel="blur of the real digits (pixels)", ylim=(0, 1.25))
+    axis.set_title("Sharper than real digits, by a trace")
     axis.set_ylabel("steepness of edges\n(pixel values a pixel)")
     return figure
 
@@ -318,7 +319,7 @@ def draw_neighbours(
                     markersize=4,
                     label=f"{measure}, {who}",
                 )
-        axis.set(xscale="log", xlabel=label, ylim=(0.4, 1))
+        axis.set(xscale="log", xlabel=label, ylim=(0.4, 1.02))
         _plain_ticks(axis.xaxis, list(table))
     axes[0].set_ylabel("share")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
@@ -403,8 +404,8 @@ def draw_probes(counts: Sequence[int], tables: Mapping[str, np.ndarray]) -> Figu
     _plain_ticks(axis.xaxis, counts)
     axis.axhline(0.1, color=COLOURS["neutral"], linewidth=1, linestyle=":")
     axis.text(counts[0], 0.12, "guessing", color=COLOURS["neutral"], fontsize=8)
-    axis.set_title("D's features need a tenth of the labels")
-    axis.legend(loc="lower right")
+    axis.set_title("With a tenth of the labels, D's features beat pixels")
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 0.12))
     return figure
 
 
