@@ -3,14 +3,14 @@
     python benchmarks/bridge.py
 
 Ten variants: each keeps every change of those before it and adds one. Each runs three
-times (seeds 0, 1, 2) for 40 CPU-seconds of training, and is judged four times on the way.
-Finished runs are rows of data/tables/bridge.csv and are not repeated, so the command can
-be stopped and given again. data/tables/bridge.json says how the table was made.
+times (seeds 0, 1, 2) for 40 CPU-seconds of training, and is judged four times on the
+way. Finished runs are rows of data/tables/bridge.csv and are not repeated, so the
+command can be stopped and given again. data/tables/bridge.json says how it was made.
 
 Every variant is the package's builders, optimizer and DCGAN with other arguments, all
 with the fast layers and the fused Adam: the same numbers as Keras's, sooner. The clock
-counts the CPU-seconds of all threads of this process while it trains: one thread, without
-building, tracing and the first step, and without judging.
+counts the CPU-seconds of all threads of this process while it trains: one thread,
+without building, tracing and the first step, and without judging.
 """
 
 import argparse
@@ -102,7 +102,9 @@ def build(settings: dict, seed: int) -> DCGAN:
     )
     dcgan = DCGAN(generator, discriminator, seed=seed)
     betas = {name: settings[name] for name in ("beta_1", "beta_2")}
-    rates = [settings[f"{player}_learning_rate"] for player in ("generator", "discriminator")]
+    rates = [
+        settings[f"{player}_learning_rate"] for player in ("generator", "discriminator")
+    ]
     if settings["decay_steps"]:
         falling = keras.optimizers.schedules.InverseTimeDecay
         rates = [falling(rate, settings["decay_steps"], 1.0) for rate in rates]
@@ -186,7 +188,9 @@ def check_last() -> None:
 
 def _without_seeds(config):
     if isinstance(config, dict):
-        return {k: _without_seeds(v) for k, v in config.items() if k not in ("seed", "name")}
+        return {
+            k: _without_seeds(v) for k, v in config.items() if k not in ("seed", "name")
+        }
     if isinstance(config, list):
         return [_without_seeds(item) for item in config]
     return config
@@ -202,7 +206,9 @@ def read(path: Path) -> list[dict]:
 
 def write(path: Path, rows: list[dict]) -> None:
     """All rows in the order of variants, seeds and looks, whole or not at all."""
-    rows = sorted(rows, key=lambda r: (int(r["number"]), int(r["seed"]), float(r["look"])))
+    rows = sorted(
+        rows, key=lambda r: (int(r["number"]), int(r["seed"]), float(r["look"]))
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:
