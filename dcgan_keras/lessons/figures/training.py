@@ -66,8 +66,8 @@ def draw_curves(history: Sequence[dict], looks: Mapping[int, float]) -> Figure:
         above.plot(steps, mean_of_last(values, window), label=label, **style)
     above.axhline(CHANCE, color=COLOURS["neutral"], ls=":", lw=1)
     above.text(1.03, CHANCE + 0.05, "2 log 2", color=COLOURS["neutral"], fontsize=8)
-    above.set(ylabel="nats per image", ylim=(0, 2.6))
-    above.set_title("The losses swing, then stay level; the samples go on improving")
+    above.set(ylabel="nats per image", ylim=(0, 2.2))
+    above.set_title("G's loss rises while its samples get better")
     above.legend(loc="upper right", ncols=2)
     below.plot(list(looks), list(looks.values()), "o-", color=COLOURS["accent"])
     below.set(xscale="log", yscale="log", xlabel="step", ylabel="Fréchet distance")
@@ -97,7 +97,7 @@ def draw_cases(cases: Mapping[str, Sequence[Sequence[dict]]], smooth=10) -> Figu
         column[0].axhline(CHANCE, color=COLOURS["neutral"], ls=":", lw=1)
         column[1].axhline(0.5, color=COLOURS["neutral"], ls=":", lw=1)
         column[1].set_xlabel("step")
-    grid[0, 0].set(ylabel="loss (nats per image)", ylim=(-0.3, 9))
+    grid[0, 0].set(ylabel="loss (nats per image)", ylim=(-0.2, 6.5))
     grid[1, 0].set(ylabel="D is right (share)", ylim=(-0.03, 1.03))
     names = list(LINES.values())
     for axes, pair, place in (
@@ -179,8 +179,16 @@ def film_frames(grids: Mapping[int, np.ndarray], rows: int = 4) -> list[np.ndarr
         line.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1,000"])
         line.minorticks_off()
         line.spines["left"].set_visible(False)
-        frames.append(figure_pixels(figure))
+        frames.append(_few_colours(figure_pixels(figure)))
     return frames
+
+
+def _few_colours(pixels: np.ndarray, colours: int = 12) -> np.ndarray:
+    """The same picture in so few colours that a film of it stays small."""
+    from PIL import Image
+
+    few = Image.fromarray(pixels).quantize(colours, dither=Image.Dither.NONE)
+    return np.asarray(few.convert("RGB"))
 
 
 def draw_doubtful(
@@ -221,6 +229,7 @@ def draw_apart(differences: Mapping[str, np.ndarray]) -> Figure:
         shown = np.maximum(values, floor)
         axes.semilogy(steps, shown, "o-", markersize=3, color=colour, label=label)
     axes.set(xlabel="step", ylabel="difference of D's loss (nats)", ylim=(floor / 2, 9))
+    axes.set_xticks([1, 5, 10, 15, 20])
     ticks = [10.0**power for power in range(-9, 2, 2)]
     axes.set_yticks(ticks, ["0", *[f"$10^{{{power}}}$" for power in range(-7, 2, 2)]])
     axes.set_title("How far D's loss is from that of the first run")
