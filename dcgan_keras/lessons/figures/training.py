@@ -140,6 +140,10 @@ def draw_bridge(rows: Sequence[dict], floor: float) -> Figure:
         before = middle
     for axes in (left, right):
         axes.axhline(floor, color=COLOURS["neutral"], ls=":", lw=1)
+    for variant, place in ((variants[0], 0), (variants[-1], -1)):
+        at = [r["frechet"] for r in rows if (r["variant"], r["look"]) == (variant, 20)]
+        style = {"color": colours[place], "ha": "center", "fontsize": 9}
+        left.text(20, 1.25 * np.median(at), variant, **style)
     left.text(5, floor * 1.08, "real digits", color=COLOURS["neutral"], fontsize=9)
     ticks = [0.1, 0.3, 1, 3, 10, 30, 100, 300]
     left.set(xscale="log", yscale="log", ylim=(0.08, 400))
