@@ -15,12 +15,6 @@ from course_pages import CoursePage, to_mathml
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-NOT_YET = {  # (notebook, rule) that an old version lacks, until it is written anew
-    (path.stem, rule)
-    for path in PATHS
-    for rule in ("guarded", "informative", "ordered")
-    if path.stem[:2] in ("06",)
-}
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 
@@ -33,8 +27,6 @@ def read(path: Path) -> dict:
 @pytest.mark.parametrize("rule", notebook_rules.RULES)
 def test_notebook_keeps_the_rule(path: Path, rule: str) -> None:
     """Each notebook keeps each rule of notebook_rules.py."""
-    if (path.stem, rule) in NOT_YET:
-        pytest.skip("until it is written anew")
     assert notebook_rules.RULES[rule](read(path)) == []
 
 

@@ -1,83 +1,87 @@
 """Checks of notebook 06's exercises: counting steps, reading curves, k updates of D,
-and noise that a resumed run meets again (NumPy only)."""
+and a variant of one's own, which is trained for five CPU-seconds."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.recorded import recorded_table
 
-IMAGES, BATCH_SIZE, STEPS = 1415, 32, 400
-DIAGNOSES = ("healthy", "D has won", "D is not trained", "mixed batches")
-# Means over the last 50 of 150 steps on digits, seed 0: D's loss, G's loss (nats per
-# image), D's accuracy on reals, on fakes. Made as notebook 06 makes its runs.
+IMAGES, BATCH_SIZE, STEPS = 60_000, 128, 1500
+DIAGNOSES = ("healthy", "D is too strong", "D is not trained", "mixed batches")
+# Means over the last 30 of 100 steps on MNIST, seed 1: D's loss, G's loss (nats per
+# image), D's accuracy on reals, on fakes. Made as notebook 06 makes its small runs.
 RUNS = {
-    "A": (0.00, 7.25, 1.00, 1.00),
-    "B": (1.32, 0.77, 0.62, 0.62),
-    "C": (0.00, 0.01, 1.00, 1.00),
-    "D": (3.07, 0.09, 1.00, 0.00),
+    1: (0.40, 3.58, 0.93, 0.96),
+    2: (1.30, 0.82, 0.65, 0.59),
+    3: (0.00, 0.01, 1.00, 1.00),
+    4: (2.47, 0.18, 0.86, 0.00),
 }
 ANSWERS = {
-    "A": "D has won",
-    "B": "healthy",
-    "C": "mixed batches",
-    "D": "D is not trained",
+    1: "D is too strong",
+    2: "healthy",
+    3: "mixed batches",
+    4: "D is not trained",
 }
 HINTS = {
-    "A": "D is always right and G's loss is high: both say that D is ahead",
-    "B": "D is right on 62 of 100 of either kind, and neither loss is near 0",
-    "C": "D is always right, yet G's loss is 0: both cannot win in one game",
-    "D": "every fake passes for real, and D does nothing about it",
+    1: "D is nearly always right and G's loss is high: both say that D is ahead",
+    2: "D is right on about six of ten of either kind, and neither loss is near 0",
+    3: "D is always right, yet G's loss is 0: both cannot win in one game",
+    4: "every fake passes for real, and D does nothing about it",
 }
+LOOK = 5.0  # CPU-seconds that a variant trains, as at the first look of the table
+GREY = 150.0  # a Fréchet distance that samples without any digit have
 
 
 @exercise
 def check_counts(answer):
-    """(steps an epoch, whole epochs in 400 steps, fakes in one step): 1,415 images."""
+    """(steps an epoch, whole epochs in 1,500 steps, fakes in one step), batch 128."""
     if not isinstance(answer, tuple | list) or len(answer) != 3:
         raise Wrong("give three numbers: (steps an epoch, whole epochs, fakes a step)")
     steps, epochs, fakes = answer
     if steps == -(-IMAGES // BATCH_SIZE):
-        raise Wrong("steps: the 45th batch would hold 7 images; it is left out")
+        raise Wrong("steps: the 469th batch would hold 96 images; it is left out")
     if steps == IMAGES:
-        raise Wrong("steps: a step takes a batch of 32 images, not one image")
+        raise Wrong("steps: a step takes a batch of 128 images, not one image")
     if steps == BATCH_SIZE:
-        raise Wrong("steps: 32 is how many images are in one batch")
+        raise Wrong("steps: 128 is how many images are in one batch")
     if steps != int(steps):
         raise Wrong("steps: a batch is whole or left out, so it is a whole number")
     if steps != IMAGES // BATCH_SIZE:
-        raise Wrong(f"steps: 1,415 images in batches of 32; you say {steps}")
+        raise Wrong(f"steps: 60,000 images in batches of 128; you say {steps}")
     _check_epochs(epochs)
     _check_fakes(fakes)
-    return "44 steps an epoch, 9 whole epochs, and two batches of fakes in each step"
+    return "468 steps an epoch, 3 whole epochs, and two batches of fakes in each step"
 
 
 def _check_epochs(epochs):
     if epochs == STEPS:
         raise Wrong("epochs: a step is not an epoch, which is a pass over the data")
     if epochs == STEPS * (IMAGES // BATCH_SIZE):
-        raise Wrong("epochs: divide 400 by the steps of an epoch, not multiply")
-    if epochs == 10:
-        raise Wrong("epochs: the tenth is begun, after 396 steps, but not completed")
+        raise Wrong("epochs: divide 1,500 by the steps of an epoch, not multiply")
+    if epochs == 4:
+        raise Wrong("epochs: the fourth is begun, after 1,404 steps, but not completed")
     if epochs != int(epochs):
         raise Wrong("epochs: only whole ones; the last one is not completed")
     if epochs != STEPS // (IMAGES // BATCH_SIZE):
-        raise Wrong(f"epochs: 400 steps of 44 an epoch; you say {epochs}")
+        raise Wrong(f"epochs: 1,500 steps, 468 an epoch; you say {epochs}")
 
 
 def _check_fakes(fakes):
     if fakes == BATCH_SIZE:
-        raise Wrong("fakes: 32 for D's update (line 3), and new ones for G's (line 7)")
+        raise Wrong("fakes: 128 for D's update (line 3), and new ones for G's (line 7)")
     if fakes == 3 * BATCH_SIZE:
         raise Wrong("fakes: three batches go through D, but one of them is real")
     if fakes in (1, 2):
         raise Wrong("fakes: count images, not batches")
     if fakes != 2 * BATCH_SIZE:
-        raise Wrong(f"fakes: a batch of 32 for each player's update; you say {fakes}")
+        raise Wrong(f"fakes: a batch of 128 for each player's update; you say {fakes}")
 
 
 def mystery_runs() -> str:
-    """Four runs on digits, as a table: the means of their last 50 steps."""
+    """Four runs on MNIST, as a table: the means of their last 30 steps."""
     lines = ["run  D's loss  G's loss  right on reals  right on fakes"]
     for name, (d_loss, g_loss, reals, fakes) in RUNS.items():
         lines.append(f"{name:3}{d_loss:10.2f}{g_loss:10.2f}{reals:16.2f}{fakes:16.2f}")
@@ -86,21 +90,23 @@ def mystery_runs() -> str:
 
 @exercise
 def check_diagnoses(answer):
-    """A dict from "A", "B", "C", "D" to one of ``DIAGNOSES``, for ``mystery_runs``."""
+    """A dict from 1, 2, 3, 4 to one of ``DIAGNOSES``, for ``mystery_runs``."""
     if not isinstance(answer, dict) or set(answer) != set(RUNS):
-        raise Wrong('give a dictionary with the keys "A", "B", "C" and "D"')
+        raise Wrong("give a dictionary with the keys 1, 2, 3 and 4")
     if all(said is ... for said in answer.values()):
         raise NotImplementedError
     for run, said in answer.items():
         if said not in DIAGNOSES:
-            raise Wrong(f"{run}: expected one of {', '.join(DIAGNOSES)}; got {said!r}")
-    if answer["D"] == "healthy":
-        raise Wrong("D: a low G loss is no success; fakes are never recognised")
-    if answer["B"] == "D is not trained":
-        raise Wrong("B: D is right more often than a coin, so it has learned")
+            raise Wrong(
+                f"run {run}: expected one of {', '.join(DIAGNOSES)}; got {said!r}"
+            )
+    if answer[4] == "healthy":
+        raise Wrong("run 4: a low loss of G is no success; fakes are never recognised")
+    if answer[2] == "D is not trained":
+        raise Wrong("run 2: D is right more often than a coin, so it has learned")
     for run, right in ANSWERS.items():
         if answer[run] != right:
-            raise Wrong(f"{run} is not {answer[run]!r}: {HINTS[run]}")
+            raise Wrong(f"run {run} is not {answer[run]!r}: {HINTS[run]}")
     return "no single number told you: each diagnosis took two of them"
 
 
@@ -182,49 +188,82 @@ def _check_freshness(game: _Game) -> None:
 
 
 @exercise
-def check_noise(noise: Callable):
-    """``noise(seed, step, draw, shape)``: N(0, I) that follows from its arguments."""
-    shape = (200, 50)
-    state = np.random.get_state()[1].copy()  # noqa: NPY002 - to see whether it is used
-    z = np.array(noise(0, 3, 0, shape), dtype=float)  # a copy
-    if z.shape != shape:
-        raise Wrong(f"the noise has shape {z.shape}, expected {shape}")
-    _check_normal(z)
-    again = np.asarray(noise(0, 3, 0, shape))
-    if not np.array_equal(z, again):
-        raise Wrong("the same arguments give other noise: a resumed run would differ")
-    if not np.array_equal(np.random.get_state()[1], state):  # noqa: NPY002
-        raise Wrong("it changes NumPy's global generator: make one of its own inside")
-    _check_distinct(noise, shape)
-    return "resume where you like: step 3 has the noise of step 3"
+def check_variant(make: Callable):
+    """``make(seed)`` -> (a compiled ``DCGAN`` for MNIST, batch size): train, place it.
+
+    It is trained for ``LOOK`` CPU-seconds, after a first step that is compiled, and its
+    samples are judged as those of the recorded bridge.
+    """
+    made = make(0)
+    if made is None:
+        raise NotImplementedError
+    dcgan, batch_size = _checked_variant(made)
+    steps, distance = _trained(dcgan, batch_size)
+    if not np.isfinite(distance) or distance > GREY:
+        raise Wrong(
+            f"after {steps} steps the distance is {distance:.0f}, as of grey squares: "
+            "are both players trained, and is the learning rate not too high?"
+        )
+    return f"distance {distance:.1f} after {steps} steps; {_place(distance)}"
 
 
-def _check_normal(z: np.ndarray) -> None:
-    if z.min() >= 0:
-        raise Wrong("no number is negative: that is uniform noise, not N(0, I)")
-    if abs(z.std() - 1) > 0.05 or abs(z.mean()) > 0.05:
-        raise Wrong(f"mean {z.mean():.2f}, deviation {z.std():.2f}; expected 0 and 1")
-    if abs(z).max() < 2:
-        raise Wrong("no number beyond 2: that is uniform noise, not N(0, I)")
-    if len(np.unique(z[0])) < z.shape[1] or len(np.unique(z[:, 0])) < len(z):
-        raise Wrong("numbers repeat: draw one for each entry of the shape")
+def _checked_variant(made):
+    from dcgan_keras.training.players import TwoPlayers
+
+    if not isinstance(made, tuple) or len(made) != 2:
+        raise Wrong("return two things: the compiled model and its batch size")
+    dcgan, batch_size = made
+    if not isinstance(dcgan, TwoPlayers):
+        raise Wrong(f"the first is a {type(dcgan).__name__}, expected a dk.DCGAN")
+    if not dcgan.compiled:
+        raise Wrong("the model is not compiled: call its compile, or compile_default")
+    if dcgan.generator.output_shape[1:] != (28, 28, 1):
+        raise Wrong(f"G makes {dcgan.generator.output_shape[1:]}, MNIST is (28, 28, 1)")
+    if not isinstance(batch_size, int) or not 2 <= batch_size <= 1024:
+        raise Wrong(f"the batch size is {batch_size!r}, expected 2 to 1,024")
+    return dcgan, batch_size
 
 
-def _check_distinct(noise: Callable, shape) -> None:
-    def equal(*keys) -> bool:
-        first, second = (np.asarray(noise(*key, shape)) for key in keys)
-        return np.array_equal(first, second)
+def _trained(dcgan, batch_size: int) -> tuple[int, float]:
+    """How many steps the CPU-seconds were enough for, and the distance after them."""
+    from dcgan_keras.data.datasets import load_dataset, training_batches
+    from dcgan_keras.evaluation.classifier import load_classifier
+    from dcgan_keras.evaluation.distances import frechet_distance
+    from dcgan_keras.noise import latent_noise
+    from dcgan_keras.training.sampling import generate
 
-    if equal((0, 3, 0), (0, 4, 0)):
-        raise Wrong("every step has the same noise: G would learn a few points of z")
-    if equal((0, 3, 0), (0, 3, 1)):
-        raise Wrong("both draws of a step are equal: G would meet D's noise again")
-    if equal((0, 3, 0), (1, 3, 0)):
-        raise Wrong("another seed gives the same noise")
-    for other in ((0, 4, 0), (1, 3, 0), (3, 0, 0), (0, 2, 1), (1, 2, 0), (2, 2, 1)):
-        for key in ((0, 3, 1), (0, 3, 0), (1, 2, 1), (2, 3, 0)):
-            if key != other and equal(key, other):
-                raise Wrong(
-                    f"(seed, step, draw) = {key} and {other} give the same noise: "
-                    "keep the three apart instead of mixing them into one number"
-                )
+    batches = iter(training_batches(load_dataset("mnist").images, batch_size))
+    dcgan.train_on_batch(next(batches))  # builds the graph, which does not count
+    steps, start = 1, time.process_time()
+    while time.process_time() - start < LOOK:
+        dcgan.train_on_batch(next(batches))
+        steps += 1
+    generator = dcgan.sampling_generator()
+    z = latent_noise((5000, generator.input_shape[1]), seed=-2, step=0)
+    images = generate(generator, z)
+    if not np.isfinite(images).all():
+        return steps, np.inf
+    classifier = load_classifier("mnist")
+    real = classifier(load_dataset("mnist", split="test").images)[0]
+    return steps, frechet_distance(real, classifier(images)[0])
+
+
+def _place(distance: float) -> str:
+    """Between which steps of the recorded bridge, by the medians of their seeds."""
+    rows = [row for row in recorded_table("bridge")[0] if row["look"] == LOOK]
+    names = dict.fromkeys(row["variant"] for row in rows)
+    medians = {
+        name: float(np.median([r["frechet"] for r in rows if r["variant"] == name]))
+        for name in names
+    }
+    better = [name for name, median in medians.items() if median < distance]
+    if not better:
+        return "nothing on the staircase is nearer after five CPU-seconds"
+    if len(better) == len(medians):
+        return "every step of the staircase is nearer after five CPU-seconds"
+    above = max(better, key=medians.get)
+    below = min(set(medians) - set(better), key=medians.get)
+    return (
+        f"on the staircase between '{below}' ({medians[below]:.1f}) and "
+        f"'{above}' ({medians[above]:.1f})"
+    )

@@ -1,21 +1,15 @@
 """Notebook 06's exercises: the stub, the solution, and wrong answers people give."""
 
-import re
-from pathlib import Path
-
-import nbformat
 import numpy as np
 import pytest
+from exercise_cells import Exercises
 
+import dcgan_keras as dk
+from dcgan_keras import keras
 from dcgan_keras.lessons.exercises import training_loop as exercises
 
-NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "06_the_training_loop.ipynb"
-NAMES = ["counts", "diagnoses", "train_k", "noise"]
-
-
-def cells(tag):
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    return [c.source for c in notebook.cells if tag in c.metadata.get("tags", [])]
+notebook = Exercises("06_the_training_loop.ipynb")
+NAMES = ["counts", "diagnoses", "train_k", "variant"]
 
 
 def said(capsys, name, answer):
@@ -32,24 +26,29 @@ def check_wrong(capsys, name, answer, message):
 
 
 def test_the_notebook_has_each_exercise_once():
-    assert len(cells("exercise")) == len(cells("solution")) == len(NAMES)
-    assert cells("check") == [f"exercises.check_{name}({name})" for name in NAMES]
+    answers = ["counts", "diagnoses", "train_k", "my_variant"]
+    calls = [f"exercises.check_{n}({a})" for n, a in zip(NAMES, answers, strict=True)]
+    assert notebook.tagged("check") == calls
+    assert len(notebook.tagged("exercise")) == len(notebook.tagged("solution")) == 4
 
 
-@pytest.mark.parametrize(("index", "name"), list(enumerate(NAMES)))
-def test_the_stub_is_not_attempted(capsys, index, name):
-    namespace = {"exercises": exercises}
-    exec(cells("exercise")[index], namespace)
-    capsys.readouterr()
-    assert said(capsys, name, namespace[name]) == "not attempted\n"
+@pytest.fixture(scope="module")
+def setup():
+    return notebook.setup()
 
 
-@pytest.mark.parametrize(("index", "name"), list(enumerate(NAMES)))
-def test_the_solution_is_right(capsys, index, name):
-    namespace = {"np": np}
-    code = re.search(r"```python\n(.*?)```", cells("solution")[index], re.DOTALL)
-    exec(code.group(1), namespace)
-    assert said(capsys, name, namespace[name]).startswith("right: ")
+@pytest.mark.parametrize("number", range(4))
+def test_the_stub_is_not_attempted(capsys, setup, number):
+    notebook.check_stub(number, setup)
+    assert capsys.readouterr().out.endswith("not attempted\n")
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_solution_is_right(capsys, setup, number, monkeypatch):
+    monkeypatch.setattr(exercises, "LOOK", min(exercises.LOOK, 2.0))
+    monkeypatch.setattr(exercises, "_place", lambda distance: "placed")
+    notebook.check_solution(number, setup)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("right: ")
 
 
 # Counting --------------------------------------------------------------------
@@ -58,22 +57,22 @@ def test_the_solution_is_right(capsys, index, name):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((45, 9, 64), "45th batch would hold 7"),
-        ((44.22, 9, 64), "a batch is whole or left out"),
-        ((1415, 9, 64), "a batch of 32 images, not one"),
-        ((32, 9, 64), "how many images are in one batch"),
-        ((43, 9, 64), "you say 43"),
-        ((44, 400, 64), "a step is not an epoch"),
-        ((44, 10, 64), "begun, after 396 steps"),
-        ((44, 9.09, 64), "only whole ones"),
-        ((44, 17600, 64), "not multiply"),
-        ((44, 12, 64), "you say 12"),
-        ((44, 9, 32), "new ones for G's (line 7)"),
-        ((44, 9, 96), "one of them is real"),
-        ((44, 9, 2), "count images, not batches"),
-        ((44, 9, 100), "you say 100"),
-        ((44, 9), "give three numbers"),
-        (44, "give three numbers"),
+        ((469, 3, 256), "469th batch would hold 96"),
+        ((468.75, 3, 256), "a batch is whole or left out"),
+        ((60_000, 3, 256), "a batch of 128 images, not one"),
+        ((128, 3, 256), "how many images are in one batch"),
+        ((467, 3, 256), "you say 467"),
+        ((468, 1500, 256), "a step is not an epoch"),
+        ((468, 4, 256), "begun, after 1,404 steps"),
+        ((468, 3.2, 256), "only whole ones"),
+        ((468, 702_000, 256), "not multiply"),
+        ((468, 12, 256), "you say 12"),
+        ((468, 3, 128), "new ones for G's (line 7)"),
+        ((468, 3, 384), "one of them is real"),
+        ((468, 3, 2), "count images, not batches"),
+        ((468, 3, 100), "you say 100"),
+        ((468, 3), "give three numbers"),
+        (468, "give three numbers"),
     ],
 )
 def test_wrong_counts(capsys, answer, message):
@@ -81,18 +80,16 @@ def test_wrong_counts(capsys, answer, message):
 
 
 def test_the_counts_are_those_of_the_pipeline():
-    """What the check calls right is what ``training_batches`` does with the digits."""
-    from dcgan_keras.data.datasets import load_dataset, training_batches
+    """What the check calls right is what ``training_batches`` does with MNIST."""
+    from dcgan_keras.data.datasets import training_batches
 
-    images = load_dataset("digits").images
-    assert len(images) == exercises.IMAGES
-    steps = len(images) // exercises.BATCH_SIZE
-    batches = training_batches(images, exercises.BATCH_SIZE).take(steps + 1)
-    seen = [{image.tobytes() for image in batch.numpy()} for batch in batches]
-    first_epoch = set().union(*seen[:steps])
-    known = {image.tobytes() for image in images}
-    assert len(first_epoch) >= 44 * 32 - (len(images) - len(known))
-    assert seen[steps] & first_epoch  # the 45th batch is of the second epoch
+    assert len(dk.load_dataset("mnist").images) == exercises.IMAGES
+    numbers = np.zeros((exercises.IMAGES, 1, 1, 1), np.float32)
+    numbers[:, 0, 0, 0] = np.linspace(-1, 1, exercises.IMAGES)  # images to tell apart
+    batches = iter(training_batches(numbers, exercises.BATCH_SIZE))
+    first_epoch = {x for _ in range(468) for x in next(batches).numpy().ravel()}
+    assert len(first_epoch) == 468 * 128
+    assert first_epoch & set(next(batches).numpy().ravel())  # of the second epoch
 
 
 # Diagnoses -------------------------------------------------------------------
@@ -104,15 +101,15 @@ RIGHT = exercises.ANSWERS
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (RIGHT | {"D": "healthy"}, "a low G loss is no success"),
-        (RIGHT | {"A": "mixed batches"}, "G's loss is high: both say that D is ahead"),
-        (RIGHT | {"C": "D has won"}, "both cannot win"),
-        (RIGHT | {"B": "D is not trained"}, "more often than a coin"),
-        (RIGHT | {"B": "D has won"}, "62 of 100"),
-        (RIGHT | {"D": "mixed batches"}, "every fake passes"),
-        (RIGHT | {"A": "sick"}, "A: expected one of healthy, D has won"),
-        (RIGHT | {"A": ...}, "A: expected one of"),
-        ({"A": "healthy"}, "the keys"),
+        (RIGHT | {4: "healthy"}, "a low loss of G is no success"),
+        (RIGHT | {1: "mixed batches"}, "G's loss is high: both say that D is ahead"),
+        (RIGHT | {3: "D is too strong"}, "both cannot win"),
+        (RIGHT | {2: "D is not trained"}, "more often than a coin"),
+        (RIGHT | {2: "D is too strong"}, "six of ten"),
+        (RIGHT | {4: "mixed batches"}, "every fake passes"),
+        (RIGHT | {1: "sick"}, "run 1: expected one of healthy, D is too strong"),
+        (RIGHT | {1: ...}, "run 1: expected one of"),
+        ({1: "healthy"}, "the keys"),
         ("healthy", "give a dictionary"),
     ],
 )
@@ -120,10 +117,11 @@ def test_wrong_diagnoses(capsys, answer, message):
     check_wrong(capsys, "diagnoses", answer, message)
 
 
-def test_the_table_shows_the_runs(capsys):
+def test_the_table_shows_the_runs():
     lines = exercises.mystery_runs().splitlines()
-    assert [line.split()[0] for line in lines] == ["run", "A", "B", "C", "D"]
-    assert lines[4].split()[1:] == ["3.07", "0.09", "1.00", "0.00"]
+    assert [line.split()[0] for line in lines] == ["run", "1", "2", "3", "4"]
+    shown = [[float(x) for x in line.split()[1:]] for line in lines[1:]]
+    assert shown == [list(values) for values in exercises.RUNS.values()]
 
 
 # k updates of D --------------------------------------------------------------
@@ -203,76 +201,57 @@ def test_another_right_loop(capsys):
     assert said(capsys, "train_k", loop("d")).startswith("right: ")
 
 
-# Noise -----------------------------------------------------------------------
+# A variant of one's own ------------------------------------------------------
 
 
-shared = np.random.default_rng(0)
+def small(compiled=True, shape=(28, 28, 1), **options):
+    sizes = {"image_shape": shape, "channels": 4, "kernel_size": 4}
+    model = dk.DCGAN(dk.build_generator(**sizes), dk.build_discriminator(**sizes))
+    if compiled:
+        model.compile(**options)
+    return model
 
 
-def by_global_seed(seed, step, draw, shape):
-    np.random.seed([seed, step, draw])  # noqa: NPY002 - the mistake itself
-    return np.random.standard_normal(shape)  # noqa: NPY002
+def blind(seed):
+    """Neither player learns anything."""
+    rates = {f"{x}_optimizer": keras.optimizers.SGD(0.0) for x in PLAYERS}
+    return small(**rates), 32
 
 
-def keyed(*names, sample="standard_normal"):
-    """Noise from a generator that is seeded by some of the arguments alone."""
-
-    def noise(seed, step, draw, shape):
-        given = {"seed": seed, "step": step, "draw": draw}
-        rng = np.random.default_rng([given[name] for name in names])
-        return getattr(rng, sample)(size=shape)
-
-    return noise
+def exploding(seed):
+    rates = {f"{x}_optimizer": keras.optimizers.SGD(1e30) for x in PLAYERS}
+    return small(**rates), 32
 
 
-def from_number(mix):
-    return lambda seed, step, draw, shape: np.random.default_rng(
-        mix(seed, step, draw)
-    ).standard_normal(shape)
+PLAYERS = ("generator", "discriminator")
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda *_: shared.standard_normal((200, 50)), "a resumed run would differ"),
-        (lambda s, t, d, shape: np.random.default_rng().normal(size=shape), "resumed"),
-        (by_global_seed, "changes NumPy's global generator"),
-        (keyed("seed", "draw"), "every step has the same noise"),
-        (keyed("seed"), "every step has the same noise"),
-        (keyed("seed", "step"), "both draws of a step are equal"),
-        (keyed("step", "draw"), "another seed gives the same noise"),
-        (from_number(lambda s, t, d: s + t + d), "keep the three apart"),
-        (from_number(lambda s, t, d: 2 * s + t + 5 * d), "keep the three apart"),
-        (from_number(lambda s, t, d: s * t + d), "every step has the same noise"),
-        (keyed("seed", "step", "draw", sample="random"), "uniform noise"),
-        (
-            lambda *keys: 2 * keyed("seed", "step", "draw")(*keys),
-            "deviation 1.99; expected 0 and 1",
-        ),
-        (
-            lambda *keys: (
-                3.4 * (keyed("seed", "step", "draw", sample="random")(*keys)) - 1.7
-            ),
-            "no number beyond 2",
-        ),
-        (
-            lambda s, t, d, shape: np.full(
-                shape, np.random.default_rng([s, t, d]).normal(size=shape[1])
-            ),
-            "numbers repeat",
-        ),
-        (lambda s, t, d, shape: np.zeros(shape[::-1]), "has shape (50, 200)"),
-        (lambda s, t, d, shape: np.zeros(shape) - 1, "deviation 0.00"),
+        (lambda seed: small(), "return two things"),
+        (lambda seed: (small().generator, 32), "expected a dk.DCGAN"),
+        (lambda seed: (small(compiled=False), 32), "not compiled"),
+        (lambda seed: (small(shape=(32, 32, 3)), 32), "MNIST is (28, 28, 1)"),
+        (lambda seed: (small(), 0), "the batch size is 0"),
+        (lambda seed: (small(), 12.5), "the batch size is 12.5"),
+        (lambda: (small(), 32), "raised TypeError"),
+        (blind, "as of grey squares"),
+        (exploding, "the learning rate not too high"),
     ],
 )
-def test_wrong_noise(capsys, answer, message):
-    check_wrong(capsys, "noise", answer, message)
+def test_wrong_variants(capsys, answer, message, monkeypatch):
+    monkeypatch.setattr(exercises, "LOOK", 0.1)
+    check_wrong(capsys, "variant", answer, message)
 
 
-def test_other_right_noise(capsys):
-    """One number is as good as three where no two triples share it."""
-
-    def packed(seed, step, draw, shape):
-        return np.random.default_rng((seed << 40) + 2 * step + draw).normal(size=shape)
-
-    assert said(capsys, "noise", packed).startswith("right: ")
+def test_the_place_is_between_the_recorded_medians(monkeypatch):
+    rows = [
+        {"variant": name, "look": 5.0, "frechet": value}
+        for name, values in {"a": (90, 100, 110), "b": (9, 10, 99)}.items()
+        for value in values
+    ]
+    monkeypatch.setattr(exercises, "recorded_table", lambda name: (rows, {}))
+    assert "between 'a' (100.0) and 'b' (10.0)" in exercises._place(50.0)
+    assert "nothing on the staircase is nearer" in exercises._place(5.0)
+    assert "every step of the staircase is nearer" in exercises._place(500.0)
