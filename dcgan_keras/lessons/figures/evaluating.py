@@ -31,10 +31,20 @@ def draw_strips(rows: Mapping[str, np.ndarray], title: str, width: float = 8) ->
     return figure
 
 
-def draw_judged(images: np.ndarray, probabilities: np.ndarray, columns=12) -> Figure:
-    """Images with the class that the judge sees in them and its probability."""
+def draw_judged(
+    images: np.ndarray, probabilities: np.ndarray, title: str, columns: int = 12
+) -> Figure:
+    """Images with the class that the judge sees in them and its probability.
+
+    Args:
+        images: (N, 28, 28, 1) in [-1, 1].
+        probabilities: (N, 10); one below 0.9 is drawn in colour.
+        title: what to see.
+        columns: images a row.
+    """
     rows = -(-len(images) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(8.4, 1.0 * rows + 0.1))
+    figure, grid = plt.subplots(rows, columns, figsize=(8.4, 0.95 * rows + 0.4))
+    figure.suptitle(title, fontsize=11)
     for axis, image, row in zip(grid.flat, images, probabilities, strict=True):
         sure = row.max() >= 0.9
         axis.imshow(image[..., 0], vmin=-1, vmax=1)
@@ -274,6 +284,9 @@ def draw_verdict(
     figure, axes = plt.subplots(
         1, len(measures), figsize=(8.6, 3.4), squeeze=False, layout="constrained"
     )
+    figure.suptitle(
+        "Real digits, our network, the paper's recipe, the copier", fontsize=11
+    )
     keys = ("real", "fake", "fake", "neutral", "accent")
     for axis, (measure, label) in zip(axes[0], measures.items(), strict=True):
         for place, ((name, rows), key) in enumerate(
@@ -305,6 +318,7 @@ def draw_neighbours(
             ``PrecisionRecall``.
     """
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.2), sharey=True)
+    figure.suptitle("Little moves with n, and nearly everything with k", fontsize=11)
     labels = ("images a side (k = 3)", "k (2,000 images a side)")
     for axis, table, label in zip(axes, (by_size, by_k), labels, strict=True):
         for index, key in enumerate(("fake", "real")):
