@@ -2,10 +2,11 @@
 
     python benchmarks/choices.py
 
-One baseline, the paper's recipe with few channels, and variants that differ from it in
-one argument of the builders or of Adam; three seeds each, the same images for all. One
-row a run is added to data/tables/choices.csv as soon as it is done; runs that are there
-are not repeated, so the command can be stopped and given again.
+One baseline, the paper's recipe with few channels, variants that differ from it in one
+argument of the builders or of Adam, and a control for each of the two variants that
+bring something else with them; three seeds each, the same images for all. One row a run
+is added to data/tables/choices.csv as soon as it is done; runs that are there are not
+repeated, so the command can be stopped and given again.
 """
 
 import csv

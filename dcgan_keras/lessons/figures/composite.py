@@ -258,13 +258,14 @@ def draw_memory(similar: Mapping[str, np.ndarray], betas: Sequence[float]) -> Fi
     """How alike G's gradients are some steps apart, and what Adam remembers by then.
 
     Args:
-        similar: who moves -> mean cosine of two gradients k steps apart, k = 0, 1, ...
+        similar: who moves -> mean cosine of two gradients k steps apart, k = 0, 1, ...;
+            three lines: both players, D alone, G alone.
         betas: two values of beta_1, whose powers are drawn beside it.
     """
     figure, axis = plt.subplots(figsize=(7.6, 3.4))
-    names, widths = ("fake", "discriminator", "real"), (2.5, 1.5, 1.5)
-    for (who, cosines), name, width in zip(similar.items(), names, widths, strict=True):
-        axis.plot(cosines, color=COLOURS[name], linewidth=width, label=f"cosine, {who}")
+    colours = ("black", COLOURS["discriminator"], COLOURS["fake"])
+    for (who, cosines), colour in zip(similar.items(), colours, strict=True):
+        axis.plot(cosines, color=colour, linewidth=2, label=f"cosine, {who}")
     lags = np.arange(max(map(len, similar.values())))
     for beta, name in zip(betas, ("neutral", "highlight"), strict=True):
         label = f"weight in Adam's mean\nwith β₁ = {beta}"
