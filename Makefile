@@ -34,7 +34,7 @@ lint: setup  ## check the style of the code, in notebooks too
 notebooks: setup  ## run all notebooks and store their outputs (for authors)
 	@$(VENV) tools/run_notebooks.py --store
 
-class-set: setup  ## write the notebooks without solutions to build/class/
+class-set: setup  ## write a set for a class to build/class/, with and without solutions
 	@$(VENV) tools/class_set.py
 
 clean:  ## remove build/ and caches (.venv and runs/ stay)
