@@ -2,7 +2,7 @@
 
 Each is a folder to hand out: the notebooks, the package, and the data. The set without
 solutions has neither a solution nor a stored output, and the files with the checks are
-packed, so that no answer can be read in them. It is an envelope and not a safe.
+packed, so that no answer can be read in them (who wants to can unpack them).
 """
 
 import base64

@@ -72,7 +72,7 @@ def test_thirty_questions_have_answers_with_cells() -> None:
 def test_the_points_of_an_answer_add_up(number: str) -> None:
     """The numbers in parentheses are the points of the question."""
     points, text = SECTIONS[number]
-    given = re.findall(r"\((\d)(?:;[^)]*| for two of them)?\)", text)
+    given = re.findall(r"\((\d)(?:;[^)]*|\s+for\s+two\s+of\s+them)?\)", text)
     assert sum(map(int, given)) == points
 
 
