@@ -100,26 +100,47 @@ def test_a_folder_without_images_is_refused(tmp_path):
         load_dataset(tmp_path)
 
 
-def test_a_broken_image_is_named_and_left_out(classes):
+def test_a_broken_image_is_named_and_left_out(classes, capsys):
     whole = (classes / "cat" / "2.png").read_bytes()
     (classes / "cat" / "1.png").write_bytes(b"not a picture")
-    with pytest.warns(UserWarning, match=r"broken image .*1\.png") as caught:
-        images, labels = load_dataset(classes)
-    assert len(caught) == 1
+    images, labels = load_dataset(classes)
+    said = capsys.readouterr().err
+    assert "1 unreadable (cat/1.png: " in said and said.count("\n") == 1
     assert greys(images) == [0, 20, 100, 110] and list(labels) == [0, 0, 1, 1]
     (classes / "cat" / "0.png").write_bytes(whole[:-30])  # cut off
-    with pytest.warns(UserWarning, match="broken image") as caught:
-        images, labels = load_dataset(classes, stream=True)
-    assert len(caught) == 2
-    assert greys(images[:]) == [20, 100, 110] and list(labels) == [0, 1, 1]
+    images, labels = load_dataset(classes)
+    assert "2 unreadable (cat/1.png: " in capsys.readouterr().err
+    assert greys(images) == [20, 100, 110] and list(labels) == [0, 1, 1]
+
+
+def test_a_cut_off_image_in_a_stream_has_a_stand_in(classes, capsys):
+    """Its header is whole: that it is cut off is seen only when it is needed."""
+    whole = (classes / "cat" / "2.png").read_bytes()
+    (classes / "cat" / "0.png").write_bytes(whole[:-30])
+    images, labels = load_dataset(classes, stream=True)
+    assert greys(images[:]) == greys(images[:]) == [10, 10, 20, 100, 110]
+    assert len(labels) == len(images) == 5
+    words = [line for line in capsys.readouterr().err.splitlines() if "stands" in line]
+    assert len(words) == 1
+    assert "cat/0.png: " in words[0] and words[0].endswith("cat/1.png")
+
+
+def test_a_stream_that_loses_its_files_stops_with_one_sentence(classes):
+    images, _ = load_dataset(classes, stream=True, image_size=4)
+    images = FolderImages(images.paths, 4, 1)  # nothing in memory yet
+    for path in classes.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(OSError, match=r"dog/1\.png: No such file.*the 4 after it"):
+        images[4]
 
 
 def test_a_folder_of_broken_images_alone_is_refused(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"")
-    with (
-        pytest.warns(UserWarning, match=r"a\.jpg"),
-        pytest.raises(ValueError, match="no readable image"),
-    ):
+    with pytest.raises(ValueError, match=r"no readable image .*1 unreadable \(a\.jpg"):
+        load_dataset(tmp_path)
+    picture(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:-30])
+    with pytest.raises(ValueError, match=r"no readable image .*2 unreadable"):
         load_dataset(tmp_path)
 
 
