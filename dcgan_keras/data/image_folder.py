@@ -60,12 +60,13 @@ class FolderImages:
         self._kept = np.empty((min(room, len(paths)), *self.shape[1:]), np.uint8)
         self._is_kept = np.zeros(len(self._kept), bool)
         self._named: set[int] = set()
+        self._positions = np.arange(len(paths))
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index):
-        chosen = np.arange(len(self.paths))[index]
+        chosen = self._positions[index]
         if chosen.ndim == 0:
             return _scaled(self._pixels(int(chosen)))
         batch = np.empty((len(chosen), *self.shape[1:]), np.uint8)

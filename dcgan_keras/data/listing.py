@@ -55,7 +55,7 @@ class LeftOut:
         self.examples: dict[str, list[str]] = {}
 
     def add(self, kind: str, path: str, detail: str = "") -> None:
-        """Count a file or folder of this kind; ``detail`` says what is wrong with it."""
+        """Count a file or a folder; ``detail`` says what is wrong with it."""
         name = os.path.relpath(path, self.folder)
         self.count(kind, f"{name}: {detail}" if detail else name)
 
@@ -140,9 +140,8 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
         return _listing(paths, [_top(name) for name in names])
     wanted = "val" if split == "test" and "test" not in kinds else split
     if wanted not in kinds:
-        raise ValueError(
-            f"split: {folder} has no {split} part, only {', '.join(f'{top}/' for top in splits)}"
-        )
+        there = ", ".join(f"{top}/" for top in splits)
+        raise ValueError(f"split: {folder} has no {split} part, only {there}")
     for top, number in tops.items():
         if splits.get(top) != wanted:
             left_out.count(f"in {top}/" if top else "in the folder itself", "", number)

@@ -54,8 +54,8 @@ def suffixes() -> set[str]:
     """The suffixes (".png", ...) of all that Pillow decodes, with its plugins."""
     from PIL import Image
 
-    of_formats = Image.registered_extensions().items()  # loads the plugins, too
-    readable = {*_formats(), "MPO"}  # opened as JPEG
+    readable = {*_formats(), "MPO"}  # the latter as JPEG
+    of_formats = Image.registered_extensions().items()
     return {suffix for suffix, name in of_formats if name in readable}
 
 
@@ -147,6 +147,7 @@ def _opened(path: str | Path):
 def _formats() -> list[str]:
     from PIL import Image
 
+    Image.preinit()  # first, for Pillow tries them in the order of their loading
     Image.init()
     return [name for name in Image.OPEN if name not in FOREIGN_FORMATS]
 
