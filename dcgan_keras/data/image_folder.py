@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_keras.data.listing import LeftOut, Listing, list_pictures
+from dcgan_keras.data.listing import LeftOut, Listing, list_pictures, printable
 from dcgan_keras.data.pictures import Header, UnfitPicture, decode, read_header
 from dcgan_keras.sizes import check_image_size
 
@@ -157,7 +157,7 @@ def load_folder(
 
 def say(line: str) -> None:
     """What a user should know: one line on standard error, in notebooks, too."""
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 def _check_arguments(image_size: int | None, channels: int | None) -> None:

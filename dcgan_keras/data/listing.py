@@ -40,6 +40,11 @@ OTHER_KINDS = "of other kinds"
 ALREADY = "linked to what is counted already"
 
 
+def printable(text: str) -> str:
+    """On one line, and without what would command a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class LeftOut:
     """What is not used: how many of each kind, and the first of them by name.
 
@@ -63,8 +68,8 @@ class LeftOut:
         """Count ``number`` of this kind, such as ``example``."""
         self.counts[kind] += number
         named = self.examples.setdefault(kind, [])
-        if example and example not in named and len(named) < self.NAMED:
-            named.append(example)
+        if example and len(named) < self.NAMED and printable(example) not in named:
+            named.append(printable(example))
 
     def __str__(self) -> str:
         """ "2 hidden (.a, .b), 12 of other kinds (.txt, .mat)"."""
