@@ -157,7 +157,8 @@ def load_folder(
 
 def say(line: str) -> None:
     """What a user should know: one line on standard error, in notebooks, too."""
-    print(printable(line), file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # it is where there is no console
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 def _check_arguments(image_size: int | None, channels: int | None) -> None:
@@ -254,7 +255,7 @@ def _classes(listing: Listing, fit: np.ndarray) -> tuple[np.ndarray | None, str]
         names = [names[place] for place in used]
     if len(names) < 2:
         return None, f"no classes, for only {names[0]}/ is used"
-    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     return labels.astype(np.int64), f"{len(names):,} classes ({shown})"
 
 
@@ -268,10 +269,11 @@ def _remarks(paths, headers: dict[int, Header], images: FolderImages, stream: bo
         yield f"the first frame alone of {len(with_frames):,} ({name})"
     sides = np.median([min(header.size) for header in headers.values()])
     size = images.shape[1]
-    if stream and not images.is_kept_whole and sides >= 4 * size:
+    if stream and sides >= 4 * size:
+        when = "the first epoch" if images.is_kept_whole else "each epoch anew"
         yield (
-            f"too many to keep in memory, so those of {sides:.0f} pixels are decoded "
-            f"in each epoch anew; stored at {size} pixels they would be read faster"
+            f"those of {sides:.0f} pixels are decoded in {when}; stored at {size} "
+            "pixels they would be read faster"
         )
 
 

@@ -197,7 +197,7 @@ def _walk(folder: str, left_out: LeftOut) -> list[str]:
         # Links wait until all real folders are read: those keep their own names.
         here = waiting.pop() if waiting else folder_links.pop(0)
         real = os.path.realpath(here)
-        if real in entered or os.path.commonpath([real, root]) == real != root:
+        if real in entered or root.startswith(os.path.join(real, "")):
             left_out.add(ALREADY, here)
             continue
         entered.add(real)

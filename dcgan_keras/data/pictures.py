@@ -1,10 +1,11 @@
 """One picture file: what its header says, and its pixels.
 
 One rule for all kinds. Grey stays grey (1, 8 or 16 bits, with transparency or
-without), everything else becomes RGB, palettes of greys, too. Black is 0 and white is the largest number that
-the bits can hold: 1, 255 or 65535. Numbers of 32 bits and fractions have no such white;
-guessing one for each file would give a folder many scales, so they are refused.
-Transparency is laid on white, and a photograph stands as the camera was held.
+without), everything else becomes RGB; a palette is colour, even one of greys. Black is
+0 and white is the largest number that the bits can hold: 1, 255 or 65535. Numbers of 32
+bits and fractions have no such white; guessing one for each file would give a folder
+many scales, so they are refused. Transparency is laid on white, and a photograph stands
+as the camera was held.
 """
 
 import threading

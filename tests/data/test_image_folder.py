@@ -244,10 +244,11 @@ def test_a_white_that_is_nowhere_near_is_told(tmp_path, capsys):
     assert "dark" not in line(capsys)
 
 
-def test_closed_streams_stop_nothing(folder, monkeypatch):
+def test_without_a_console_nothing_is_said(folder, monkeypatch, capsys):
+    """Nor on standard output, which belongs to results."""
     monkeypatch.setattr("sys.stderr", None)
-    monkeypatch.setattr("sys.stdout", None)
     assert len(load_dataset(folder).images) == 6
+    assert capsys.readouterr().out == ""
 
 
 # One scale a folder ----------------------------------------------------------
@@ -500,11 +501,13 @@ def test_what_is_kept_is_bounded_and_the_rest_decoded_again(
     assert "epoch" not in line(capsys)  # decoding these is no work
 
 
-def test_large_images_beyond_the_memory_are_told(folder, monkeypatch, capsys):
-    monkeypatch.setattr(image_folder, "MAX_BYTES_IN_MEMORY", 5)
+@pytest.mark.parametrize(
+    ("room", "when"), [(5, "each epoch anew"), (6 * 4, "the first epoch")]
+)
+def test_large_images_in_a_stream_are_told(folder, monkeypatch, capsys, room, when):
+    monkeypatch.setattr(image_folder, "MAX_BYTES_IN_MEMORY", room)
     load_dataset(folder, image_size=2)
-    said = line(capsys)
-    assert "of 8 pixels are decoded in each epoch anew; stored at 2 pixels" in said
+    assert f"those of 8 pixels are decoded in {when}; stored at 2" in line(capsys)
 
 
 def test_a_stand_in_is_told_once_though_not_kept(folder, monkeypatch, capsys):
