@@ -244,6 +244,13 @@ def test_a_white_that_is_nowhere_near_is_told(tmp_path, capsys):
     assert "dark" not in line(capsys)
 
 
+def test_one_plain_grey_is_not_called_dark(tmp_path, capsys):
+    """Nothing is known of its scale."""
+    picture(tmp_path / "a.png", 3)
+    load_dataset(tmp_path)
+    assert "dark" not in line(capsys)
+
+
 def test_without_a_console_nothing_is_said(folder, monkeypatch, capsys):
     """Nor on standard output, which belongs to results."""
     monkeypatch.setattr("sys.stderr", None)

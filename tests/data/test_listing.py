@@ -113,6 +113,7 @@ def test_the_grids_of_a_run_are_no_data(tmp_path):
     files(tmp_path, "1.png", "run/config.json", "run/history.csv", "run/samples/1.png")
     names, _, left_out = listed(tmp_path)
     assert names == ["1.png"] and left_out == "1 of a run (run)"
+    assert listed(tmp_path / "run")[0] == ["samples/1.png"]  # asked for by its name
     files(tmp_path, "other/config.json", "other/2.png")
     assert listed(tmp_path)[0] == ["1.png", "other/2.png"]
 
@@ -217,6 +218,12 @@ def test_the_usual_names_are_splits(tmp_path, train, test):
     names, labels, left_out = listed(tmp_path, "test")
     assert names == [f"{test}/dog/3.png"] and labels == [1]
     assert left_out == f"2 in {train}/"
+
+
+def test_a_flat_part_beside_one_of_classes_shifts_no_number(tmp_path):
+    files(tmp_path, *[f"train/{name}" for name in CLASSES], "val/1.png")
+    assert listed(tmp_path)[1] == [0, 1]
+    assert listed(tmp_path, "test")[1] is None
 
 
 def test_test_goes_before_val(tmp_path):

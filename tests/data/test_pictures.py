@@ -59,6 +59,11 @@ def test_black_and_white_of_all_kinds_are_the_same(tmp_path, image, name, expect
     assert np.abs(np.subtract(shown, expected, dtype=int)).max() <= 1
 
 
+@pytest.mark.parametrize("value", [0, 256, 257, 32767, 65278, 65279, 65535])
+def test_sixteen_bits_are_divided_by_257(tmp_path, value):
+    assert read(tmp_path, sixteen(value)) == [value // 257]
+
+
 def test_a_cmyk_photograph_has_its_colours(tmp_path):
     shown = read(tmp_path, Image.new("CMYK", SIZE, (0, 255, 255, 0)), "a.jpg")
     assert np.abs(np.subtract(shown, (255, 0, 0), dtype=int)).max() < 5
@@ -227,7 +232,7 @@ def test_a_photograph_that_is_made_smaller_may_be_larger(tmp_path, monkeypatch):
 
 
 def test_pixels_in_flight_are_bounded():
-    """Eight threads that take 30 each of 100: never more than three at a time."""
+    """Of 100, three threads have 30 each at a time; beside 75 one has to wait."""
     budget, together, most = pictures._Budget(100), [], []
     three = threading.Barrier(3)  # as many must fit
 
@@ -239,15 +244,16 @@ def test_pixels_in_flight_are_bounded():
                 three.wait(10)
             together.pop()
 
-    threads = [threading.Thread(target=work, args=(n < 3,)) for n in range(3)]
+    threads = [threading.Thread(target=work, args=(True,)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert max(most) == 3
+    assert budget._free == 100
     most.clear()
     with budget.take(75):
-        waiting = threading.Thread(target=work, args=(False,))
+        waiting = threading.Thread(target=work, args=(False,), daemon=True)
         waiting.start()
         waiting.join(0.2)
         assert waiting.is_alive() and not most
@@ -258,10 +264,10 @@ def test_pixels_in_flight_are_bounded():
 def test_a_failure_gives_its_pixels_back():
     budget = pictures._Budget(100)
     for _ in range(3):
+        assert budget._free == 100
         with pytest.raises(KeyError), budget.take(100):
+            assert budget._free == 0
             raise KeyError
-    with budget.take(100):
-        pass
 
 
 def test_decoding_asks_for_room(tmp_path, monkeypatch):
