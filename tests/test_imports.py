@@ -12,6 +12,8 @@ LIGHT = [
     "dcgan_keras.convolution",
     "dcgan_keras.data.datasets",
     "dcgan_keras.data.image_folder",
+    "dcgan_keras.data.listing",
+    "dcgan_keras.data.pictures",
     "dcgan_keras.training.runs",
     "dcgan_keras.files",
     "dcgan_keras.visualization",

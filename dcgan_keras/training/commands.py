@@ -13,6 +13,7 @@ from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.data.datasets import check_images, load_dataset, training_batches
 from dcgan_keras.files import write_whole
 from dcgan_keras.noise import latent_noise
+from dcgan_keras.sizes import IMAGE_SIZES
 from dcgan_keras.training.callbacks import ProgressLine, RunRecorder, state_of
 from dcgan_keras.training.configuration import (
     DEFAULTS,
@@ -125,6 +126,7 @@ def _given(options: argparse.Namespace, name: str, otherwise):
 
 def _images(config: dict):
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
+    sizes["allowed_sizes"] = IMAGE_SIZES
     return load_dataset(config["dataset"], "train", **sizes).images
 
 

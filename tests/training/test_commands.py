@@ -246,6 +246,19 @@ def test_a_folder_of_a_size_that_no_layers_reach_leaves_nothing(tmp_path, capsys
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("size", "near"), [(100, "96 or 112"), (256, "128"), (7, "8")])
+def test_a_size_that_no_layers_reach_names_the_option(tmp_path, capsys, size, near):
+    """As it is asked for, and as the images have it."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    imageio.imwrite(folder / "a.png", np.zeros((size, size), np.uint8))
+    command = ["train", "--output", tmp_path / "run", "--dataset", folder]
+    for options in ([], ["--image-size", size]):
+        said = told(capsys, 2, [*command, *options])
+        assert "--image-size" in said and f"the nearest is {near}\n" in said
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_output_that_is_a_file_is_refused(tmp_path, capsys):
     (tmp_path / "a").write_text("")
     told(capsys, 2, ["train", "--output", tmp_path / "a", "--steps", 1, *SMALL])
