@@ -176,6 +176,9 @@ def plot_samples(
 def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     """Both losses, and D's accuracy on reals and on fakes, over the steps.
 
+    A few spikes may leave the picture of the losses, where they would make the rest
+    illegible; the picture then says how far they go.
+
     Args:
         history: one dict a step with step, discriminator_loss, generator_loss (nats
             per image), real_accuracy, fake_accuracy (0 to 1); see ``runs.COLUMNS``.
@@ -206,8 +209,7 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
         fontsize=8,
     )
     left.set(xlabel="step", ylabel="loss (nats per image)", title="Losses of each step")
-    lowest = min(row["generator_loss"] for row in history)  # minimax: below 0
-    left.set_ylim(bottom=min(0.0, 1.05 * lowest))
+    _limit_losses(left, history)
     right.axhline(0.5, color=COLOURS["neutral"], linestyle=":", linewidth=1)
     right.set(
         xlabel="step",
@@ -218,6 +220,18 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     left.legend(loc="upper right", ncols=2)
     right.legend(loc="lower right")
     return figure
+
+
+def _limit_losses(axes, history: Sequence[dict]) -> None:
+    """From 0, or G's minimax loss below it, to what 99 % of the steps stay under."""
+    names = ("discriminator_loss", "generator_loss")
+    values = np.array([[row[name] for name in names] for row in history])
+    axes.set_ylim(bottom=min(0.0, 1.05 * values.min()))
+    usual, highest = np.percentile(values, 99), values.max()
+    if 0 < 2 * usual < highest:
+        axes.set_ylim(top=1.6 * usual)
+        note = f"single steps go up to {highest:.1f}"
+        axes.text(0.02, 0.97, note, transform=axes.transAxes, va="top", fontsize=8)
 
 
 def write_png(path: str | Path, pixels: np.ndarray) -> None:
