@@ -16,7 +16,7 @@ import numpy as np
 
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
 from dcgan_keras.data.image_folder import FolderImages, load_folder
-from dcgan_keras.files import find_data
+from dcgan_keras.files import UnreadableFile, find_data
 
 if TYPE_CHECKING:
     from dcgan_keras._tensorflow import tf
@@ -72,6 +72,7 @@ def load_dataset(
 
     Raises:
         ValueError: an unknown name or split, or images that do not fit together.
+        files.UnreadableFile: a data set's file is damaged, or holds something else.
         FileNotFoundError: a data set that is in none of the places looked in; the
             message names them.
 
@@ -95,7 +96,7 @@ def load_dataset(
     if name == "digits":
         return _digits(split)
     arrays = _keras_arrays(str(name))
-    return _from_uint8(arrays[f"x_{split}"], arrays[f"y_{split}"], str(name))
+    return _from_uint8(arrays[f"x_{split}"], arrays[f"y_{split}"])
 
 
 def check_images(images, labels=None, batch_size: int | None = None) -> None:
@@ -223,14 +224,7 @@ def _is_folder(name: str | Path) -> bool:
     )
 
 
-def _from_uint8(pixels: np.ndarray, labels: np.ndarray, name: str) -> Images:
-    if len(pixels) != len(labels):
-        raise ValueError(f"{name}: {len(pixels)} images but {len(labels)} labels")
-    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
-        raise ValueError(
-            f"{name}: expected uint8 (N, H, W) or (N, H, W, C), "
-            f"got {pixels.dtype} {pixels.shape}"
-        )
+def _from_uint8(pixels: np.ndarray, labels: np.ndarray) -> Images:
     if pixels.ndim == 3:
         pixels = pixels[..., np.newaxis]
     images = pixels.astype(np.float32)
@@ -259,7 +253,7 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
     folder = os.environ.get(DATA_VARIABLE)
     if folder is None:
         tried.append(f"{DATA_VARIABLE} (not set)")
-    elif (path := Path(folder) / f"{name}.npz").is_file():
+    elif os.path.lexists(path := Path(folder) / f"{name}.npz"):
         return read_npz(path)
     else:
         tried.append(f"{DATA_VARIABLE} ({path}: no such file)")
@@ -269,11 +263,13 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
         tried.append("the course's own data")
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     if name == "mnist":
-        if (path := Path(home) / "datasets" / "mnist.npz").is_file():
+        if os.path.lexists(path := Path(home) / "datasets" / "mnist.npz"):
             return read_npz(path)
         tried.append(f"Keras's cache ({path}: no such file)")
     try:
         return _download(name)
+    except UnreadableFile:
+        raise
     except Exception as error:
         raise FileNotFoundError(
             f"{name} was not found. Tried: {'; '.join(tried)}; Keras's download "
