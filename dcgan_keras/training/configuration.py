@@ -41,11 +41,12 @@ LOOPS = ("train_step", "composite")
 MOST_WEIGHTS = 2**29  # in one layer: 2 GiB; the paper's largest has 13 million
 
 
-def _is_number(value, low: float, below: float = math.inf) -> bool:
+# Below what TensorFlow can hold: no number of a damaged file reaches it.
+def _is_number(value, low: float, below: float = 1e30) -> bool:
     return type(value) in (int, float) and low <= value < below
 
 
-def _is_count(value, low: int = 1, below: float = math.inf) -> bool:
+def _is_count(value, low: int = 1, below: int = 2**53) -> bool:
     return is_int(value) and low <= value < below
 
 

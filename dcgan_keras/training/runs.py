@@ -71,25 +71,29 @@ class RunFolder:
 
         Raises:
             FileExistsError: a run is here already.
+            files.UnreadableFile: samples is there, and no folder.
         """
         if (self.path / "config.json").exists():
             raise FileExistsError(
                 f"output: {self.path} holds a run already; add --resume to go on with "
                 "it, or name another folder"
             )
+        self._check_samples()
 
     def read_config(self) -> dict:
         """What config.json says of the run; ``configuration.read_config`` checks it.
 
         Raises:
             FileNotFoundError: there is no run here.
-            files.UnreadableFile: config.json holds no JSON object.
+            files.UnreadableFile: config.json holds no JSON object, or samples is no
+                folder.
         """
         path = self.path / "config.json"
         if not os.path.lexists(path):
             raise FileNotFoundError(
                 f"run: there is no run in {self.path} (no {path.name})"
             )
+        self._check_samples()
         return read_json(path, "the configuration of a run")
 
     def save(self, step: int, groups: dict[str, list], history: list[dict]) -> None:
@@ -198,6 +202,12 @@ class RunFolder:
     def sample_paths(self) -> list[Path]:
         """The grids there are, in the order of their steps."""
         return sorted((self.path / "samples").glob("step_*.png"))
+
+    def _check_samples(self) -> None:
+        """Before a training, not when the first grid is to be written."""
+        path = self.path / "samples"
+        if os.path.lexists(path) and not path.is_dir():
+            raise UnreadableFile(f"{path}: expected a folder of grids; it is none")
 
 
 def _history_row(step: int, row: dict[str, str]) -> dict:
