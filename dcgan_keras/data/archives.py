@@ -143,6 +143,12 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def _check_data_set(headers: dict[str, Header]) -> None:
+    total = sum(math.prod(h.shape) * h.dtype.itemsize for h in headers.values())
+    if total > MOST_BYTES:
+        raise ValueError(
+            f"its arrays have {total:,} bytes, more than {MOST_BYTES:,}: none of the "
+            "data sets here is as large"
+        )
     for split in ("train", "test"):
         pixels, labels = headers[f"x_{split}"], headers[f"y_{split}"]
         is_image = len(pixels.shape) in (3, 4) and 0 not in pixels.shape
@@ -163,12 +169,6 @@ def _check_data_set(headers: dict[str, Header]) -> None:
             )
         if labels.shape not in ((count,), (count, 1)):
             raise ValueError(f"{count} images but {math.prod(labels.shape)} labels")
-    total = sum(math.prod(h.shape) * h.dtype.itemsize for h in headers.values())
-    if total > MOST_BYTES:
-        raise ValueError(
-            f"its arrays have {total:,} bytes, more than {MOST_BYTES:,}: none of the "
-            "data sets here is as large"
-        )
 
 
 def read_cifar10_binary(archive: str | Path) -> dict[str, np.ndarray]:
