@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from fuzz_readers import READERS, Variable, fuzz, line, verdict
+from fuzz_readers import READERS, fuzz, line, verdict
 
 from dcgan_keras import files
 from dcgan_keras.data import archives
@@ -33,9 +33,9 @@ def test_a_reader_without_its_guard_is_caught(tmp_path, monkeypatch):
     """What was there before: whatever the libraries raise."""
     for module in (files, archives, runs):
         monkeypatch.setattr(module, "decoding", lambda *_: contextlib.nullcontext())
-    for name in ("history", "weights", "cifar"):
+    for name in ("history", "weights"):
         found = fuzz(name, COUNT, 1, tmp_path)
-        assert len(found["faults"]) >= 2 or "ValueError" in found["faults"]
+        assert len(found["faults"]) >= 2
         word, number = next(iter(found["faults"].items()))
         text = line(name, COUNT, found | {"peak": 0, "start": 0, "written": ["b"]})
         assert f"(first: {number})" in text and word in text and "b: written" in text
@@ -91,4 +91,4 @@ def test_a_variable_that_changed_before_a_refusal_is_a_fault(tmp_path, monkeypat
         refuse(f"{reader.path}: too late")
 
     reader.run.restore = restore
-    assert verdict(reader) == "AssertionError" and Variable is not None
+    assert verdict(reader) == "AssertionError"

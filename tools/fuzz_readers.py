@@ -197,19 +197,28 @@ class Reader:
 
     Args:
         folder: where the input is written; nothing else may be.
+        with_bombs: whether ``bombs`` are among the inputs; they take seconds to make.
 
     Attributes:
         path: the input.
         valid: files that the reader accepts.
-        bombs: files that claim, or unpack to, far more than they are.
         refuses: the exception that it may raise.
     """
 
     refuses = UnreadableFile
-    bombs: tuple[bytes, ...] = ()
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, with_bombs: bool = False):
         self.folder = folder
+        self.prepare()
+        self.made_bombs = self.bombs() if with_bombs else ()
+
+    def prepare(self) -> None:
+        """Set ``path`` and ``valid``."""
+        raise NotImplementedError
+
+    def bombs(self) -> tuple[bytes, ...]:
+        """Files that claim, or unpack to, far more than they are."""
+        return ()
 
     def change_inside(self, draw: random.Random, content: bytes) -> bytes:
         raise NotImplementedError
@@ -223,8 +232,8 @@ class Reader:
         content = draw.choice(self.valid)
         if number == 0:
             return content
-        if self.bombs and draw.random() < 0.01:
-            return draw.choice(self.bombs)
+        if draw.random() < 0.01 and self.made_bombs:
+            return draw.choice(self.made_bombs)
         kind = draw.randrange(3)  # inside, outside or both
         if kind < 2:
             content = self.change_inside(draw, content)
@@ -236,16 +245,17 @@ class Reader:
 class Cifar(Reader):
     """The binary version of CIFAR-10, in a .tar.gz."""
 
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.path = folder / "cifar-10-binary.tar.gz"
+    def prepare(self):
+        self.path = self.folder / "cifar-10-binary.tar.gz"
         self.change_inside = change_tar
         batch = bytes([7]) + bytes(range(256)) * 12
         names = ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
         members = [(name, batch * 2) for name in names]
         self.valid = [self.tar(members, kind) for kind in (0, 1, 2)]
+
+    def bombs(self):
         zeros = bytes(3073 * 100_000)
-        self.bombs = (
+        return (
             gzip.compress(zeros, 1),
             self.tar([("data_batch_1.bin", zeros)]),
             self.tar([("x" * 10**8, b"")], tarfile.PAX_FORMAT),
@@ -269,18 +279,19 @@ class Cifar(Reader):
 class Npz(Reader):
     """A data set such as Keras's mnist.npz."""
 
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.path = folder / "mnist.npz"
+    def prepare(self):
+        self.path = self.folder / "mnist.npz"
         self.change_inside = change_zip
-        os.environ[DATA_VARIABLE] = str(folder)
+        os.environ[DATA_VARIABLE] = str(self.folder)
         pixels, labels = np.zeros((5, 28, 28), "u1"), np.arange(5, dtype="u1")
-        both = dict(zip(ARRAYS, (pixels, labels, pixels, labels), strict=True))
-        self.valid = [_savez(np.savez, both), _savez(np.savez_compressed, both)]
+        self.arrays = dict(zip(ARRAYS, (pixels, labels) * 2, strict=True))
+        self.valid = [_savez(f, self.arrays) for f in (np.savez, np.savez_compressed)]
+
+    def bombs(self):
         many = np.zeros((400_000, 28, 28), "u1")
-        self.bombs = (
-            _savez(np.savez_compressed, both | {"x_train": many}),
-            _savez(np.savez_compressed, both | {"other": many}),
+        return (
+            _savez(np.savez_compressed, self.arrays | {"x_train": many}),
+            _savez(np.savez_compressed, self.arrays | {"other": many}),
         )
 
     def read(self):
@@ -303,15 +314,16 @@ class Variable:
 class Weights(Reader):
     """weights.npz of a run; a refusal changes no variable."""
 
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.path, self.run = folder / "weights.npz", RunFolder(folder)
+    def prepare(self):
+        self.path, self.run = self.folder / "weights.npz", RunFolder(self.folder)
         self.change_inside = change_zip
         self.run.save(30, self.groups(1.5), [])
         self.valid = [self.path.read_bytes()]
+
+    def bombs(self):
         zeros = np.zeros(3 * 10**8, "u1")
         bomb = {"step": np.int64(3), "generator/000": zeros}
-        self.bombs = (_savez(np.savez_compressed, bomb),)
+        return (_savez(np.savez_compressed, bomb),)
 
     @staticmethod
     def groups(value: float) -> dict[str, list[Variable]]:
@@ -334,9 +346,8 @@ class Weights(Reader):
 class History(Reader):
     """history.csv of a run, whose weights are of step 30."""
 
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.path, self.run = folder / "history.csv", RunFolder(folder)
+    def prepare(self):
+        self.path, self.run = self.folder / "history.csv", RunFolder(self.folder)
         self.change_inside = change_csv
         numbers = random.Random(0)
         rows = [
@@ -345,7 +356,9 @@ class History(Reader):
         ]
         self.run.write_history(rows)
         self.valid = [self.path.read_bytes()]
-        self.bombs = (self.valid[0] + b"31," + b"1" * 3 * 10**7,)
+
+    def bombs(self):
+        return (self.valid[0] + b"31," + b"1" * 3 * 10**7,)
 
     def read(self):
         rows = self.run.read_history(up_to=30)
@@ -356,11 +369,14 @@ class History(Reader):
 class Config(Reader):
     """config.json of a run with weights; what is accepted is built and restored."""
 
-    def __init__(self, folder):
+    def prepare(self):
         from dcgan_keras.training import configuration as c
 
-        super().__init__(folder)
-        self.path, self.run, self.c = folder / "config.json", RunFolder(folder), c
+        self.path, self.run, self.c = (
+            self.folder / "config.json",
+            RunFolder(self.folder),
+            c,
+        )
         self.change_inside, self.built = change_json, set()
         sizes = {"width": 2, "latent_dim": 3, "image_shape": [28, 28, 1]}
         self.valid = []
@@ -371,7 +387,9 @@ class Config(Reader):
             self.run.write_config(config, replace=True)
         model = c.build_model(json.loads(self.valid[0]))
         self.run.save(30, {"generator": model.generator.variables}, [])
-        self.bombs = (self.valid[0] + b" " * 10**7, b"9" * 60_000)
+
+    def bombs(self):
+        return (self.valid[0] + b" " * 10**7, b"9" * 60_000)
 
     def read(self):
         config = self.c.read_config(self.run)
@@ -387,17 +405,20 @@ class Pictures(Reader):
 
     refuses = ValueError
 
-    def __init__(self, folder):
+    def prepare(self):
         from PIL import Image
 
-        super().__init__(folder)
-        self.path = folder / "a.png"
+        self.path = self.folder / "a.png"
         self.change_inside = change_bytes
         pixels = np.arange(8 * 8 * 3, dtype="u1").reshape(8, 8, 3)
         kinds = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
         self.valid = [_saved(Image.fromarray(pixels), kind) for kind in kinds]
+
+    def bombs(self):
+        from PIL import Image
+
         large = (Image.new("P", (side, side)) for side in (9_000, 20_000))
-        self.bombs = tuple(_saved(picture, "PNG") for picture in large)
+        return tuple(_saved(picture, "PNG") for picture in large)
 
     def read(self):
         load_dataset(self.folder, image_size=8, channels=3)
@@ -471,7 +492,9 @@ def limited(seconds: float):
             signal.signal(number, before[number])
 
 
-def fuzz(name: str, count: int, seed: int, folder: Path) -> dict:
+def fuzz(
+    name: str, count: int, seed: int, folder: Path, with_bombs: bool = False
+) -> dict:
     """Try ``count`` inputs in this process.
 
     Args:
@@ -479,13 +502,14 @@ def fuzz(name: str, count: int, seed: int, folder: Path) -> dict:
         count: inputs.
         seed: any integer.
         folder: an empty one.
+        with_bombs: see ``Reader``.
 
     Returns:
         "verdicts": how often each was reached; "faults": the number of the first
         input for each that is neither "accepted" nor "refused"; "seconds": CPU time
         of the slowest.
     """
-    reader = READERS[name](folder)
+    reader = READERS[name](folder, with_bombs)
     verdicts, faults, slowest = collections.Counter(), {}, 0.0
     for number in range(count):
         reader.path.write_bytes(reader.input(seed, number))
@@ -520,14 +544,14 @@ def guard_files(folder: Path, written: list) -> None:
 def child(name: str, count: int, seed: int) -> None:
     """One reader in a process of its own, under limits; the result as JSON."""
     with tempfile.TemporaryDirectory() as folder:
-        READERS[name](Path(folder))  # what is imported and built once
+        READERS[name](Path(folder), with_bombs=True)  # what is imported once
         start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         most = pages * resource.getpagesize() + BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
         written = []
         guard_files(Path(folder), written)
-        found = fuzz(name, count, seed, Path(folder))
+        found = fuzz(name, count, seed, Path(folder), with_bombs=True)
         found["written"] = sorted(set(map(str, written)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps(found | {"start": start, "peak": peak}))
@@ -561,7 +585,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.only is not None:
         with tempfile.TemporaryDirectory() as folder:
-            reader = READERS[first](Path(folder))
+            reader = READERS[first](Path(folder), with_bombs=True)
             reader.path.write_bytes(reader.input(seed, options.only))
             try:
                 reader.read()

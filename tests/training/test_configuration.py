@@ -1,4 +1,4 @@
-"""config.json: complete, possible, and of the weights beside it, before any building."""
+"""config.json: complete, possible, of the weights beside it, before it is built."""
 
 import json
 import re
