@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -168,3 +169,48 @@ def test_what_the_checks_do_not_know_is_kept(run):
     text = json.dumps(config_of() | {"note": "a", "settings": SETTINGS | {"x": 1}})
     (run.path / "config.json").write_text(text)
     assert read_config(run)["note"] == "a" and read_config(run)["settings"]["x"] == 1
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Three steps on the digits, by the command line."""
+    path = tmp_path_factory.mktemp("runs") / "a"
+    small = ["--latent-dim", "3", "--width", "2", "--batch-size", "8", "--steps", "3"]
+    assert main(["train", "--dataset", "digits", "--output", str(path), *small]) == 0
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("history.csv", lambda path: path.unlink(), "history.csv: .* it has 0"),
+        (
+            "history.csv",
+            lambda path: path.write_text(path.read_text()[:-3]),
+            "line 4 is cut off",
+        ),
+        (
+            "history.csv",
+            lambda path: path.write_text(
+                "".join(path.read_text().splitlines(True)[:3])
+            ),
+            "history.csv: .* up to 3, the step of weights.npz; it has 2",
+        ),
+        ("weights.npz", lambda path: path.write_bytes(b"x"), "weights.npz: expected"),
+        ("weights.npz", lambda path: (path.unlink(), path.mkdir()), "it is a folder"),
+    ],
+)
+def test_a_run_with_a_hole_is_not_resumed(
+    trained, tmp_path, capsys, name, damage, said
+):
+    path = tmp_path / "a"
+    shutil.copytree(trained, path)
+    damage(path / name)
+    before = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
+    before.pop(path / "config.json")
+    assert main(["train", "--resume", "--output", str(path), "--steps", "5"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and re.search(said, err)
+    after = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
+    after.pop(path / "config.json")
+    assert after == before
