@@ -17,7 +17,7 @@ import numpy as np
 
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
 from dcgan_keras.data.image_folder import FolderImages, load_folder
-from dcgan_keras.files import find_data
+from dcgan_keras.files import UnreadableFile, find_data
 from dcgan_keras.sizes import check_image_size
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def load_dataset(
     Raises:
         ValueError: an unknown name or split, or images that do not fit together.
         OSError: a folder that cannot be opened.
+        files.UnreadableFile: a data set's file is damaged, or holds something else.
         FileNotFoundError: a data set that is in none of the places looked in; the
             message names them.
 
@@ -108,7 +109,7 @@ def load_dataset(
         data = _digits(split)
     else:
         arrays = _keras_arrays(str(name))
-        data = _from_uint8(arrays[f"x_{split}"], arrays[f"y_{split}"], str(name))
+        data = _from_uint8(arrays[f"x_{split}"], arrays[f"y_{split}"])
     if allowed_sizes is not None:
         check_image_size(data.images.shape[1], allowed_sizes)
     return data
@@ -239,14 +240,7 @@ def _is_folder(name: str | Path) -> bool:
     )
 
 
-def _from_uint8(pixels: np.ndarray, labels: np.ndarray, name: str) -> Images:
-    if len(pixels) != len(labels):
-        raise ValueError(f"{name}: {len(pixels)} images but {len(labels)} labels")
-    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
-        raise ValueError(
-            f"{name}: expected uint8 (N, H, W) or (N, H, W, C), "
-            f"got {pixels.dtype} {pixels.shape}"
-        )
+def _from_uint8(pixels: np.ndarray, labels: np.ndarray) -> Images:
     if pixels.ndim == 3:
         pixels = pixels[..., np.newaxis]
     images = pixels.astype(np.float32)
@@ -275,7 +269,7 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
     folder = os.environ.get(DATA_VARIABLE)
     if folder is None:
         tried.append(f"{DATA_VARIABLE} (not set)")
-    elif (path := Path(folder) / f"{name}.npz").is_file():
+    elif os.path.lexists(path := Path(folder) / f"{name}.npz"):
         return read_npz(path)
     else:
         tried.append(f"{DATA_VARIABLE} ({path}: no such file)")
@@ -285,11 +279,13 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
         tried.append("the course's own data")
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     if name == "mnist":
-        if (path := Path(home) / "datasets" / "mnist.npz").is_file():
+        if os.path.lexists(path := Path(home) / "datasets" / "mnist.npz"):
             return read_npz(path)
         tried.append(f"Keras's cache ({path}: no such file)")
     try:
         return _download(name)
+    except UnreadableFile:
+        raise
     except Exception as error:
         raise FileNotFoundError(
             f"{name} was not found. Tried: {'; '.join(tried)}; Keras's download "

@@ -79,7 +79,7 @@ def evaluate(options: argparse.Namespace) -> None:
     from dcgan_keras.evaluation.report import evaluate_images
 
     run = RunFolder(options.run)
-    dataset = run.read_config()["dataset"]
+    dataset = read_config(run)["dataset"]
     if dataset not in ("digits", "mnist"):
         raise ValueError(
             "run: the measures look through a classifier of digits, so they are for "

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import os
+import zipfile
 
 import numpy as np
 import pytest
 
-from dcgan_keras.files import write_whole
+from dcgan_keras.files import UnreadableFile, write_whole
 from dcgan_keras.training import runs
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 
@@ -95,6 +97,54 @@ def test_history_keeps_every_digit(run):
     assert b"\r" not in (run.path / "history.csv").read_bytes()
 
 
+HEADER = ",".join(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{HEADER}\n1,1,1,1,1\n3,1,1,1,1\n", "place of step 2 .*'3,1,1,1,1'"),
+        (f"{HEADER}\n2,1,1,1,1\n", "in place of step 1"),
+        (f"{HEADER}\n1,1,1,1,1\n1,1,1,1,1\n", "in place of step 2"),
+        (f"{HEADER}\n1.0,1,1,1,1\n", "in place of step 1"),
+        (f"{HEADER}\n1,1,,1,1\n", "in place of step 1 .*'1,1,,1,1'"),
+        (f"{HEADER}\n1,nan,1,1,1\n", "in place of step 1"),
+        (f"{HEADER}\n1,1,1,inf,1\n", "in place of step 1"),
+        (f"{HEADER}\n1,1,1,1,1\n2,1,1,1,0.", "line 3 is cut off"),
+        (f"{HEADER}\n1,1,1,1,1\n2,1,1,1\n", "line 3 has 4 cells"),
+        ("step,loss\n1,1\n", "its header is 'step,loss'"),
+        ("", "its header is ''"),
+    ],
+    ids=[
+        *("hole", "late", "twice", "float", "empty cell", "NaN", "infinity", "torn"),
+        *("short", "other", "empty"),
+    ],
+)
+def test_a_damaged_history_is_refused(run, text, said):
+    write_whole(run.path / "history.csv", text.encode())
+    with pytest.raises(UnreadableFile, match=rf"{run.path}/history\.csv: .*{said}"):
+        run.read_history()
+
+
+def test_a_history_that_is_short_or_missing_is_no_history_up_to_there(run):
+    """A run that is resumed from it would have a hole, or begin in the middle."""
+    with pytest.raises(UnreadableFile, match=r"history.csv: .* up to 5, .* it has 0"):
+        run.read_history(up_to=5)
+    run.write_history(rows(4))
+    assert len(run.read_history(up_to=4)) == len(run.read_history()) == 4
+    with pytest.raises(UnreadableFile, match=r"history.csv: .* up to 5, .* it has 4"):
+        run.read_history(up_to=5)
+
+
+def test_what_is_behind_the_saved_step_may_be_damaged(run):
+    run.write_history(rows(4))
+    text = (run.path / "history.csv").read_bytes()
+    write_whole(run.path / "history.csv", text[:-9])
+    assert run.read_history(up_to=3) == rows(4)[:3]
+    with pytest.raises(UnreadableFile, match="cut off"):
+        run.read_history()
+
+
 # Weights ---------------------------------------------------------------------
 
 
@@ -110,12 +160,15 @@ def test_weights_read_back_bit_for_bit(run):
     assert len(run.read_history()) == 40
 
 
-def test_many_variables_keep_their_order(run):
-    saved = [Variable(np.float32(number)) for number in range(120)]
+@pytest.mark.parametrize("count", [120, 1200])
+def test_many_variables_keep_their_order(run, count):
+    """Also beyond 999, where the numbers have a digit more; no two neighbours alike."""
+    saved = [Variable(np.full(n % 3, n, np.float32)) for n in range(1, count)]
     run.save(1, {"generator": saved}, [])
-    fresh = [Variable(np.float32(-1)) for _ in saved]
+    fresh = [Variable(np.zeros(variable.shape, np.float32)) for variable in saved]
     run.restore({"generator": fresh})
-    assert [float(v.value) for v in fresh] == list(range(120))
+    for old, new in zip(saved, fresh, strict=True):
+        assert np.array_equal(old.value, new.value)
 
 
 def test_one_owner_can_be_restored_alone(run):
@@ -147,6 +200,101 @@ def test_a_damaged_weights_file_is_named(run):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"weights\.npz"):
         run.restore({"generator": variables(1)})
+
+
+FIRST, SECOND = np.ones((3, 2), np.float32), np.ones(2, np.float32)
+SAVED = {"step": np.int64(3), "generator/000": FIRST, "generator/001": SECOND}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"step": None}, "it has no array step"),
+        ({"step": np.int64(-3)}, "its step is no whole number above 0"),
+        ({"step": np.int64(0)}, "its step"),
+        ({"step": np.float64(3)}, "its step"),
+        ({"step": np.array([3])}, "its step"),
+        ({"step": np.array("3")}, "not numbers"),
+        ({"generator/001": None}, "does not fit this generator"),
+        ({"generator/001": None, "generator/002": SECOND}, "no array generator/001"),
+        ({"generator/001": None, "generator/1": SECOND}, "generator"),
+        ({"generator/002": SECOND}, "does not fit this generator: it holds 3 arrays"),
+        ({"generator/001": np.array(["a", "b"])}, "not numbers"),
+        ({"generator/001": np.array([1, None])}, "pickled"),
+        ({"generator/001": np.ones(2)}, "expected float32, got <f8"),
+        ({"generator/001": SECOND.astype(">f4")}, "expected float32, got >f4"),
+        ({"generator/001": SECOND * np.float32(np.nan)}, "NaN or infinity"),
+    ],
+)
+def test_weights_that_are_wrong_in_one_place_change_nothing(run, changes, said):
+    class Typed(Variable):
+        dtype = "float32"
+
+    saved = {k: v for k, v in (SAVED | changes).items() if v is not None}
+    run.path.mkdir(parents=True)
+    np.savez(run.path / "weights.npz", **saved)
+    group = [Typed(np.zeros_like(FIRST)), Typed(np.zeros_like(SECOND))]
+    before = [variable.value for variable in group]
+    with pytest.raises(UnreadableFile, match=rf"{run.path}/weights\.npz.*{said}"):
+        run.restore({"generator": group})
+    assert all(v.value is b for v, b in zip(group, before, strict=True))
+    np.savez(run.path / "weights.npz", **SAVED)  # and this would have been right
+    assert run.restore({"generator": group}) == 3 and group[1].value[0] == 1
+
+
+def test_a_claim_of_terabytes_is_refused_by_the_header(run):
+    run.save(3, {"generator": variables(1), "other": variables(1)}, [])
+    path = run.path / "weights.npz"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    shape, claim = b"(3, 2), }" + b" " * 12, b"(1000000, 1000000), }"
+    damaged = members["generator/000.npy"].replace(shape, claim)
+    members["generator/000.npy"] = damaged
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    said = "generator/000 has 24 bytes, .* asks for 4,000,000,000,000"
+    with pytest.raises(UnreadableFile, match=said):
+        run.restore({"generator": variables(1)})
+    assert run.restore({"other": variables(2)}) == 3
+
+
+@pytest.mark.parametrize("name", ["weights.npz", "config.json", "history.csv"])
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_what_is_no_file_is_not_taken_for_missing(run, name, kind):
+    """weights.npz a folder: the run would begin again, and write over its history."""
+    run.path.mkdir(parents=True)
+    if kind == "folder":
+        (run.path / name).mkdir()
+    elif kind == "link":
+        (run.path / name).symlink_to(run.path / "unplugged")
+    else:
+        os.mkfifo(run.path / name)
+    read = {
+        "weights.npz": lambda: run.restore({}),
+        "config.json": run.read_config,
+        "history.csv": run.read_history,
+    }
+    with pytest.raises(UnreadableFile, match=rf"{name}: expected .*it is a.*{kind}"):
+        read[name]()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nothing", '"{}"'])
+def test_a_configuration_that_is_no_object_is_refused(run, text):
+    write_whole(run.path / "config.json", text.encode())
+    with pytest.raises(UnreadableFile, match=rf"{run.path}/config\.json: expected"):
+        run.read_config()
+
+
+def test_a_file_in_the_place_of_the_grids_is_named_before_a_training(run):
+    write_whole(run.path / "samples", b"")
+    with pytest.raises(UnreadableFile, match=f"{run.path}/samples: expected a folder"):
+        run.check_free()
+    with pytest.raises(UnreadableFile, match="samples"):
+        run.write_config({"seed": 0})
+    write_whole(run.path / "config.json", b"{}")
+    with pytest.raises(UnreadableFile, match="samples"):
+        run.read_config()
 
 
 def test_nothing_is_pickled(run):
