@@ -3,8 +3,12 @@
 config = run.read_config()  ->  build_model(config)  ->  load_players(run)
 """
 
+import contextlib
+import random
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.models import build_discriminator, build_generator
@@ -83,8 +87,24 @@ def read_config(run: RunFolder) -> dict:
 def build_model(config: dict) -> DCGAN | CompositeLoop:
     """Both players and their loop, compiled, as a run's configuration says.
 
-    The seed of the weights becomes Keras's global seed.
+    The seed of the weights becomes Keras's global seed; Python's and NumPy's random
+    numbers go on as if nothing had been drawn.
     """
+    with _random_states_kept():
+        return _build_model(config)
+
+
+@contextlib.contextmanager
+def _random_states_kept():
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+
+
+def _build_model(config: dict) -> DCGAN | CompositeLoop:
     keras.utils.set_random_seed(config["seed"])
     settings, seed = config["settings"], config["seed"]
     shape, width = tuple(config["image_shape"]), config["width"]
