@@ -22,8 +22,12 @@ import unicodedata
 import warnings
 from collections.abc import Callable
 
-# What a function given to TensorFlow raised, as TensorFlow reports it: "OSError: text".
-_RAISED = re.compile(r"(?:\{\{.*?\}\} )?(\w+): (.+)")
+# What a function of ours raised in a tf.data pipeline: the last line of its traceback,
+# which TensorFlow puts into its own message.
+_RAISED = re.compile(
+    r"^[\w.]+(?:Error|Exception): (?:\[Errno \d+\] )?(.+)$", re.MULTILINE
+)
+_HEADS = ("Graph execution error", "Detected at node", "<stack traces", "[[")
 _TENSOR = re.compile(r"OOM when allocating tensor with shape\[(.*?)\] and type (\w+)")
 
 
@@ -60,7 +64,7 @@ def run_command(name: str, command: Callable[[], None], debug: bool = False) -> 
         try:
             command()
             if sys.stdout is not None:
-                sys.stdout.flush()  # what cannot be written is noticed here
+                _flush_results()
             return 0
         except (Exception, KeyboardInterrupt) as error:
             if debug:
@@ -122,15 +126,17 @@ def stop_signals() -> list[int]:
 
 def _tensorflows(error, kinds) -> tuple[int, str]:
     """TensorFlow's failures: memory, a file that a pipeline reads, and others."""
-    text = _one_line(error)
-    raised = _RAISED.match(text)
+    lines = [line.strip() for line in error.message.splitlines()]
+    told = [line for line in lines if line and not line.startswith(_HEADS)]
+    text = _shorten(told[0] if told else type(error).__name__)
+    raised = _RAISED.findall(error.message)
     if isinstance(error, kinds.ResourceExhaustedError):
         tensor = _TENSOR.search(error.message)
         if tensor:
             text = f"{tensor[2]} values of shape ({tensor[1]})"
         return 2, _too_little_memory(text)
-    if raised and isinstance(error, kinds.UnknownError | kinds.InvalidArgumentError):
-        return 2, f"images: {raised[2]}"
+    if raised and "Traceback (most recent call last)" in error.message:
+        return 2, f"images: {_shorten(raised[-1])}"
     return 1, f"unexpected {type(error).__name__}: {text} (--debug shows where)"
 
 
@@ -141,11 +147,25 @@ def _too_little_memory(what: str) -> str:
     )
 
 
-def _one_line(error: BaseException, longest: int = 500) -> str:
+def _one_line(error: BaseException) -> str:
     """The first line that says something."""
-    text = getattr(error, "message", "") or str(error)
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    return lines[0][:longest] if lines else type(error).__name__
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return _shorten(lines[0]) if lines else type(error).__name__
+
+
+def _shorten(line: str, longest: int = 500) -> str:
+    return " ".join(line.split())[:longest]
+
+
+def _flush_results() -> None:
+    """What cannot be written is noticed here, not when Python ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        error.filename = "standard output"
+        raise
 
 
 def _open_streams() -> None:

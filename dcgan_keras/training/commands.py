@@ -40,7 +40,8 @@ from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
 
 FINGERPRINT = "data_fingerprint"  # in config.json
 MOST_GRIDS = 100  # frames of training.gif
-MOST_STEPS = 600  # frames of a walk
+MOST_STEPS = 1000  # frames of a walk
+POINTS = 12  # of the walk from one sample to the next
 
 
 def train(options: argparse.Namespace) -> None:
@@ -91,17 +92,18 @@ def sample(options: argparse.Namespace) -> None:
         columns = int(np.ceil(np.sqrt(options.count)))
         write_png(path, tile(generate(generator, z), columns, scale=2))
     else:
-        walk = latent_walk(z, most=MOST_STEPS)
+        walk = latent_walk(z, POINTS, most=MOST_STEPS)
         frames = (
             tile(image[None], 1, 4)
             for part in generate_parts(generator, walk)
             for image in part
         )
         write_whole(path, gif_bytes(frames, 0.08, len(walk)))
-        if options.count > MOST_STEPS:
+        points = (options.count - 1) * POINTS + 1
+        if points > len(walk):
             say(
-                f"{path}: a film has at most {MOST_STEPS} frames, fewer than the "
-                f"{options.count} samples; the frames are spread evenly over the walk"
+                f"{path}: a film has at most {MOST_STEPS} frames; they are spread "
+                f"evenly over the {points} points of the walk"
             )
 
 
@@ -189,6 +191,7 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
     And the folder of the images, if these are the same: see ``_noted``.
     """
     config = read_config(run)
+    config["dataset"] = _resolved(config["dataset"])
     for name in DEFAULTS:
         asked = _given(options, name, config[name])
         is_moved = name == "dataset" and FINGERPRINT in config and Path(asked).is_dir()
@@ -203,9 +206,15 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
 
 def _given(options: argparse.Namespace, name: str, otherwise):
     value = getattr(options, name)
-    if name == "dataset" and value not in (None, *DATASETS) and Path(value).is_dir():
-        return str(Path(value).resolve())  # from wherever the run is resumed
-    return otherwise if value is None else value
+    if value is None:
+        return otherwise
+    return _resolved(value) if name == "dataset" else value
+
+
+def _resolved(dataset: str) -> str:
+    """A folder by its whole path, for a run that is resumed from another folder."""
+    is_folder = dataset not in DATASETS and Path(dataset).is_dir()
+    return str(Path(dataset).resolve()) if is_folder else dataset
 
 
 def _images(config: dict):
