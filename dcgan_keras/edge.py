@@ -63,8 +63,7 @@ def run_command(name: str, command: Callable[[], None], debug: bool = False) -> 
     with _signals_raise(), _warnings_are_lines(name):
         try:
             command()
-            if sys.stdout is not None:
-                _flush_results()
+            show()
             return 0
         except (Exception, KeyboardInterrupt) as error:
             if debug:
@@ -115,6 +114,24 @@ def say(text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
 
+def show(text: str = "") -> None:
+    """A result on standard output; what cannot be written is noticed here.
+
+    Args:
+        text: some lines; "": only what has been printed before is written out.
+
+    Raises:
+        OSError: standard output takes it no more; the error names it.
+    """
+    try:
+        print(text, end="\n" if text else "", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        error.filename = "standard output"
+        raise
+
+
 def stop_signals() -> list[int]:
     """The signals that end a process in an orderly way, of those not ignored."""
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # a closed terminal; nohup ignores it
@@ -155,17 +172,6 @@ def _one_line(error: BaseException) -> str:
 
 def _shorten(line: str, longest: int = 500) -> str:
     return " ".join(line.split())[:longest]
-
-
-def _flush_results() -> None:
-    """What cannot be written is noticed here, not when Python ends."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        error.filename = "standard output"
-        raise
 
 
 def _open_streams() -> None:

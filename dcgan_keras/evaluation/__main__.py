@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from dcgan_keras.edge import run_command
+from dcgan_keras.edge import run_command, show
 from dcgan_keras.evaluation.classifier import NAMES
 from dcgan_keras.evaluation.train_classifier import save_classifier, train_classifier
 from dcgan_keras.files import PACKAGE
@@ -42,7 +42,7 @@ def _train(options: argparse.Namespace) -> None:
     )
     path = save_classifier(classifier, options.output)
     told = classifier.provenance
-    print(
+    show(
         f"{path}: {told['test_errors']} errors on {told['test_images']} test images, "
         f"accuracy {100 * told['test_accuracy']:.2f} %"
     )

@@ -17,7 +17,7 @@ from dcgan_keras.data.datasets import (
     load_dataset,
     training_batches,
 )
-from dcgan_keras.edge import say
+from dcgan_keras.edge import say, show
 from dcgan_keras.files import remove_leftovers, write_whole
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training.callbacks import ProgressLine, RunRecorder, state_of
@@ -126,7 +126,7 @@ def evaluate(options: argparse.Namespace) -> None:
     say(f"device: {device()}")
     real, training = (load_dataset(dataset, s).images for s in ("test", "train"))
     result = evaluate_images(generate(generator, z), real, training, dataset)
-    print(result.to_json() if options.json else result.table())
+    show(result.to_json() if options.json else result.table())
 
 
 def write_training_gif(run: RunFolder) -> None:
