@@ -60,7 +60,7 @@ def _check_backend(name: str) -> None:
         )
 
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 _check_backend(os.environ["KERAS_BACKEND"])  # before Keras imports what may not be here
 with quiet_native_stderr():
     # Its graph optimizer also reports, as an error, a fusion it could not make.

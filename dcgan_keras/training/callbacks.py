@@ -145,7 +145,11 @@ class RunRecorder(History):
     def write_samples(self) -> None:
         """The grid of the fixed noise, as the generator is in use: inference mode."""
         generator = self.model.sampling_generator()
-        images = generator(self.fixed_noise, training=False)
+        images = np.asarray(generator(self.fixed_noise, training=False))
+        if not np.isfinite(images).all():
+            raise FloatingPointError(
+                f"the samples hold NaN or infinity after step {self.step}"
+            )
         write_png(self.run.sample_path(self.step), tile(images, scale=2))
 
     def save(self) -> None:
