@@ -113,8 +113,9 @@ def test_another_backend_is_refused_in_one_clear_sentence(tmp_path):
 @pytest.mark.parametrize("backend", ["jax", "torch", "numpy", ""])
 def test_another_backend_is_refused_before_anything_is_loaded(backend):
     code = (
-        "import sys\ntry:\n    import dcgan_keras.models\nexcept ImportError as error:\n"
-        "    print(error, {'keras', 'tensorflow'} & set(sys.modules))"
+        "import sys\ntry:\n    import dcgan_keras.models\n"
+        "except ImportError as error:\n    print(error, end=' ')\n"
+        "print({'keras', 'tensorflow'} & set(sys.modules))"
     )
     done = python(code, KERAS_BACKEND=backend)
     assert (done.returncode, done.stderr) == (0, "")

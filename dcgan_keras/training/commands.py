@@ -84,7 +84,6 @@ def sample(options: argparse.Namespace) -> None:
     generator = load_players(options.run).generator
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
     remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
-    say(f"device: {device()}")
     if path.suffix == ".npy":
         shape = (options.count, *generator.output_shape[1:])
         write_whole(path, _npy_parts(shape, generate_parts(generator, z)))
@@ -105,6 +104,7 @@ def sample(options: argparse.Namespace) -> None:
                 f"{path}: a film has at most {MOST_STEPS} frames; they are spread "
                 f"evenly over the {points} points of the walk"
             )
+    say(f"device: {device()}")
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -123,10 +123,10 @@ def evaluate(options: argparse.Namespace) -> None:
     _use_course_types()
     generator = load_players(run).generator
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
-    say(f"device: {device()}")
     real, training = (load_dataset(dataset, s).images for s in ("test", "train"))
     result = evaluate_images(generate(generator, z), real, training, dataset)
     show(result.to_json() if options.json else result.table())
+    say(f"device: {device()}")
 
 
 def write_training_gif(run: RunFolder) -> None:

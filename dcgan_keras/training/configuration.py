@@ -84,16 +84,6 @@ def read_config(run: RunFolder) -> dict:
     return config
 
 
-def build_model(config: dict) -> DCGAN | CompositeLoop:
-    """Both players and their loop, compiled, as a run's configuration says.
-
-    The seed of the weights becomes Keras's global seed; Python's and NumPy's random
-    numbers go on as if nothing had been drawn.
-    """
-    with _random_states_kept():
-        return _build_model(config)
-
-
 @contextlib.contextmanager
 def _random_states_kept():
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
@@ -104,7 +94,13 @@ def _random_states_kept():
         np.random.set_state(numpy)  # noqa: NPY002
 
 
-def _build_model(config: dict) -> DCGAN | CompositeLoop:
+@_random_states_kept()
+def build_model(config: dict) -> DCGAN | CompositeLoop:
+    """Both players and their loop, compiled, as a run's configuration says.
+
+    The seed of the weights becomes Keras's global seed; Python's and NumPy's random
+    numbers go on as if nothing had been drawn.
+    """
     keras.utils.set_random_seed(config["seed"])
     settings, seed = config["settings"], config["seed"]
     shape, width = tuple(config["image_shape"]), config["width"]
@@ -126,6 +122,7 @@ def _build_model(config: dict) -> DCGAN | CompositeLoop:
     return model
 
 
+@_random_states_kept()
 def load_players(run: RunFolder | str | Path) -> Players:
     """Both players of a run with its newest weights.
 

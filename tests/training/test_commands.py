@@ -22,6 +22,7 @@ from dcgan_keras.training.configuration import (
     load_players,
     untrained_players,
 )
+from dcgan_keras.training.fingerprint import changes, circumstances
 from dcgan_keras.training.recipe import SETTINGS
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.visualization import write_png
@@ -457,29 +458,25 @@ def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
     assert RunFolder(run).read_config()["dataset"] == str(faces)
     (tmp_path / "link").symlink_to(faces)
     monkeypatch.chdir(tmp_path / "link")
-    for step, same in enumerate(["../faces", tmp_path / "link", "."], start=2):
-        capsys.readouterr()
-        assert resumed(run, "--steps", step, "--dataset", same) == 0
-        assert "not as it was" not in capsys.readouterr().err
+    assert resumed(run, "--steps", 2, "--dataset", ".") == 0
     faces.rename(tmp_path / "moved")
     monkeypatch.chdir(tmp_path)
-    assert resumed(run, "--steps", 5, "--dataset", "moved") == 0
+    assert resumed(run, "--steps", 3, "--dataset", "moved") == 0
     assert "not as it was" not in capsys.readouterr().err
     pictures(tmp_path / "moved", 1, first=9)
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "77")
-    assert resumed(run, "--steps", 6) == 0
+    assert resumed(run, "--steps", 4) == 0
     err = capsys.readouterr().err
-    assert "not as it was before step 5" in err and "(10 images, " in err
+    assert "not as it was before step 3" in err and "(10 images, " in err
     assert "were 9 images, " in err and "threads an operation (77, were " in err
     config = RunFolder(run).read_config()
-    assert [entry["step"] for entry in config["resumed"]] == [5]
-    assert resumed(run, "--steps", 7) == 0
-    assert "not as it was" not in capsys.readouterr().err
+    assert [entry["step"] for entry in config["resumed"]] == [3]
+    assert changes(config, circumstances(commands._images(config), config)) == []
     pictures(tmp_path / "others", 9, first=50)
     arguments = ["train", "--resume", "--output", run, "--steps", 9]
     err = told(capsys, 2, [*arguments, "--dataset", "others"])
     assert "a resumed run keeps its images" in err
-    assert RunFolder(run).read_config()["steps"] == 7
+    assert RunFolder(run).read_config()["steps"] == 4
 
 
 def test_the_users_random_numbers_go_on(runs):
@@ -508,7 +505,7 @@ def test_a_batch_of_one_gets_a_word_where_it_takes_z_away(tmp_path, capsys, reci
     generator = untrained_players(tmp_path / "a").generator
     z = np.random.default_rng(0).normal(size=(2, 1, 3)).astype(np.float32)
     one, other = (np.asarray(generator(x, training=True)) for x in z)
-    assert (np.abs(one - other).max() < 1e-5) is (recipe == "paper")
+    assert bool(np.abs(one - other).max() < 1e-5) is (recipe == "paper")
 
 
 # The edge --------------------------------------------------------------------
