@@ -110,7 +110,7 @@ def test_another_backend_is_refused_in_one_clear_sentence(tmp_path):
     assert "KERAS_BACKEND is 'jax'" in last and "tensorflow" in last
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch", "numpy", ""])
+@pytest.mark.parametrize("backend", ["jax", "torch", "numpy"])
 def test_another_backend_is_refused_before_anything_is_loaded(backend):
     code = (
         "import sys\ntry:\n    import dcgan_keras.models\n"
@@ -153,7 +153,8 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert "KERAS_BACKEND is 'other'" in python(code).stdout
+    done = python(code, KERAS_BACKEND="")  # as if it were not set
+    assert "KERAS_BACKEND is 'other'" in done.stdout
 
 
 @pytest.mark.parametrize(
