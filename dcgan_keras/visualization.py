@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -241,25 +241,37 @@ def write_png(path: str | Path, pixels: np.ndarray) -> None:
     write_whole(Path(path), imageio.imwrite("<bytes>", pixels, extension=".png"))
 
 
-def gif_bytes(frames: Sequence[np.ndarray], seconds_per_frame: float = 0.2) -> bytes:
+def gif_bytes(
+    frames: Iterable[np.ndarray],
+    seconds_per_frame: float = 0.2,
+    count: int | None = None,
+) -> bytes:
     """An animation, endless.
 
     Args:
-        frames: uint8 RGB (H, W, 3) each; grey frames cannot all be read back.
+        frames: uint8 RGB (H, W, 3) each; grey frames cannot all be read back. They are
+            taken one by one, so they may be made when they are needed.
         seconds_per_frame: how long each is shown; the last one five times as long.
+        count: how many there are, at least 1; None: ``len(frames)``.
 
     Returns:
         The bytes of a GIF file.
-    """
-    import imageio.v3 as imageio
 
-    milliseconds = [1000 * seconds_per_frame] * len(frames)
+    Raises:
+        ValueError: there is no frame.
+    """
+    from PIL import Image
+
+    count = len(frames) if count is None else count
+    pictures = map(Image.fromarray, frames)
+    first = next(pictures, None)
+    if first is None:
+        raise ValueError("frames: expected at least one, got none")
+    buffer, milliseconds = io.BytesIO(), [1000 * seconds_per_frame] * count
     milliseconds[-1] *= 5
-    buffer = io.BytesIO()
-    duration = milliseconds if len(frames) > 1 else milliseconds[0]
-    imageio.imwrite(
-        buffer, np.stack(frames), extension=".gif", duration=duration, loop=0
-    )
+    rest = {"save_all": True, "append_images": pictures} if count > 1 else {}
+    duration = milliseconds if rest else milliseconds[0]
+    first.save(buffer, "GIF", duration=duration, loop=0, **rest)
     return buffer.getvalue()
 
 

@@ -1,6 +1,10 @@
 """Files: whole or not at all, and found in a clone or in an installed package."""
 
+import contextlib
+import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -10,9 +14,11 @@ from dcgan_keras.files import (
     UnreadableFile,
     decoding,
     find_data,
+    lock_file,
     open_regular,
     read_json,
     read_rows,
+    remove_leftovers,
     write_whole,
 )
 
@@ -186,3 +192,100 @@ def test_data_are_found_in_a_clone_and_in_a_wheel(tmp_path, monkeypatch):
     assert find_data("a.npz") == inside
     write_whole(beside, b"in the clone")
     assert find_data("a.npz") == beside
+
+
+def test_a_file_can_be_written_in_pieces(tmp_path):
+    write_whole(tmp_path / "a", (bytes([n]) * 3 for n in (65, 66)))
+    assert (tmp_path / "a").read_bytes() == b"AAABBB"
+
+
+@pytest.mark.parametrize(
+    "error", [errno.ENOSPC, errno.EROFS, errno.EDQUOT], ids=lambda n: os.strerror(n)
+)
+def test_what_cannot_be_written_is_named_not_its_temporary_name(
+    tmp_path, monkeypatch, error
+):
+    def fail(*arguments):
+        raise OSError(error, os.strerror(error), "/tmp/.a.bin.12345678")
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+    with pytest.raises(OSError) as caught:
+        write_whole(tmp_path / "a.bin", b"half")
+    assert caught.value.filename == str(tmp_path / "a.bin")
+    assert caught.value.errno == error and names(tmp_path) == []
+
+
+# What killed writes leave ----------------------------------------------------
+
+PROCESS = """
+import os, sys, time
+from pathlib import Path
+from dcgan_keras.files import lock_file, write_whole
+def pieces():
+    yield b"half"
+    print("there", flush=True)
+    time.sleep(60)
+path = Path(sys.argv[2])
+if sys.argv[1] == "write":
+    write_whole(path, pieces())
+with lock_file(path):
+    print("there", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextlib.contextmanager
+def process(what, path):
+    """Another process that is in the middle of it; killed at the end."""
+    command = [sys.executable, "-c", PROCESS, what, str(path)]
+    other = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"there\n"
+        yield other
+    finally:
+        other.kill()
+        other.communicate()
+
+
+def test_only_what_a_dead_process_left_is_removed(tmp_path):
+    path = tmp_path / "a.bin"
+    write_whole(path, b"whole")
+    (tmp_path / ".a.bin.bak").write_text("the user's")
+    with process("write", path):
+        assert len(names(tmp_path)) == 3
+        remove_leftovers(tmp_path, ".a.bin.????????")
+        assert len(names(tmp_path)) == 3
+    remove_leftovers(tmp_path, ".a.bin.????????")
+    assert names(tmp_path) == [".a.bin.bak", "a.bin"] and path.read_bytes() == b"whole"
+    remove_leftovers(tmp_path / "missing", ".a.bin.*")
+
+
+def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
+    lock = tmp_path / "new" / ".lock"
+    with process("lock", lock) as other:
+        with pytest.raises(BlockingIOError, match=f"process {other.pid}$"):
+            with lock_file(lock):
+                pass
+        assert lock.exists()
+    assert lock.exists()  # left by the kill, and in nobody's way
+    with lock_file(lock):
+        with pytest.raises(BlockingIOError, match=f"process {os.getpid()}$"):
+            with lock_file(lock):
+                pass
+    assert names(lock.parent) == []
+    with pytest.raises(KeyError), lock_file(lock):
+        raise KeyError
+    assert names(lock.parent) == []
+
+
+def test_no_lock_where_the_file_system_has_none(tmp_path, monkeypatch):
+    import fcntl
+
+    def unknown(*arguments):
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    with lock_file(tmp_path / ".lock"), lock_file(tmp_path / ".lock"):
+        pass
+    write_whole(tmp_path / "a", b"a")
+    assert names(tmp_path) == ["a"]

@@ -3,9 +3,13 @@
 config = run.read_config()  ->  build_model(config)  ->  load_players(run)
 """
 
+import contextlib
 import math
+import random
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.files import UnreadableFile, decoding
@@ -174,10 +178,22 @@ def _check_together(config: dict) -> None:
     first_layer(config)
 
 
+@contextlib.contextmanager
+def _random_states_kept():
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+
+
+@_random_states_kept()
 def build_model(config: dict) -> DCGAN | CompositeLoop:
     """Both players and their loop, compiled, as a run's configuration says.
 
-    The seed of the weights becomes Keras's global seed.
+    The seed of the weights becomes Keras's global seed; Python's and NumPy's random
+    numbers go on as if nothing had been drawn.
 
     Raises:
         ValueError: sizes that the networks do not reach, or that no memory holds.
@@ -204,6 +220,7 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
     return model
 
 
+@_random_states_kept()
 def load_players(run: RunFolder | str | Path) -> Players:
     """Both players of a run with its newest weights.
 

@@ -6,9 +6,11 @@
     samples/            grids of the fixed noise, step_000200.png
 
 Every file is written under another name and moved into place, so that a run that is
-killed leaves the last complete file. Nothing is pickled.
+killed leaves the last complete file. Nothing is pickled. While a command trains it
+holds a lock, .lock, against a second one.
 """
 
+import contextlib
 import csv
 import io
 import itertools
@@ -23,8 +25,10 @@ from dcgan_keras.data.archives import NpzArrays, open_npz
 from dcgan_keras.files import (
     UnreadableFile,
     decoding,
+    lock_file,
     read_json,
     read_rows,
+    remove_leftovers,
     write_whole,
 )
 
@@ -103,12 +107,17 @@ class RunFolder:
             step: how many steps have been made.
             groups: variables by owner, for example {"generator": model.variables}.
             history: one dict of ``COLUMNS`` a step.
+
+        Raises:
+            FloatingPointError: a value is not finite; nothing has been written, so
+                that the last good weights stay.
         """
-        self.write_history(history)
         arrays = {"step": np.int64(step)}
         for owner, variables in groups.items():
             for number, variable in enumerate(variables):
                 arrays[f"{owner}/{number:03d}"] = np.asarray(variable)
+            _check_finite(owner, step, arrays)
+        self.write_history(history)
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
         write_whole(self.path / "weights.npz", buffer.getvalue())
@@ -195,13 +204,72 @@ class RunFolder:
             )
         return rows
 
+    @contextlib.contextmanager
+    def writing(self):
+        """Be the only one that writes here; what killed writes left is removed.
+
+        The lock ends with the process, however that ends.
+
+        Raises:
+            BlockingIOError: another process writes here.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(lock_file(self.path / ".lock"))
+            except BlockingIOError as error:
+                raise BlockingIOError(
+                    f"output: {self.path} is being written by another training "
+                    f"({error}); wait for its end, or name another folder"
+                ) from None
+            self._remove_leftovers()
+            yield
+
+    def _remove_leftovers(self) -> None:
+        for name in ("config.json", "history.csv", "weights.npz", "training.gif"):
+            remove_leftovers(self.path, f".{name}.*")
+        remove_leftovers(self.path / "samples", ".step_*.png.*")
+
+    def remove_samples_after(self, step: int) -> None:
+        """Remove the grids of later steps, which a resumed run draws anew."""
+        for path in self.sample_paths():
+            if _step_of(path) > step:
+                path.unlink()
+
+    def needs_gif(self) -> bool:
+        """Whether training.gif is missing, or older than the newest grid."""
+        gif, grids = self.path / "training.gif", self.sample_paths()
+        if len(grids) < 2:
+            return False
+        newest = max(path.stat().st_mtime_ns for path in grids)
+        return not gif.is_file() or gif.stat().st_mtime_ns < newest
+
     def sample_path(self, step: int) -> Path:
         """Where the grid of ``step`` is; the numbers sort as the steps do."""
         return self.path / "samples" / f"step_{step:06d}.png"
 
     def sample_paths(self) -> list[Path]:
         """The grids there are, in the order of their steps."""
-        return sorted((self.path / "samples").glob("step_*.png"))
+        paths = (self.path / "samples").glob("step_*.png")
+        return sorted((p for p in paths if _step_of(p) >= 0), key=_step_of)
+
+
+def _step_of(path: Path) -> int:
+    """The number in a grid's name; -1 if it is none."""
+    digits = path.stem.removeprefix("step_")
+    return int(digits) if digits.isdecimal() else -1
+
+
+def _check_finite(owner: str, step: int, arrays: dict[str, np.ndarray]) -> None:
+    bad = [
+        name
+        for name, value in arrays.items()
+        if name.startswith(f"{owner}/") and not np.isfinite(value).all()
+    ]
+    if bad:
+        raise FloatingPointError(
+            f"{owner}: {len(bad)} of its arrays hold NaN or infinity after step "
+            f"{step}, and are not saved"
+        )
 
     def _check_samples(self) -> None:
         """Before a training, not when the first grid is to be written."""

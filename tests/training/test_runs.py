@@ -328,3 +328,74 @@ def test_sample_grids_sort_as_their_steps(run):
     for step in (1000, 20, 0, 300):
         write_whole(run.sample_path(step), b"")
     assert [int(p.stem[5:]) for p in run.sample_paths()] == [0, 20, 300, 1000]
+    for step in (1_000_000, 200_000):
+        write_whole(run.sample_path(step), b"")
+    (run.path / "samples" / "step_best.png").write_bytes(b"")
+    steps = [int(p.stem[5:]) for p in run.sample_paths()]
+    assert steps == [0, 20, 300, 1000, 200_000, 1_000_000]
+    run.remove_samples_after(300)
+    assert [int(p.stem[5:]) for p in run.sample_paths()] == [0, 20, 300]
+
+
+# What outlives a run ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("owner", ["generator", "generator_optimizer"])
+def test_weights_that_are_lost_are_not_written_over_good_ones(run, owner, value):
+    groups = {"generator": variables(1), "generator_optimizer": variables(2)}
+    run.save(3, groups, rows(3))
+    before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+    groups[owner][1].value[0] = value
+    said = f"{owner}: 1 of its arrays hold NaN or infinity after step 6"
+    with pytest.raises(FloatingPointError, match=said):
+        run.save(6, groups, rows(6))
+    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+
+
+def test_whole_numbers_are_finite(run):
+    run.save(1, {"generator_optimizer": [Variable(np.int64(7))]}, rows(1))
+    assert run.restore({}) == 1
+
+
+LEFT = [".config.json.x7_k2ab1", ".weights.npz.12345678", ".history.csv.abcdefgh"]
+LEFT += [".training.gif.________", "samples/.step_000200.png.a1b2c3d4"]
+
+
+def test_what_kills_left_is_removed_and_nothing_else(run):
+    run.save(3, {"generator": variables(1)}, rows(3))
+    write_whole(run.sample_path(0), b"")
+    others = [".notes", ".weights.npy.12345678", "samples/.hidden.png.12345678"]
+    for name in LEFT + others:
+        (run.path / name).write_bytes(b"half")
+    with run.writing():
+        found = {str(p.relative_to(run.path)) for p in run.path.rglob(".*")}
+        assert found == {".lock", *others}
+    assert not (run.path / ".lock").exists()
+    assert run.restore({}) == 3 and len(run.sample_paths()) == 1
+
+
+def test_two_cannot_write_one_run(run):
+    with run.writing():
+        (run.path / LEFT[1]).write_bytes(b"half")
+        with pytest.raises(BlockingIOError, match="another training .*name another"):
+            with RunFolder(run.path).writing():
+                pass
+        assert (run.path / LEFT[1]).exists()
+    with pytest.raises(BlockingIOError, match="^mine$"), run.writing():
+        raise BlockingIOError("mine")  # of another thing than the lock
+    with run.writing():
+        assert not (run.path / LEFT[1]).exists()
+
+
+def test_a_film_is_missing_or_older_than_the_newest_grid(run):
+    gif = run.path / "training.gif"
+    write_whole(run.sample_path(0), b"")
+    assert not run.needs_gif()  # one picture is no film
+    write_whole(run.sample_path(10), b"")
+    assert run.needs_gif()
+    write_whole(gif, b"")
+    os.utime(gif, ns=(10**18, run.sample_path(10).stat().st_mtime_ns + 1))
+    assert not run.needs_gif()
+    os.utime(gif, ns=(10**18, run.sample_path(10).stat().st_mtime_ns - 1))
+    assert run.needs_gif()
