@@ -252,6 +252,12 @@ class RunFolder:
         paths = (self.path / "samples").glob("step_*.png")
         return sorted((p for p in paths if _step_of(p) >= 0), key=_step_of)
 
+    def _check_samples(self) -> None:
+        """Before a training, not when the first grid is to be written."""
+        path = self.path / "samples"
+        if os.path.lexists(path) and not path.is_dir():
+            raise UnreadableFile(f"{path}: expected a folder of grids; it is none")
+
 
 def _step_of(path: Path) -> int:
     """The number in a grid's name; -1 if it is none."""
@@ -270,12 +276,6 @@ def _check_finite(owner: str, step: int, arrays: dict[str, np.ndarray]) -> None:
             f"{owner}: {len(bad)} of its arrays hold NaN or infinity after step "
             f"{step}, and are not saved"
         )
-
-    def _check_samples(self) -> None:
-        """Before a training, not when the first grid is to be written."""
-        path = self.path / "samples"
-        if os.path.lexists(path) and not path.is_dir():
-            raise UnreadableFile(f"{path}: expected a folder of grids; it is none")
 
 
 def _history_row(step: int, row: dict[str, str]) -> dict:
