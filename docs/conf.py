@@ -90,8 +90,23 @@ def with_alt_text(render):
     return render_image
 
 
+def formulas_are_literal(app, what, name, thing, options, lines):
+    """An indented block after a paragraph is a formula or a command: keep its lines."""
+    for i in range(len(lines) - 1, 1, -1):
+        above = next((line for line in reversed(lines[:i]) if line), "")
+        if lines[i][:4] == "    " and not lines[i - 1] and above[:1] not in ("", " "):
+            lines[i:i] = ["::", ""]
+
+
+def skip_field_numbers(app, what, name, thing, skip, options):
+    """NamedTuple's own "Alias for field number 0" explains nothing."""
+    return str(getattr(thing, "__doc__", "")).startswith("Alias for field") or None
+
+
 def setup(app):
     """Called by Sphinx at the start."""
+    app.connect("autodoc-process-docstring", formulas_are_literal, priority=400)
+    app.connect("autodoc-skip-member", skip_field_numbers)
     # A glob of pages that are still to be written; the warning has no type to suppress.
     logging.getLogger("sphinx.sphinx.directives.other").addFilter(
         lambda record: getattr(record, "subtype", None) != "empty_glob"
