@@ -4,6 +4,7 @@ Nothing on the site comes from the net: MathJax stands in _static/, the theme br
 own fonts, and the notebooks are shown as they are, never run.
 """
 
+import inspect
 import logging
 import os
 import sys
@@ -60,8 +61,10 @@ toc_object_entries_show_parents = "hide"
 
 # Looks
 html_theme = "sphinx_book_theme"
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
+html_domain_indices = False  # the reference is one already
 html_show_sourcelink = False
 html_copy_source = True  # the download button of a notebook's page leads there
 html_sourcelink_suffix = ""
@@ -70,9 +73,13 @@ html_theme_options = {
     "show_toc_level": 2,
     "use_download_button": True,
     "use_fullscreen_button": False,
+    "navbar_persistent": [],  # the search stands in the sidebar
 }
 mathjax_path = "mathjax/tex-svg-full.js"
-mathjax3_config = {"options": {"enableMenu": False}}  # parts of it lie on a CDN
+mathjax3_config = {
+    "options": {"enableMenu": False},  # parts of the menu lie on a CDN
+    "svg": {"scale": 0.92},  # as large as the text
+}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
@@ -98,6 +105,15 @@ def formulas_are_literal(app, what, name, thing, options, lines):
             lines[i:i] = ["::", ""]
 
 
+def signature_of_init(app, what, name, thing, options, signature, returned):
+    """A Keras class hides its arguments behind ``__new__(*args, **kwargs)``."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        parameters = [*inspect.signature(thing.__init__).parameters.values()][1:]
+        parameters = [one.replace(annotation=one.empty) for one in parameters]
+        signature = str(inspect.Signature(parameters))
+    return signature, returned
+
+
 def skip_field_numbers(app, what, name, thing, skip, options):
     """NamedTuple's own "Alias for field number 0" explains nothing."""
     return str(getattr(thing, "__doc__", "")).startswith("Alias for field") or None
@@ -106,6 +122,7 @@ def skip_field_numbers(app, what, name, thing, skip, options):
 def setup(app):
     """Called by Sphinx at the start."""
     app.connect("autodoc-process-docstring", formulas_are_literal, priority=400)
+    app.connect("autodoc-process-signature", signature_of_init)
     app.connect("autodoc-skip-member", skip_field_numbers)
     # A glob of pages that are still to be written; the warning has no type to suppress.
     logging.getLogger("sphinx.sphinx.directives.other").addFilter(
