@@ -67,6 +67,7 @@ def main() -> int:
     """Build, and say what came of it."""
     output = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else SITE
     started = time.perf_counter()
+    print("Making pages of the notebooks and of the package ...", flush=True)
     try:
         index = build(output)
     except subprocess.CalledProcessError:

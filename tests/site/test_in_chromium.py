@@ -30,7 +30,7 @@ STICKING_OUT = """() => {
 # Numbers of which one part stands on another line.
 BROKEN_NUMBERS = r"""() => {
   const found = [], range = document.createRange();
-  const article = document.querySelector(".bd-article");
+  const article = document.querySelector(".bd-article") ?? document.body;
   const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
   for (let node; (node = walker.nextNode()); )
     for (const match of node.data.matchAll(/\d[\d.,]*\d/g)) {
