@@ -66,7 +66,7 @@ html_theme = "sphinx_book_theme"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
-html_domain_indices = False  # the reference is one already
+html_use_index = html_domain_indices = False  # the reference and the search are there
 html_show_sourcelink = False
 html_copy_source = True  # the download button of a notebook's page leads there
 html_sourcelink_suffix = ""
@@ -126,8 +126,8 @@ def setup(app):
     app.connect("autodoc-process-docstring", formulas_are_literal, priority=400)
     app.connect("autodoc-process-signature", signature_of_init)
     app.connect("autodoc-skip-member", skip_field_numbers)
-    # A glob of pages that are still to be written; the warning has no type to suppress.
+    # A glob of pages that are still to be written; not every version can suppress it.
     logging.getLogger("sphinx.sphinx.directives.other").addFilter(
-        lambda record: getattr(record, "subtype", None) != "empty_glob"
+        lambda record: "glob pattern" not in str(record.msg)
     )
     NbElementRenderer.render_image = with_alt_text(NbElementRenderer.render_image)

@@ -22,6 +22,7 @@ STICKING_OUT = """() => {
   const scrolls = (e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
   const held = (e) => e && (scrolls(e) || held(e.parentElement));
   const out = [...document.querySelectorAll(".bd-article *, .bd-header-article *")]
+    .filter((e) => !e.closest("mjx-assistive-mml")) // for the ears
     .filter((e) => e.getBoundingClientRect().right > width + 1 && !held(e))
     .map((e) => e.tagName + " " + e.textContent.trim().slice(0, 40));
   const page = document.documentElement.scrollWidth - width;
