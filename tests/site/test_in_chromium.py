@@ -210,7 +210,7 @@ FAULTS = r"""<img src="https://cdn.example/x.png" alt="A picture from elsewhere"
 <script>console.error("something broke")</script>
 <p style="width: 1px; overflow-wrap: anywhere">60,000</p>
 <div style="width: 1500px">wide</div>
-<p><span class="math">\(\nothing x\)</span> <span class="math">\({\)</span></p>"""
+<p><span class="math">\(\nothing x\)</span> <span class="math">\(x^2^3\)</span></p>"""
 
 
 def test_planted_faults_are_seen(browser: Browser, site: Site) -> None:
