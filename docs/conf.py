@@ -99,6 +99,12 @@ def with_alt_text(render):
     return render_image
 
 
+def readme_is_the_front_page(app, docname, source):
+    """A link to the repository's README leads to the page that includes it."""
+    up = "../" * docname.count("/")
+    source[0] = source[0].replace(f"]({up}README.md", f"]({up}index.md")
+
+
 def formulas_are_literal(app, what, name, thing, options, lines):
     """An indented block after a paragraph is a formula or a command: keep its lines."""
     for i in range(len(lines) - 1, 1, -1):
@@ -123,6 +129,7 @@ def skip_field_numbers(app, what, name, thing, skip, options):
 
 def setup(app):
     """Called by Sphinx at the start."""
+    app.connect("source-read", readme_is_the_front_page)
     app.connect("autodoc-process-docstring", formulas_are_literal, priority=400)
     app.connect("autodoc-process-signature", signature_of_init)
     app.connect("autodoc-skip-member", skip_field_numbers)
