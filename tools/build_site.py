@@ -42,19 +42,21 @@ def build(output: Path = SITE, fresh: Sequence[Path] = ()) -> Path:
     Raises:
         subprocess.CalledProcessError: Sphinx warned of something, and has said of what.
     """
-    source = output.with_name(f"{output.name}_source")
-    for old in (output, source):
+    work = output.with_name(f"{output.name}_work")  # stays where Sphinx warned
+    for old in (output, work):
         shutil.rmtree(old, ignore_errors=True)
+    source, html = work / "pages", work / "html"
     lay_out(source, fresh)
     options = ["--quiet", "--fail-on-warning", "--keep-going", "-b", "html"]
-    options += ["-d", source / "doctrees", "-c", source / "docs"]
+    options += ["-d", work / "doctrees", "-c", source / "docs"]
     environment = os.environ | {"COURSE_ROOT": str(ROOT), "PYTHONWARNINGS": "ignore"}
     subprocess.run(
-        [sys.executable, "-m", "sphinx", *options, source, output],
+        [sys.executable, "-m", "sphinx", *options, source, html],
         env=environment,
         check=True,
     )
-    shutil.rmtree(source)
+    shutil.move(html, output)
+    shutil.rmtree(work)
     return output / "index.html"
 
 
