@@ -76,7 +76,7 @@ def main() -> int:
         print("The site was not built: see the warnings above.", file=sys.stderr)
         return 1
     files = [path for path in output.rglob("*") if path.is_file()]
-    pages = sum(path.suffix == ".html" for path in files)
+    pages = sum(p.suffix == ".html" and "_static" not in p.parts for p in files)
     weight = sum(path.stat().st_size for path in files) / 1e6
     seconds = time.perf_counter() - started
     print(f"{pages} pages, {weight:.0f} MB, {seconds:.0f} s: {shown(index)}")
