@@ -11,7 +11,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export KERAS_BACKEND := tensorflow
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONWARNINGS
 
-.PHONY: help setup run site test lab lint notebooks class-set clean
+.PHONY: help setup run site test lab lint notebooks class-set slides clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -37,8 +37,11 @@ lint: setup  ## check the style of the code, in notebooks too
 notebooks: setup  ## run all notebooks and store their outputs (for authors)
 	@$(VENV) tools/run_notebooks.py --store
 
-class-set: setup  ## write the notebooks without solutions to build/class/
+class-set: setup  ## write a set for a class to build/class/, with and without solutions
 	@$(VENV) tools/class_set.py
+
+slides: setup  ## make slides of the notebooks' figures in build/slides/
+	@$(VENV) tools/slides.py
 
 clean:  ## remove build/ and caches (.venv and runs/ stay)
 	@rm -rf build .pytest_cache .ruff_cache

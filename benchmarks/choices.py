@@ -2,10 +2,11 @@
 
     python benchmarks/choices.py
 
-One baseline, the paper's recipe with few channels, and variants that differ from it in
-one argument of the builders or of Adam; three seeds each, the same images for all. One
-row a run is added to data/tables/choices.csv as soon as it is done; runs that are there
-are not repeated, so the command can be stopped and given again.
+One baseline, the paper's recipe with few channels, variants that differ from it in one
+argument of the builders or of Adam, and a control for each of the two variants that
+bring something else with them; three seeds each, the same images for all. One row a run
+is added to data/tables/choices.csv as soon as it is done; runs that are there are not
+repeated, so the command can be stopped and given again.
 """
 
 import csv
@@ -47,6 +48,15 @@ VARIANTS = {
         {"weight_stddev": None},
         {},
     ),
+    # Controls. Conv2D above brings a layer with it: here G has one more, too, with as
+    # many weights, but at 7x7, and the image is still made by a transposed convolution.
+    ("last layer of G", "paper, one more layer"): ({"channels": (32, 16, 16)}, {}, {}),
+    # BN after leaves no bias in front of the activation: here it has one.
+    ("batch normalization", "after, with bias"): (
+        {"batch_norm": "after", "use_bias": True},
+        {"batch_norm": "after", "use_bias": True},
+        {},
+    ),
 }
 
 
@@ -71,8 +81,9 @@ def run(images, seed: int, g_options: dict, d_options: dict, adam: dict) -> dict
     """Train one pair and judge its samples."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    generator = build_generator(channels=WIDTH, **g_options)
-    discriminator = build_discriminator(channels=WIDTH, **d_options)
+    width = {"channels": WIDTH}
+    generator = build_generator(**width | g_options)
+    discriminator = build_discriminator(**width | d_options)
     dcgan = DCGAN(generator, discriminator, seed=seed)
     adam = {"learning_rate": 2e-4, "beta_1": 0.5} | adam
     pair = keras.optimizers.Adam(**adam), keras.optimizers.Adam(**adam)

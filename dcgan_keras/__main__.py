@@ -1,9 +1,13 @@
 """The command line: python -m dcgan_keras train | sample | evaluate."""
 
 import argparse
+import os
 import sys
 
 from dcgan_keras import __version__
+from dcgan_keras.edge import run_command
+
+LARGEST = 2**62  # twice as much still has its place in 64 bits
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,23 +18,17 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         0; 1 if training diverged; 2 if something asked for is wrong; 130 if stopped
-        by Ctrl-C. What is wrong is one sentence on standard error.
+        by Ctrl-C, 143 by SIGTERM: see ``edge``. What is wrong is one sentence on
+        standard error.
     """
     options = build_parser().parse_args(arguments)
-    try:
+
+    def command():
         from dcgan_keras.training import commands  # TensorFlow is loaded from here on
 
         getattr(commands, options.command)(options)
-    except (ValueError, OSError) as error:
-        print(f"dcgan_keras {options.command}: {error}", file=sys.stderr)
-        return 2
-    except FloatingPointError as error:
-        print(f"dcgan_keras {options.command}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped; go on with --resume", file=sys.stderr)
-        return 130
-    return 0
+
+    return run_command(f"dcgan_keras {options.command}", command, options.debug)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,6 +41,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_sample(commands)
     _add_evaluate(commands)
+    for command in commands.choices.values():
+        command.add_argument(
+            "--debug", action="store_true", help="show where an error comes from"
+        )
     return parser
 
 
@@ -54,13 +56,15 @@ def _add_train(commands) -> None:
         "newest weights. Typed again with --resume it goes on where it was saved.",
     )
     train.add_argument(
-        "--dataset", help="mnist (default), digits, fashion_mnist, cifar10 or a folder"
+        "--dataset",
+        type=os.path.expanduser,
+        help="mnist (default), digits, fashion_mnist, cifar10 or a folder",
     )
     length = train.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_positive, help="steps in all (1500)")
     length.add_argument("--epochs", type=_positive, help="passes over the data in all")
-    train.add_argument("--seed", type=int, help="of weights, noise and order (0)")
-    train.add_argument("--output", required=True, help="the run folder")
+    train.add_argument("--seed", type=_seed, help="of weights, noise and order (0)")
+    _add_path(train, "--output", "the run folder")
     train.add_argument("--resume", action="store_true", help="go on with the run there")
     train.add_argument("--batch-size", type=_positive, help="images a step")
     train.add_argument(
@@ -91,10 +95,10 @@ def _add_sample(commands) -> None:
         description="Draw samples: .npy (uint8, N x H x W x C), .png (a grid) or .gif "
         "(a walk in the latent space from each of --count samples to the next).",
     )
-    sample.add_argument("--run", required=True, help="the run folder")
+    _add_path(sample, "--run", "the run folder")
     sample.add_argument("--count", type=_positive, default=64, help="samples (64)")
-    sample.add_argument("--seed", type=int, default=0, help="of the noise (0)")
-    sample.add_argument("--output", required=True, help=".npy, .png or .gif")
+    sample.add_argument("--seed", type=_seed, default=0, help="of the noise (0)")
+    _add_path(sample, "--output", ".npy, .png or .gif")
 
 
 def _add_evaluate(commands) -> None:
@@ -103,18 +107,35 @@ def _add_evaluate(commands) -> None:
         help="measure a run's samples against held-out images",
         description="Print the sample quality of a run as a table.",
     )
-    evaluate.add_argument("--run", required=True, help="the run folder")
+    _add_path(evaluate, "--run", "the run folder")
     evaluate.add_argument(
         "--count", type=_positive, default=5000, help="samples (5000)"
     )
-    evaluate.add_argument("--seed", type=int, default=0, help="of the noise (0)")
+    evaluate.add_argument("--seed", type=_seed, default=0, help="of the noise (0)")
     evaluate.add_argument("--json", action="store_true", help="for machines")
 
 
+def _add_path(command, name: str, told: str) -> None:
+    # The shell leaves the ~ of --output=~/runs as it is.
+    command.add_argument(name, required=True, type=os.path.expanduser, help=told)
+
+
 def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
+    number = int(text) if text.isdecimal() and len(text) < 20 else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return number
+
+
+def _seed(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = None
+    if number is None or abs(number) > LARGEST:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number of at most 18 digits, got {text}"
+        )
     return number
 
 

@@ -15,6 +15,7 @@ TensorFlow's own choice, as many as there are cores.
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 
@@ -25,10 +26,20 @@ FEW_CORES = 4  # beyond, operations of large networks would miss them
 
 @contextlib.contextmanager
 def quiet_native_stderr():
-    """Hold back what is written to file descriptor 2; replay it on an exception."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+    """Hold back what is written to file descriptor 2; replay it on an exception.
+
+    Where it is closed, or no file can be made for it, nothing is held back.
+    """
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    with contextlib.ExitStack() as stack:
+        try:
+            saved = os.dup(2)
+            stack.callback(os.close, saved)
+            held = stack.enter_context(tempfile.TemporaryFile())
+        except OSError:
+            yield
+            return
         os.dup2(held.fileno(), 2)
         try:
             yield
@@ -39,11 +50,19 @@ def quiet_native_stderr():
             raise
         finally:
             os.dup2(saved, 2)
-            os.close(saved)
 
 
+def _check_backend(name: str) -> None:
+    if name != "tensorflow":
+        raise ImportError(
+            f"dcgan_keras runs Keras on TensorFlow; KERAS_BACKEND is {name!r}. Unset "
+            "it, or set KERAS_BACKEND=tensorflow, before Python starts."
+        )
+
+
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
+_check_backend(os.environ["KERAS_BACKEND"])  # before Keras imports what may not be here
 with quiet_native_stderr():
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # Its graph optimizer also reports, as an error, a fusion it could not make.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if (os.cpu_count() or 1) <= FEW_CORES:
@@ -55,11 +74,57 @@ with quiet_native_stderr():
     tf.get_logger().setLevel("ERROR")
     import keras
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        "dcgan_keras runs Keras on TensorFlow; KERAS_BACKEND is "
-        f"{keras.backend.backend()!r}. Unset it, or set KERAS_BACKEND=tensorflow, "
-        "before Python starts."
-    )
+_check_backend(keras.backend.backend())  # it may have been loaded before
 
 _registration.register()
+
+
+def use_course_types() -> str:
+    """Let Keras compute as the course does, whatever its keras.json says.
+
+    For a process that belongs to the course alone, such as a command.
+
+    Returns:
+        What had to be changed, "" if nothing.
+    """
+    config, changed = keras.config, []
+    if config.image_data_format() != "channels_last":
+        changed.append(config.image_data_format())
+        config.set_image_data_format("channels_last")
+    if config.floatx() != "float32" or config.dtype_policy().name != "float32":
+        changed.append(config.floatx())
+        config.set_floatx("float32")
+        config.set_dtype_policy("float32")
+    return ", ".join(changed)
+
+
+def device() -> str:
+    """The device that TensorFlow uses, and of a CPU the reason: why no GPU."""
+    gpus = tf.config.get_visible_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    if gpus:
+        return f"GPU ({', '.join(n.get('device_name', 'unknown') for n in names)})"
+    return f"CPU ({_why_no_gpu()})"
+
+
+def threads() -> int:
+    """How many threads an operation gets; other numbers may be other sums."""
+    asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "0")
+    return int(asked) if asked.isdecimal() and int(asked) else os.cpu_count() or 1
+
+
+def _why_no_gpu() -> str:
+    if tf.config.list_physical_devices("GPU"):
+        return "a GPU is there, and hidden by set_visible_devices"
+    variable = "CUDA_VISIBLE_DEVICES"
+    if os.environ.get(variable, "0").strip() in ("", "-1"):
+        return f"{variable}={os.environ[variable]!r} hides every GPU"
+    drivers = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
+    if not (any(map(os.path.exists, drivers)) or shutil.which("nvidia-smi")):
+        return "no GPU: no NVIDIA driver was found"
+    if not tf.test.is_built_with_cuda():
+        return "a GPU is there, but this TensorFlow was built without CUDA"
+    return (
+        "a GPU is there, but TensorFlow could not load CUDA: "
+        "pip install 'dcgan-keras[gpu]'"
+    )

@@ -62,8 +62,9 @@ class FrozenDiscriminator(keras.layers.Layer):
 class Composite(keras.Sequential):
     """z -> G -> D -> answer, whose weights are G's alone.
 
-    A ``keras.Sequential`` that also undoes the classic recipe's freeze, so that no
-    order of calls matters: D stays trainable outside.
+    A ``keras.Sequential`` that also undoes the classic recipe's freeze whenever it is
+    built, compiled or about to train, so that D stays trainable outside. Only a D that
+    is frozen after that, and trained before the composite is, stands still.
     """
 
     @property

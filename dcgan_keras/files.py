@@ -1,26 +1,202 @@
-"""Files written whole or not at all, and the files that the course carries."""
+"""Files written whole or not at all, read with suspicion, and found.
+
+Every reader of the package works in the same way: ``open_regular`` opens, and whatever
+goes wrong inside ``decoding`` becomes one type of error, ``UnreadableFile``, whose
+sentence begins with the file's name.
+"""
 
 import contextlib
+import csv
+import functools
+import io
+import json
 import os
 import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 PACKAGE = Path(__file__).resolve().parent
+MOST_JSON = 2**16  # bytes; a configuration has 700
+MOST_LINE = 2**16  # characters in a line of a table
+MOST_SAID = 300  # characters of a damaged file's contents in a message
 
 
-def write_whole(path: str | Path, content: bytes) -> None:
+class UnreadableFile(ValueError):
+    """A file that is there, and is not what it should be.
+
+    Damaged, cut off, of another kind, larger than it may be, or made for something
+    else. The message names the file, what was expected and what came. A file that is
+    not there at all is a ``FileNotFoundError``.
+
+    Example:
+        >>> raise UnreadableFile("a/weights.npz: expected the weights of a run; ...")
+        Traceback (most recent call last):
+        ...
+        dcgan_keras.files.UnreadableFile: a/weights.npz: expected the weights of a ...
+    """
+
+
+@contextlib.contextmanager
+def decoding(path: str | Path, expected: str) -> Iterator[None]:
+    """Turn every failure inside into an ``UnreadableFile``.
+
+    Which exceptions zipfile, tarfile, gzip, NumPy, csv and json raise on damaged bytes
+    is neither documented nor one family (zlib.error, struct.error, EOFError,
+    NotImplementedError, RecursionError, ...), so all of them count. A reader says
+    what it finds wrong itself by a ValueError.
+
+    Args:
+        path: the file, for the message.
+        expected: what it should hold, for the message.
+
+    Raises:
+        UnreadableFile: anything was raised inside.
+
+    Example:
+        >>> with decoding("a.txt", "a number"):
+        ...     number = int("one")
+        Traceback (most recent call last):
+        ...
+        dcgan_keras.files.UnreadableFile: a.txt: expected a number; invalid literal ...
+    """
+    try:
+        yield
+    except UnreadableFile:
+        raise
+    except Exception as error:
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+        raise UnreadableFile(
+            f"{path}: expected {expected}; {_one_line(f'{kind}{error}')}"
+        ) from error
+
+
+def open_regular(
+    path: str | Path, expected: str, at_most: int | None = None
+) -> BinaryIO:
+    """Open a file for reading: a regular one, and none that is too large.
+
+    Args:
+        path: the file.
+        expected: what it should hold, for the message.
+        at_most: bytes; None: of any size.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        UnreadableFile: a folder, a pipe (which would be waited for), a link that
+            leads nowhere, or too many bytes.
+    """
+    path = Path(path)
+    with decoding(path, expected):
+        if path.is_dir():
+            raise ValueError("it is a folder")
+        if path.is_symlink() and not path.exists():
+            raise ValueError(f"it is a link to {os.readlink(path)}, which is not there")
+        if path.exists() and not path.is_file():
+            raise ValueError("it is a pipe or a device")
+    file = path.open("rb")
+    size = os.fstat(file.fileno()).st_size
+    if at_most is not None and size > at_most:
+        file.close()
+        with decoding(path, expected):
+            raise ValueError(f"it has {size:,} bytes, more than {at_most:,}")
+    return file
+
+
+def read_json(path: str | Path, expected: str) -> dict:
+    """The object in a small JSON file.
+
+    Args:
+        path: the file, UTF-8, at most ``MOST_JSON`` bytes.
+        expected: what it should hold, for the message.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        UnreadableFile: no JSON, or no object.
+    """
+    with open_regular(path, expected, MOST_JSON) as file, decoding(path, expected):
+        found = json.loads(file.read().decode("utf-8-sig"))
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds no object but {found!r}")
+        return found
+
+
+def read_rows(
+    path: str | Path, expected: str, columns: Sequence[str] | None = None
+) -> Iterator[dict[str, str]]:
+    """The rows of a CSV table with a header, one after the other.
+
+    Args:
+        path: the file, UTF-8, each line ended.
+        expected: what it should hold, for the message.
+        columns: the header that it should have; None: any.
+
+    Yields:
+        One dict a row, with a text for each column.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        UnreadableFile: another header, a row with fewer or more cells, a line that is
+            cut off.
+    """
+    with open_regular(path, expected) as file, decoding(path, expected):
+        text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+        rows = csv.reader(_whole_lines(text), strict=True)
+        header = next(rows, [])
+        if not header or list(columns or header) != header:
+            raise ValueError(f"its header is {','.join(header)!r}")
+        for row in rows:
+            if len(row) != len(header):
+                raise ValueError(
+                    f"line {rows.line_num} has {len(row)} cells, not {len(header)}"
+                )
+            yield dict(zip(header, row, strict=True))
+
+
+def _whole_lines(text: io.TextIOBase) -> Iterator[str]:
+    lines = iter(functools.partial(text.readline, MOST_LINE), "")
+    for number, line in enumerate(lines, 1):
+        if not line.endswith("\n"):
+            raise ValueError(f"line {number} is cut off, or endless")
+        yield line
+
+
+def _one_line(text: str) -> str:
+    """Printable, in one line, and no longer than somebody reads."""
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]} ..."
+
+
+def write_whole(path: str | Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file under another name, then move it into place.
+
+    What a kill leaves of it is ``.<name>.<eight letters>``: see ``remove_leftovers``.
 
     Args:
         path: where it belongs; its folder is made if it is not there.
-        content: the bytes.
+        content: the bytes, or pieces of them that are made as they are written.
+
+    Raises:
+        OSError: it cannot be written; the error names ``path``, and what was there
+            before is there still.
     """
     path = Path(path)
+    try:
+        _write_whole(path, [content] if isinstance(content, bytes) else content)
+    except OSError as error:
+        if error.errno is not None:  # the system's own; it knows the other name
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            _try_to_lock(handle)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -29,6 +205,80 @@ def write_whole(path: str | Path, content: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def remove_leftovers(folder: Path, pattern: str) -> None:
+    """Remove what killed writes left; what is being written now stays.
+
+    Args:
+        folder: where to look; it need not be there.
+        pattern: of the names, as for ``Path.glob``; they begin with a dot.
+
+    Example:
+        >>> remove_leftovers(Path("runs/a"), ".weights.npz.*")
+    """
+    for path in folder.glob(pattern):
+        with contextlib.suppress(OSError):  # gone already; or Windows, where it is open
+            handle = os.open(path, os.O_RDWR)
+            try:
+                if _try_to_lock(handle):
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+@contextlib.contextmanager
+def lock_file(path: Path):
+    """Hold a lock that one process at a time can hold, and that ends with it.
+
+    The system holds it, so that a killed process leaves a file without a lock. Where
+    the system or the file system knows no locks, there is none.
+
+    Args:
+        path: of a file for this purpose; it is removed afterwards.
+
+    Raises:
+        BlockingIOError: another process holds it; the message names its number.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = _own_handle(path)
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os.close(handle)
+
+
+def _own_handle(path: Path) -> int:
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        if not _try_to_lock(handle):
+            number = os.read(handle, 20).decode(errors="replace")
+            os.close(handle)
+            raise BlockingIOError(f"process {number or 'unknown'}")
+        # Its last owner may have removed it in between: then the lock is nobody's.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(path)):
+                return handle
+        os.close(handle)
+
+
+def _try_to_lock(handle: int) -> bool:
+    """Whether nobody else holds a lock on an open file; held until it is closed."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def find_data(relative: str) -> Path:

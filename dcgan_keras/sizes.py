@@ -30,6 +30,23 @@ def stages(image_shape) -> tuple[int, int]:
     return start, doublings
 
 
+def check_image_size(size: int, allowed: Sequence[int] = IMAGE_SIZES) -> None:
+    """Refuse a size of images that no network here has, naming the nearest.
+
+    Raises:
+        ValueError: naming the argument, and the command line's option for it.
+    """
+    if size in allowed:
+        return
+    near = [max((n for n in allowed if n < size), default=None)]
+    near += [min((n for n in allowed if n > size), default=None)]
+    raise ValueError(
+        f"image_size (--image-size): expected one of {', '.join(map(str, allowed))} "
+        f"pixels; got {size}, and the nearest is "
+        + " or ".join(str(n) for n in near if n is not None)
+    )
+
+
 def widths_of(channels: int | Sequence[int], count: int) -> list[int]:
     """The list as it is, or from the image inwards: channels, 2 channels, ..."""
     if isinstance(channels, Sequence) and not isinstance(channels, str):

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -176,6 +176,9 @@ def plot_samples(
 def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     """Both losses, and D's accuracy on reals and on fakes, over the steps.
 
+    A few spikes may leave the picture of the losses, where they would make the rest
+    illegible; the picture then says how far they go.
+
     Args:
         history: one dict a step with step, discriminator_loss, generator_loss (nats
             per image), real_accuracy, fake_accuracy (0 to 1); see ``runs.COLUMNS``.
@@ -206,8 +209,7 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
         fontsize=8,
     )
     left.set(xlabel="step", ylabel="loss (nats per image)", title="Losses of each step")
-    lowest = min(row["generator_loss"] for row in history)  # minimax: below 0
-    left.set_ylim(bottom=min(0.0, 1.05 * lowest))
+    _limit_losses(left, history)
     right.axhline(0.5, color=COLOURS["neutral"], linestyle=":", linewidth=1)
     right.set(
         xlabel="step",
@@ -220,6 +222,18 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     return figure
 
 
+def _limit_losses(axes, history: Sequence[dict]) -> None:
+    """From 0, or G's minimax loss below it, to what 99 % of the steps stay under."""
+    names = ("discriminator_loss", "generator_loss")
+    values = np.array([[row[name] for name in names] for row in history])
+    axes.set_ylim(bottom=min(0.0, 1.05 * values.min()))
+    usual, highest = np.percentile(values, 99), values.max()
+    if 0 < 2 * usual < highest:
+        axes.set_ylim(top=1.6 * usual)
+        note = f"single steps go up to {highest:.1f}"
+        axes.text(0.02, 0.97, note, transform=axes.transAxes, va="top", fontsize=8)
+
+
 def write_png(path: str | Path, pixels: np.ndarray) -> None:
     """Write uint8 pixels (H, W, 3) as a PNG file, whole or not at all."""
     import imageio.v3 as imageio
@@ -227,25 +241,37 @@ def write_png(path: str | Path, pixels: np.ndarray) -> None:
     write_whole(Path(path), imageio.imwrite("<bytes>", pixels, extension=".png"))
 
 
-def gif_bytes(frames: Sequence[np.ndarray], seconds_per_frame: float = 0.2) -> bytes:
+def gif_bytes(
+    frames: Iterable[np.ndarray],
+    seconds_per_frame: float = 0.2,
+    count: int | None = None,
+) -> bytes:
     """An animation, endless.
 
     Args:
-        frames: uint8 RGB (H, W, 3) each; grey frames cannot all be read back.
+        frames: uint8 RGB (H, W, 3) each; grey frames cannot all be read back. They are
+            taken one by one, so they may be made when they are needed.
         seconds_per_frame: how long each is shown; the last one five times as long.
+        count: how many there are, at least 1; None: ``len(frames)``.
 
     Returns:
         The bytes of a GIF file.
-    """
-    import imageio.v3 as imageio
 
-    milliseconds = [1000 * seconds_per_frame] * len(frames)
+    Raises:
+        ValueError: there is no frame.
+    """
+    from PIL import Image
+
+    count = len(frames) if count is None else count
+    pictures = map(Image.fromarray, frames)
+    first = next(pictures, None)
+    if first is None:
+        raise ValueError("frames: expected at least one, got none")
+    buffer, milliseconds = io.BytesIO(), [1000 * seconds_per_frame] * count
     milliseconds[-1] *= 5
-    buffer = io.BytesIO()
-    duration = milliseconds if len(frames) > 1 else milliseconds[0]
-    imageio.imwrite(
-        buffer, np.stack(frames), extension=".gif", duration=duration, loop=0
-    )
+    rest = {"save_all": True, "append_images": pictures} if count > 1 else {}
+    duration = milliseconds if rest else milliseconds[0]
+    first.save(buffer, "GIF", duration=duration, loop=0, **rest)
     return buffer.getvalue()
 
 

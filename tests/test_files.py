@@ -1,11 +1,26 @@
 """Files: whole or not at all, and found in a clone or in an installed package."""
 
+import contextlib
+import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
 from dcgan_keras import files
-from dcgan_keras.files import find_data, write_whole
+from dcgan_keras.files import (
+    MOST_JSON,
+    UnreadableFile,
+    decoding,
+    find_data,
+    lock_file,
+    open_regular,
+    read_json,
+    read_rows,
+    remove_leftovers,
+    write_whole,
+)
 
 
 def names(folder):
@@ -53,6 +68,118 @@ def test_nobody_sees_a_half_written_file(tmp_path, monkeypatch):
     assert seen == [(b"old", b"new")] and path.read_bytes() == b"new"
 
 
+# What is read with suspicion ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("too short"), "a.x: expected an x; too short"),
+        (KeyError("b"), "a.x: expected an x; KeyError: 'b'"),
+        (RecursionError(), "a.x: expected an x; RecursionError:"),
+        (
+            OSError("two\n\n  lines\0\x1b[31m"),
+            "expected an x; OSError: two lines??[31m",
+        ),
+        (EOFError("x" * 999), "x" * 250),
+        (UnreadableFile("b.x: told already"), "b.x: told already"),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+def test_every_failure_of_decoding_is_one_type_and_one_line(error, said):
+    with pytest.raises(UnreadableFile) as caught:
+        with decoding("a.x", "an x"):
+            raise error
+    text = str(caught.value)
+    assert said in text and "\n" not in text and len(text) < 350
+    assert caught.value is error or caught.value.__cause__ is error
+    assert isinstance(caught.value, ValueError)
+
+
+def test_an_interruption_is_no_unreadable_file():
+    with pytest.raises(KeyboardInterrupt):
+        with decoding("a.x", "an x"):
+            raise KeyboardInterrupt
+
+
+def test_only_regular_files_are_opened(tmp_path):
+    for name, make in {
+        "folder": lambda path: path.mkdir(),
+        "pipe": os.mkfifo,
+        "link to nowhere": lambda path: path.symlink_to(tmp_path / "nowhere"),
+    }.items():
+        path = tmp_path / name
+        make(path)
+        with pytest.raises(UnreadableFile, match=f"{name}: expected x; it is a"):
+            open_regular(path, "x")
+    with pytest.raises(FileNotFoundError):
+        open_regular(tmp_path / "none", "x")
+    write_whole(tmp_path / "a", b"12345")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with open_regular(tmp_path / "link", "x", 5) as file:
+        assert file.read() == b"12345"
+    with pytest.raises(UnreadableFile, match="it has 5 bytes, more than 4"):
+        open_regular(tmp_path / "a", "x", 4)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"[]", b"3", b"null", b'{"a": ', b"\xff\xfe{\0}\0", b"{'a': 1}"),
+        *(b"[" * 50_000, b'{"a": ' + b"9" * 60_000 + b"}", b"{}" + b" " * MOST_JSON),
+    ],
+    ids=lambda content: content[:8].decode("latin1") + str(len(content)),
+)
+def test_what_is_no_json_object_is_refused(tmp_path, content):
+    write_whole(tmp_path / "a.json", content)
+    if content[-9:] == b"9" * 8 + b"}":  # Python 3.10 has no limit to its digits
+        content = b""
+    try:
+        read_json(tmp_path / "a.json", "an object")
+    except UnreadableFile as error:
+        assert str(error).startswith(f"{tmp_path / 'a.json'}: expected an object; ")
+    else:
+        assert content == b""
+
+
+def test_json_of_an_editor_on_windows_is_read(tmp_path):
+    write_whole(tmp_path / "a.json", b'\xef\xbb\xbf{"a": "\xc3\xa9"}\r\n')
+    assert read_json(tmp_path / "a.json", "an object") == {"a": "é"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "its header is ''"),
+        (b"\n1,2\n", "its header is ''"),
+        (b"a,c\n1,2\n", "its header is 'a,c'"),
+        (b"a,b,c\n1,2,3\n", "its header is 'a,b,c'"),
+        (b"a,b\n1,2\n3\n", "line 3 has 1 cells, not 2"),
+        (b"a,b\n1,2\n\n", "line 3 has 0 cells, not 2"),
+        (b"a,b\n1,2,3\n", "line 2 has 3 cells, not 2"),
+        (b"a,b\n1,2", "line 2 is cut off"),
+        (b"a,b\n1," + b"2" * 10**6 + b"\n", "line 2 is cut off, or endless"),
+        (b"a,b\n1,\xff\n", "UnicodeDecodeError"),
+        (b'a,b\n1,"2\n', "Error: unexpected end of data"),
+    ],
+)
+def test_a_damaged_table_is_refused(tmp_path, content, said):
+    write_whole(tmp_path / "a.csv", content)
+    with pytest.raises(UnreadableFile, match=f"a.csv: expected a table; .*{said}"):
+        list(read_rows(tmp_path / "a.csv", "a table", ("a", "b")))
+
+
+def test_a_table_is_read_row_by_row(tmp_path):
+    write_whole(tmp_path / "a.csv", b'a,b\r\n1,"x,y"\r\n2\r\n')
+    rows = read_rows(tmp_path / "a.csv", "a table")
+    assert next(rows) == {"a": "1", "b": "x,y"}  # the damage behind is not met yet
+    with pytest.raises(UnreadableFile, match="line 3"):
+        next(rows)
+
+
+# What the course carries -------------------------------------------------------
+
+
 def test_data_are_found_in_a_clone_and_in_a_wheel(tmp_path, monkeypatch):
     """Beside the package, else in data_files/ inside of it, else both are named."""
     package = tmp_path / "site" / "dcgan_keras"
@@ -65,3 +192,100 @@ def test_data_are_found_in_a_clone_and_in_a_wheel(tmp_path, monkeypatch):
     assert find_data("a.npz") == inside
     write_whole(beside, b"in the clone")
     assert find_data("a.npz") == beside
+
+
+def test_a_file_can_be_written_in_pieces(tmp_path):
+    write_whole(tmp_path / "a", (bytes([n]) * 3 for n in (65, 66)))
+    assert (tmp_path / "a").read_bytes() == b"AAABBB"
+
+
+@pytest.mark.parametrize(
+    "error", [errno.ENOSPC, errno.EROFS, errno.EDQUOT], ids=lambda n: os.strerror(n)
+)
+def test_what_cannot_be_written_is_named_not_its_temporary_name(
+    tmp_path, monkeypatch, error
+):
+    def fail(*arguments):
+        raise OSError(error, os.strerror(error), "/tmp/.a.bin.12345678")
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+    with pytest.raises(OSError) as caught:
+        write_whole(tmp_path / "a.bin", b"half")
+    assert caught.value.filename == str(tmp_path / "a.bin")
+    assert caught.value.errno == error and names(tmp_path) == []
+
+
+# What killed writes leave ----------------------------------------------------
+
+PROCESS = """
+import os, sys, time
+from pathlib import Path
+from dcgan_keras.files import lock_file, write_whole
+def pieces():
+    yield b"half"
+    print("there", flush=True)
+    time.sleep(60)
+path = Path(sys.argv[2])
+if sys.argv[1] == "write":
+    write_whole(path, pieces())
+with lock_file(path):
+    print("there", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextlib.contextmanager
+def process(what, path):
+    """Another process that is in the middle of it; killed at the end."""
+    command = [sys.executable, "-c", PROCESS, what, str(path)]
+    other = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"there\n"
+        yield other
+    finally:
+        other.kill()
+        other.communicate()
+
+
+def test_only_what_a_dead_process_left_is_removed(tmp_path):
+    path = tmp_path / "a.bin"
+    write_whole(path, b"whole")
+    (tmp_path / ".a.bin.bak").write_text("the user's")
+    with process("write", path):
+        assert len(names(tmp_path)) == 3
+        remove_leftovers(tmp_path, ".a.bin.????????")
+        assert len(names(tmp_path)) == 3
+    remove_leftovers(tmp_path, ".a.bin.????????")
+    assert names(tmp_path) == [".a.bin.bak", "a.bin"] and path.read_bytes() == b"whole"
+    remove_leftovers(tmp_path / "missing", ".a.bin.*")
+
+
+def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
+    lock = tmp_path / "new" / ".lock"
+    with process("lock", lock) as other:
+        with pytest.raises(BlockingIOError, match=f"process {other.pid}$"):
+            with lock_file(lock):
+                pass
+        assert lock.exists()
+    assert lock.exists()  # left by the kill, and in nobody's way
+    with lock_file(lock):
+        with pytest.raises(BlockingIOError, match=f"process {os.getpid()}$"):
+            with lock_file(lock):
+                pass
+    assert names(lock.parent) == []
+    with pytest.raises(KeyError), lock_file(lock):
+        raise KeyError
+    assert names(lock.parent) == []
+
+
+def test_no_lock_where_the_file_system_has_none(tmp_path, monkeypatch):
+    import fcntl
+
+    def unknown(*arguments):
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    with lock_file(tmp_path / ".lock"), lock_file(tmp_path / ".lock"):
+        pass
+    write_whole(tmp_path / "a", b"a")
+    assert names(tmp_path) == ["a"]

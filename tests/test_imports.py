@@ -12,6 +12,8 @@ LIGHT = [
     "dcgan_keras.convolution",
     "dcgan_keras.data.datasets",
     "dcgan_keras.data.image_folder",
+    "dcgan_keras.data.listing",
+    "dcgan_keras.data.pictures",
     "dcgan_keras.training.runs",
     "dcgan_keras.files",
     "dcgan_keras.visualization",
@@ -108,6 +110,97 @@ def test_another_backend_is_refused_in_one_clear_sentence(tmp_path):
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert "KERAS_BACKEND is 'jax'" in last and "tensorflow" in last
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch", "numpy"])
+def test_another_backend_is_refused_before_anything_is_loaded(backend):
+    code = (
+        "import sys\ntry:\n    import dcgan_keras.models\n"
+        "except ImportError as error:\n    print(error, end=' ')\n"
+        "print({'keras', 'tensorflow'} & set(sys.modules))"
+    )
+    done = python(code, KERAS_BACKEND=backend)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"KERAS_BACKEND is {backend!r}" in done.stdout
+    assert done.stdout.endswith(" set()\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "dcgan_keras", "sample", "--run", "a", "--output", "b"],
+        env={**CLEAN, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "dcgan_keras sample: dcgan_keras runs Keras on TensorFlow" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["None", "closed", "no temporary folder"])
+def test_models_load_where_standard_error_cannot_be_held_back(kind):
+    prepare = {
+        "None": "sys.stderr = None",
+        "closed": "os.close(2)",
+        "no temporary folder": "tempfile.tempdir = '/no/such/folder'",
+    }[kind]
+    code = f"""
+import os, sys, tempfile, types
+{prepare}
+for name in ("tensorflow", "keras"):
+    sys.modules[name] = types.ModuleType(name)
+tf, keras = sys.modules["tensorflow"], sys.modules["keras"]
+tf.config = types.SimpleNamespace(list_physical_devices=list)
+import logging
+tf.get_logger = logging.getLogger
+keras.backend = types.SimpleNamespace(backend=lambda: "other")
+try:
+    import dcgan_keras._tensorflow
+except ImportError as error:
+    print(error)
+"""
+    done = python(code, KERAS_BACKEND="")  # as if it were not set
+    assert "KERAS_BACKEND is 'other'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("there", "cuda", "said"),
+    [
+        ((), True, "CPU (no GPU: no NVIDIA driver was found)"),
+        (("/dev/nvidiactl",), True, "pip install 'dcgan-keras[gpu]')"),
+        (("/dev/dxg",), False, "this TensorFlow was built without CUDA)"),
+    ],
+)
+def test_why_no_gpu_is_used(there, cuda, said, monkeypatch):
+    from dcgan_keras import _tensorflow
+
+    if _tensorflow.tf.config.list_physical_devices("GPU"):
+        pytest.skip("a GPU is used")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(_tensorflow.os.path, "exists", lambda path: path in there)
+    monkeypatch.setattr(_tensorflow.shutil, "which", lambda name: None)
+    monkeypatch.setattr(_tensorflow.tf.test, "is_built_with_cuda", lambda: cuda)
+    assert _tensorflow.device().endswith(said)
+    for hidden in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        assert (
+            f"CUDA_VISIBLE_DEVICES={hidden!r} hides every GPU" in _tensorflow.device()
+        )
+
+
+def test_a_gpu_is_named(monkeypatch):
+    from dcgan_keras import _tensorflow
+
+    config = _tensorflow.tf.config
+    monkeypatch.setattr(config, "get_visible_devices", lambda kind: ["gpu"])
+    details = {"device_name": "NVIDIA A100"}
+    monkeypatch.setattr(config.experimental, "get_device_details", lambda gpu: details)
+    assert _tensorflow.device() == "GPU (NVIDIA A100)"
+
+
+@pytest.mark.parametrize(("asked", "found"), [("3", 3), ("0", 8), ("", 8), ("x", 8)])
+def test_threads_are_those_an_operation_gets(asked, found, monkeypatch):
+    from dcgan_keras import _tensorflow
+
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", asked)
+    monkeypatch.setattr(_tensorflow.os, "cpu_count", lambda: 8)
+    assert _tensorflow.threads() == found
 
 
 def test_unknown_names_are_refused_as_python_does():

@@ -149,6 +149,22 @@ def test_no_loss_lies_outside_of_the_picture(value):
     assert low <= min(0, value) and high > value
 
 
+@pytest.mark.parametrize("name", ["discriminator_loss", "generator_loss"])
+def test_a_spike_does_not_squash_the_curves(name):
+    rows = [row | {"discriminator_loss": 1.3} for row in history(500)]
+    rows[3][name] = 80.0
+    losses, _ = plot_history(rows).axes
+    low, high = losses.get_ylim()
+    assert low == 0 and 1.3 < high < 5
+    assert any("up to 80.0" in text.get_text() for text in losses.texts)
+
+
+def test_nothing_is_said_where_nothing_is_left_out():
+    losses, _ = plot_history(history()).axes
+    assert [text.get_text() for text in losses.texts] == ["2 log 2"]
+    assert losses.get_ylim()[1] > max(row["discriminator_loss"] for row in history())
+
+
 def test_history_of_one_step_can_be_drawn():
     plot_history(history(1)).canvas.draw()
 

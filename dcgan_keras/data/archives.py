@@ -1,44 +1,234 @@
-"""Archives of images as published, without Python's pickles."""
+"""Archives of arrays and images, read without pickles and without trust.
 
+What an archive claims to hold is checked before anything is read: a file of a few
+kilobytes can claim, or unpack to, more than any memory has.
+"""
+
+import contextlib
+import gzip
+import io
+import math
+import re
 import tarfile
 import zipfile
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 
+from dcgan_keras.files import decoding, open_regular
+
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+MOST_BYTES = 200_000_000  # of a data set; CIFAR-10, the largest, has 184 million
+MOST_MEMBERS = 100  # of CIFAR-10's archive, which has nine
+CIFAR10_RECORD = 1 + 3 * 32 * 32  # a label and the channels of an image, in bytes
+CIFAR10_BATCH = re.compile(r"(data_batch_\d+|test_batch)\.bin")
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The four arrays of an archive such as Keras's mnist.npz.
+class Header(NamedTuple):
+    """What an array of an .npz claims to be."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+class NpzArrays:
+    """The arrays of an open .npz: their names, their headers, their values."""
+
+    def __init__(self, archive: zipfile.ZipFile):
+        self._archive = archive
+        self._members = {
+            info.filename.removesuffix(".npy"): info
+            for info in archive.infolist()
+            if info.filename.endswith(".npy")
+        }
+        self.names = list(self._members)
+
+    def header(self, name: str) -> Header:
+        """Shape and dtype of an array, of which nothing else is read.
+
+        Raises:
+            ValueError: no such array, pickled objects, no numbers, or another number
+                of bytes than the shape asks for. zipfile and NumPy raise more; see
+                ``open_npz``.
+        """
+        with self._open(name) as member:
+            return self._checked_header(name, member)
+
+    def read(self, name: str) -> np.ndarray:
+        """An array. Look at its header first: it may be as large as it likes.
+
+        Raises:
+            ValueError: as for ``header``.
+        """
+        self.header(name)
+        with self._open(name) as member:
+            return np.lib.format.read_array(member, allow_pickle=False)
+
+    def _open(self, name: str):
+        if name not in self._members:
+            raise ValueError(f"it has no array {name}")
+        info = self._members[name]
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{name} is compressed in a way that NumPy does not write")
+        return self._archive.open(info)
+
+    def _checked_header(self, name: str, member) -> Header:
+        readers = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        version = np.lib.format.read_magic(member)
+        if version not in readers:
+            raise ValueError(f"{name} is of the unknown version {version}")
+        shape, _, dtype = readers[version](member)
+        if dtype.hasobject:
+            raise ValueError(f"{name} is pickled, and allow_pickle=False")
+        if dtype.kind not in "biuf":
+            raise ValueError(f"{name} holds {dtype}, not numbers")
+        claimed = math.prod(shape) * dtype.itemsize
+        held = self._members[name].file_size - member.tell()
+        if claimed != held or any(length < 0 for length in shape):
+            raise ValueError(
+                f"{name} has {held:,} bytes, and its shape {shape} asks for {claimed:,}"
+            )
+        return Header(shape, dtype)
+
+
+@contextlib.contextmanager
+def open_npz(path: str | Path, expected: str) -> Iterator[NpzArrays]:
+    """Open an .npz, to look at headers first and read arrays then.
+
+    Args:
+        path: the file.
+        expected: what it should hold, for the message.
+
+    Yields:
+        ``NpzArrays``.
 
     Raises:
-        ValueError: an array is missing, pickled or cut off; the message names the file.
+        FileNotFoundError: nothing is there.
+        UnreadableFile: no .npz, or whatever is raised while it is open; a reader says
+            by a ValueError what it misses.
+
+    Example:
+        >>> with open_npz("a/weights.npz", "the weights of a run") as arrays:
+        ...     step = arrays.read("step")
     """
-    try:
-        with path.open("rb") as whole, np.load(whole, allow_pickle=False) as file:
-            return {name: file[name] for name in ARRAYS}
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    with open_regular(path, expected) as file, decoding(path, expected):
+        with zipfile.ZipFile(file) as archive:
+            yield NpzArrays(archive)
+
+
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """The four arrays of an archive such as Keras's mnist.npz.
+
+    Args:
+        path: with x_train and x_test, uint8 (N, H, W) or (N, H, W, C), and y_train and
+            y_test, integers (N,) or (N, 1); together at most ``MOST_BYTES``.
+
+    Returns:
+        The arrays by their names.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        UnreadableFile: an array is missing, pickled, damaged, too large, or does not
+            fit the others.
+    """
+    with open_npz(path, f"an .npz with the arrays {', '.join(ARRAYS)}") as arrays:
+        headers = {name: arrays.header(name) for name in ARRAYS}
+        _check_data_set(headers)
+        return {name: arrays.read(name) for name in ARRAYS}
+
+
+def _check_data_set(headers: dict[str, Header]) -> None:
+    total = sum(math.prod(h.shape) * h.dtype.itemsize for h in headers.values())
+    if total > MOST_BYTES:
         raise ValueError(
-            f"{path}: expected an .npz with the arrays {', '.join(ARRAYS)}: {error}"
-        ) from error
+            f"its arrays have {total:,} bytes, more than {MOST_BYTES:,}: none of the "
+            "data sets here is as large"
+        )
+    for split in ("train", "test"):
+        pixels, labels = headers[f"x_{split}"], headers[f"y_{split}"]
+        is_image = len(pixels.shape) in (3, 4) and 0 not in pixels.shape
+        if pixels.dtype != np.uint8 or not is_image:
+            raise ValueError(
+                f"x_{split}: expected uint8 (N, H, W) or (N, H, W, C), "
+                f"got {pixels.dtype} {pixels.shape}"
+            )
+        if pixels.shape[1:] != headers["x_train"].shape[1:]:
+            raise ValueError(
+                f"the images of x_{split} are {pixels.shape[1:]}, those of x_train "
+                f"{headers['x_train'].shape[1:]}"
+            )
+        count = pixels.shape[0]
+        if labels.dtype.kind not in "iu" or len(labels.shape) not in (1, 2):
+            raise ValueError(
+                f"y_{split}: expected integers (N,), got {labels.dtype} {labels.shape}"
+            )
+        if labels.shape not in ((count,), (count, 1)):
+            raise ValueError(f"{count} images but {math.prod(labels.shape)} labels")
 
 
-def read_cifar10_binary(archive: Path) -> dict[str, np.ndarray]:
+def read_cifar10_binary(archive: str | Path) -> dict[str, np.ndarray]:
     """The four arrays of CIFAR-10's binary version, images (N, 32, 32, 3).
 
     Each record is one label byte and 3 x 32 x 32 bytes, channel by channel.
+
+    Args:
+        archive: a .tar.gz with data_batch_1.bin, ... and test_batch.bin.
+
+    Returns:
+        uint8 arrays by their names, as from ``read_npz``.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        UnreadableFile: no such archive, damaged, or larger than CIFAR-10.
     """
-    parts: dict[str, list[np.ndarray]] = {"train": [], "test": []}
-    with tarfile.open(archive) as tar:
-        for member in sorted(tar.getmembers(), key=lambda member: member.name):
-            if member.name.endswith("_batch.bin") or "data_batch" in member.name:
-                records = np.frombuffer(tar.extractfile(member).read(), np.uint8)
-                split = "test" if "test" in member.name else "train"
-                parts[split].append(records.reshape(-1, 1 + 3 * 32 * 32))
-    arrays = {}
-    for split, records in parts.items():
-        records = np.concatenate(records)
-        pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        arrays |= {f"x_{split}": pixels, f"y_{split}": records[:, 0]}
-    return arrays
+    expected = "CIFAR-10's binary version, a .tar.gz"
+    with open_regular(archive, expected) as file, decoding(archive, expected):
+        with gzip.open(file) as packed:
+            unpacked = packed.read(MOST_BYTES + 1)  # to the end: this checks the sum
+        if len(unpacked) > MOST_BYTES:
+            raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+        parts = {"train": [], "test": []}
+        for name, records in sorted(_cifar10_batches(unpacked).items()):
+            parts["test" if name == "test_batch.bin" else "train"].append(records)
+        arrays = {}
+        for split, batches in parts.items():
+            if not batches:
+                raise ValueError(f"it has no {split} batch")
+            records = np.concatenate(batches)
+            pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+            arrays |= {f"x_{split}": pixels, f"y_{split}": records[:, 0]}
+        return arrays
+
+
+def _cifar10_batches(unpacked: bytes) -> dict[str, np.ndarray]:
+    """Records, uint8 (N, 3073), by the name of the file that they stand in."""
+    batches = {}
+    with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as tar:
+        for number, member in enumerate(tar):
+            if number == MOST_MEMBERS:
+                raise ValueError(f"it has more than {MOST_MEMBERS} members")
+            name = PurePosixPath(member.name).name
+            if not CIFAR10_BATCH.fullmatch(name):
+                continue
+            if name in batches or not member.isreg() or member.issparse():
+                raise ValueError(f"{name} is there twice, or is no plain file")
+            if member.size <= 0 or member.size % CIFAR10_RECORD:
+                raise ValueError(
+                    f"{name}: expected records of {CIFAR10_RECORD:,} bytes, "
+                    f"got {member.size:,} bytes"
+                )
+            records = np.frombuffer(
+                unpacked, np.uint8, member.size, member.offset_data
+            ).reshape(-1, CIFAR10_RECORD)
+            if records[:, 0].max() > 9:
+                raise ValueError(f"{name}: expected labels 0 to 9")
+            batches[name] = records
+        # tarfile takes a damaged header for the end; behind the end are zeros alone.
+        if unpacked[tar.offset :].strip(b"\0"):
+            raise ValueError(f"it is damaged at byte {tar.offset:,} of the unpacked")
+    return batches

@@ -9,6 +9,7 @@ does Keras download them.
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,8 @@ import numpy as np
 
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
 from dcgan_keras.data.image_folder import FolderImages, load_folder
-from dcgan_keras.files import find_data
+from dcgan_keras.files import UnreadableFile, find_data
+from dcgan_keras.sizes import check_image_size
 
 if TYPE_CHECKING:
     from dcgan_keras._tensorflow import tf
@@ -51,6 +53,7 @@ def load_dataset(
     image_size: int | None = None,
     channels: int | None = None,
     stream: bool | None = None,
+    allowed_sizes: Sequence[int] | None = None,
 ) -> Images:
     """Load real images, scaled to what a tanh generator can produce.
 
@@ -60,19 +63,28 @@ def load_dataset(
             "fashion_mnist", "cifar10", or the path of a folder of images.
         split: "train" or "test". The digits are cut between two writers (1,415 and
             382 images), so no writer is on both sides. A folder is split if it has
-            the subfolders train/ and test/.
+            the subfolders train/ and test/, or others that are usually called so
+            (``listing.list_pictures``).
         image_size: height and width in pixels that a folder's images are brought to
             (centre crop, then an antialiased resize). None: as they are.
         channels: 1 or 3, what a folder's images are converted to. None: as they are;
             transparency is laid on white.
         stream: whether a folder's images stay on disk and are decoded as they are
             needed. None: only if they would take more than 1 GiB of memory.
+        allowed_sizes: heights and widths that can be used, such as
+            ``sizes.IMAGE_SIZES``; another is refused before an image is decoded.
+            None: any.
+
+    What is used of a folder and what is left out, and why, is one line on standard
+    error.
 
     Returns:
         ``Images(images, labels)``: float32 (N, H, W, C) in [-1, 1]; int64 (N,) or None.
 
     Raises:
         ValueError: an unknown name or split, or images that do not fit together.
+        OSError: a folder that cannot be opened.
+        files.UnreadableFile: a data set's file is damaged, or holds something else.
         FileNotFoundError: a data set that is in none of the places looked in; the
             message names them.
 
@@ -87,16 +99,21 @@ def load_dataset(
     if split not in ("train", "test"):
         raise ValueError(f"split: expected 'train' or 'test', got {split!r}")
     if name not in DATASETS and _is_folder(name):
-        return Images(*load_folder(Path(name), split, image_size, channels, stream))
+        options = (image_size, channels, stream, allowed_sizes)
+        return Images(*load_folder(Path(name), split, *options))
     if image_size is not None or channels is not None or stream is not None:
         raise ValueError(
             "image_size, channels and stream are for a folder of images; "
             f"{name!r} has a size of its own"
         )
     if name == "digits":
-        return _digits(split)
-    arrays = _keras_arrays(str(name))
-    return _from_uint8(arrays[f"x_{split}"], arrays[f"y_{split}"], str(name))
+        data = _digits(split)
+    else:
+        arrays = _keras_arrays(str(name))
+        data = _from_uint8(arrays[f"x_{split}"], arrays[f"y_{split}"])
+    if allowed_sizes is not None:
+        check_image_size(data.images.shape[1], allowed_sizes)
+    return data
 
 
 def check_images(images, labels=None, batch_size: int | None = None) -> None:
@@ -224,14 +241,7 @@ def _is_folder(name: str | Path) -> bool:
     )
 
 
-def _from_uint8(pixels: np.ndarray, labels: np.ndarray, name: str) -> Images:
-    if len(pixels) != len(labels):
-        raise ValueError(f"{name}: {len(pixels)} images but {len(labels)} labels")
-    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
-        raise ValueError(
-            f"{name}: expected uint8 (N, H, W) or (N, H, W, C), "
-            f"got {pixels.dtype} {pixels.shape}"
-        )
+def _from_uint8(pixels: np.ndarray, labels: np.ndarray) -> Images:
     if pixels.ndim == 3:
         pixels = pixels[..., np.newaxis]
     images = pixels.astype(np.float32)
@@ -260,7 +270,7 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
     folder = os.environ.get(DATA_VARIABLE)
     if folder is None:
         tried.append(f"{DATA_VARIABLE} (not set)")
-    elif (path := Path(folder) / f"{name}.npz").is_file():
+    elif os.path.lexists(path := Path(folder) / f"{name}.npz"):
         return read_npz(path)
     else:
         tried.append(f"{DATA_VARIABLE} ({path}: no such file)")
@@ -270,11 +280,13 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
         tried.append("the course's own data")
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     if name == "mnist":
-        if (path := Path(home) / "datasets" / "mnist.npz").is_file():
+        if os.path.lexists(path := Path(home) / "datasets" / "mnist.npz"):
             return read_npz(path)
         tried.append(f"Keras's cache ({path}: no such file)")
     try:
         return _download(name)
+    except UnreadableFile:
+        raise
     except Exception as error:
         raise FileNotFoundError(
             f"{name} was not found. Tried: {'; '.join(tried)}; Keras's download "

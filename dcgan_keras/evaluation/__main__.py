@@ -1,17 +1,26 @@
 """python -m dcgan_keras.evaluation train-classifier --dataset mnist"""
 
 import argparse
+import sys
 from pathlib import Path
 
-import dcgan_keras
+from dcgan_keras.edge import run_command, show
 from dcgan_keras.evaluation.classifier import NAMES
 from dcgan_keras.evaluation.train_classifier import save_classifier, train_classifier
+from dcgan_keras.files import PACKAGE
 
-DATA = Path(dcgan_keras.__file__).resolve().parent.parent / "data" / "classifier"
+DATA = PACKAGE.parent / "data" / "classifier"
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Read the command line, train, store, and say how good the classifier is."""
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line, train, store, and say how good the classifier is.
+
+    Args:
+        arguments: as typed after the module's name; None: those typed.
+
+    Returns:
+        The exit status, see ``edge``; what is wrong is one sentence.
+    """
     parser = argparse.ArgumentParser(prog="python -m dcgan_keras.evaluation")
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train-classifier", help="train and store a classifier")
@@ -19,17 +28,25 @@ def main(arguments: list[str] | None = None) -> None:
     train.add_argument("--epochs", type=int, help="default: 10 mnist, 60 digits")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--output", type=Path, default=DATA, help="default: %(default)s")
+    train.add_argument("--debug", action="store_true", help="show an error's traceback")
     options = parser.parse_args(arguments)
+    name = f"dcgan_keras.evaluation {options.command}"
+    return run_command(name, lambda: _train(options), options.debug)
+
+
+def _train(options: argparse.Namespace) -> None:
+    if options.epochs is not None and options.epochs < 1:
+        raise ValueError(f"epochs: expected a whole number >= 1, got {options.epochs}")
     classifier = train_classifier(
         options.dataset, options.epochs, options.seed, verbose=2
     )
     path = save_classifier(classifier, options.output)
     told = classifier.provenance
-    print(
+    show(
         f"{path}: {told['test_errors']} errors on {told['test_images']} test images, "
         f"accuracy {100 * told['test_accuracy']:.2f} %"
     )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

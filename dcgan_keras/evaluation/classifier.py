@@ -10,13 +10,13 @@ is still of full rank on the 382 test images of ``digits``, and on 5,000 images 
 digits need no more.
 """
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from dcgan_keras.files import find_data
+from dcgan_keras.data.archives import open_npz
+from dcgan_keras.files import find_data, read_json
 
 IMAGE_SHAPE = (28, 28, 1)
 FEATURES = 64
@@ -126,7 +126,9 @@ def load_classifier(name: str = "mnist") -> DigitClassifier:
         A ``DigitClassifier``.
 
     Raises:
-        ValueError: an unknown name, or weights that do not fit the network.
+        ValueError: an unknown name.
+        files.UnreadableFile: the weights, or what is told of them, are damaged, or
+            those of another network.
         FileNotFoundError: no weights in the places looked in; the message names them.
     """
     if name not in NAMES:
@@ -140,14 +142,25 @@ def load_classifier(name: str = "mnist") -> DigitClassifier:
 @lru_cache(maxsize=4)
 def _load(path: str) -> DigitClassifier:
     model = build_classifier("zeros", dropout_seed=0)
-    with np.load(path, allow_pickle=False) as file:
-        weights = [file[f"weight_{i:02d}"] for i in range(len(file.files))]
-    expected = [tuple(w.shape) for w in model.weights]
-    if [w.shape for w in weights] != expected:
-        raise ValueError(f"{path}: expected weights of shapes {expected}")
-    model.set_weights([w.astype(np.float32) for w in weights])
-    provenance = json.loads(Path(path).with_suffix(".json").read_text("utf-8"))
-    return DigitClassifier(model, provenance)
+    model.set_weights(_read_weights(path, [tuple(w.shape) for w in model.weights]))
+    about = Path(path).with_suffix(".json")
+    return DigitClassifier(model, read_json(about, "how a classifier was trained"))
+
+
+def _read_weights(path: str, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
+    """weight_00, weight_01, ...: finite float32, of these shapes."""
+    with open_npz(path, f"weights of shapes {shapes}") as arrays:
+        names = [f"weight_{number:02d}" for number in range(len(shapes))]
+        for name, shape in zip(names, shapes, strict=True):
+            found = arrays.header(name)
+            if found != (shape, np.float32):
+                raise ValueError(f"{name} is {found.dtype} {found.shape}")
+        weights = [arrays.read(name) for name in names]
+        if len(arrays.names) != len(names):
+            raise ValueError(f"expected {len(names)} arrays, got {len(arrays.names)}")
+        if not all(np.isfinite(w).all() for w in weights):
+            raise ValueError("the weights hold NaN or infinity")
+        return weights
 
 
 def check_digit_images(images: np.ndarray, name: str = "images") -> None:

@@ -7,6 +7,7 @@ to 2 pixels) at random, anew at each pass. The number of epochs is fixed beforeh
 and the last weights are kept: the test images choose nothing.
 """
 
+import io
 import json
 import platform
 import time
@@ -17,6 +18,7 @@ import numpy as np
 
 from dcgan_keras.data.datasets import load_dataset
 from dcgan_keras.evaluation.classifier import DigitClassifier, build_classifier
+from dcgan_keras.files import write_whole
 
 EPOCHS = {"mnist": 10, "digits": 60}  # passes over 60,000 and over 1,415 images
 BATCH_SIZE = {"mnist": 256, "digits": 64}
@@ -110,13 +112,14 @@ def save_classifier(classifier: DigitClassifier, folder: str | Path) -> Path:
     Returns:
         The path of the weights.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{classifier.provenance['dataset']}.npz"
+    path = Path(folder) / f"{classifier.provenance['dataset']}.npz"
     weights = classifier.model.get_weights()
-    np.savez_compressed(path, **{f"weight_{i:02d}": w for i, w in enumerate(weights)})
+    buffer = io.BytesIO()
+    arrays = {f"weight_{i:02d}": w for i, w in enumerate(weights)}
+    np.savez_compressed(buffer, **arrays)
+    write_whole(path, buffer.getvalue())
     text = json.dumps(classifier.provenance, indent=2) + "\n"
-    path.with_suffix(".json").write_text(text, "utf-8")
+    write_whole(path.with_suffix(".json"), text.encode())
     return path
 
 

@@ -3,11 +3,11 @@
 generator, discriminator = load_players(recorded_run("mnist"))
 """
 
-import csv
-import json
+import dataclasses
 from pathlib import Path
 
-from dcgan_keras.files import find_data
+from dcgan_keras.evaluation.report import Evaluation
+from dcgan_keras.files import decoding, find_data, read_json, read_rows
 from dcgan_keras.training.runs import RunFolder
 
 
@@ -43,6 +43,7 @@ def read_evaluation(run: RunFolder | str | Path) -> dict:
 
     Raises:
         FileNotFoundError: no such file.
+        files.UnreadableFile: it is damaged, or holds something else.
 
     Source: data/README.md; notebook 08.
     """
@@ -50,7 +51,14 @@ def read_evaluation(run: RunFolder | str | Path) -> dict:
     paths = sorted(path.glob("evaluation*.json"))
     if not paths:
         raise FileNotFoundError(f"run: {path} has not been evaluated")
-    return json.loads(paths[0].read_text("utf-8"))
+    expected = "an evaluation, as evaluate --json writes it"
+    found = read_json(paths[0], expected)
+    with decoding(paths[0], expected):
+        fields = [field.name for field in dataclasses.fields(Evaluation)]
+        missing = [name for name in fields if name not in found]
+        if missing:
+            raise ValueError(f"it has no {', '.join(missing)}")
+    return found
 
 
 def recorded_table(name: str) -> tuple[list[dict], dict]:
@@ -65,16 +73,16 @@ def recorded_table(name: str) -> tuple[list[dict], dict]:
 
     Raises:
         FileNotFoundError: no such table.
+        files.UnreadableFile: the table or its provenance is damaged.
 
     Source: data/README.md.
     """
     path = find_data(f"tables/{name}.csv")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [
-            {key: _number(value) for key, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
-    return rows, json.loads(path.with_suffix(".json").read_text("utf-8"))
+    rows = [
+        {key: _number(value) for key, value in row.items()}
+        for row in read_rows(path, "a table of the course")
+    ]
+    return rows, read_json(path.with_suffix(".json"), "how a table was made")
 
 
 def _number(text: str) -> "int | float | str":

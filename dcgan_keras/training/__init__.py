@@ -7,6 +7,7 @@ recipe.py          the default and its settings
 sampling.py        drawing from a trained generator
 callbacks.py       history, run folder and progress, for ``fit``
 runs.py            the files of a run
+fingerprint.py     what else the numbers of a run depend on
 configuration.py   from a run's config.json to its models
 commands.py        train, sample, evaluate
 """

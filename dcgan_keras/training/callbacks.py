@@ -9,10 +9,13 @@ from typing import TextIO
 import numpy as np
 
 from dcgan_keras._tensorflow import keras
+from dcgan_keras.edge import Stopped, stop_signals
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.visualization import tile, write_png
 
+# TensorFlow's operation that gets the next batch: where it fails, no step has begun.
+READING = "IteratorGetNext"
 SAMPLE_SEED = 2026  # of the fixed noise; a draw of its own, unlike any of training's
 
 
@@ -79,7 +82,8 @@ class RunRecorder(History):
     ):
         super().__init__(start_step)
         self.run, self.saved_step = run, start_step
-        self.is_stopping = False
+        self.stopped_by = None  # the number of a signal, from its arrival on
+        self.is_whole = True  # no step has begun that has not ended
         self.save_every, self.sample_every = save_every, sample_every
         self.rows = run.read_history(up_to=start_step)
 
@@ -89,32 +93,51 @@ class RunRecorder(History):
         if self.step == 0:
             self.write_samples()
 
+    def on_train_batch_begin(self, batch, logs=None):
+        self.is_whole = False
+
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
+        self.is_whole = True
         if self.step % self.sample_every == 0:
             self.write_samples()
-        if self.step % self.save_every == 0 or self.is_stopping:
+        if self.step % self.save_every == 0 or self.stopped_by:
             self.save()
-        if self.is_stopping:
-            raise KeyboardInterrupt
+        if self.stopped_by:
+            raise Stopped(self.stopped_by)
 
     @contextlib.contextmanager
     def stopped_between_steps(self):
-        """Let Ctrl-C wait for the end of a step, and save; the second one does not.
+        """Let Ctrl-C and SIGTERM wait for the end of a step, and save.
 
         Between the update of the weights and the count of the steps there is no state
-        from which a run could be resumed exactly.
+        from which a run could be resumed exactly. The second signal does not wait. An
+        error that left a whole step behind, as that of a file that has vanished, saves
+        too.
         """
 
-        def stop(*_):
-            self.is_stopping = True
-            signal.signal(signal.SIGINT, before)
+        def stop(number, frame):
+            self.stopped_by = number
+            restore()
 
-        before = signal.signal(signal.SIGINT, stop)
+        def restore():
+            for number, handler in before.items():
+                signal.signal(number, handler or signal.SIG_DFL)
+
+        before = {number: signal.getsignal(number) for number in stop_signals()}
+        for number in before:
+            signal.signal(number, stop)
         try:
             yield
+        except FloatingPointError:
+            raise
+        except Exception as error:
+            if self.is_whole or READING in str(error):
+                with contextlib.suppress(OSError, FloatingPointError):
+                    self.save()
+            raise
         finally:
-            signal.signal(signal.SIGINT, before)
+            restore()
 
     def on_train_end(self, logs=None):
         self.save()
@@ -122,7 +145,11 @@ class RunRecorder(History):
     def write_samples(self) -> None:
         """The grid of the fixed noise, as the generator is in use: inference mode."""
         generator = self.model.sampling_generator()
-        images = generator(self.fixed_noise, training=False)
+        images = np.asarray(generator(self.fixed_noise, training=False))
+        if not np.isfinite(images).all():
+            raise FloatingPointError(
+                f"the samples hold NaN or infinity after step {self.step}"
+            )
         write_png(self.run.sample_path(self.step), tile(images, scale=2))
 
     def save(self) -> None:
@@ -139,9 +166,11 @@ class ProgressLine(keras.callbacks.Callback):
         steps: the step at which the run ends.
         batch_size: images a step.
         start_step: how many steps have been made.
-        stream: where to write. A terminal's line is written over; elsewhere there is
-            a new line each tenth of the run.
+        stream: where to write; None: standard error. A terminal's line is written
+            over; elsewhere there is a new line each tenth of the run. If it is closed,
+            or closes, training goes on without the line.
         seconds: between two updates on a terminal.
+        heading: a line before the first.
     """
 
     def __init__(
@@ -151,11 +180,14 @@ class ProgressLine(keras.callbacks.Callback):
         start_step: int = 0,
         stream: TextIO | None = None,
         seconds: float = 0.5,
+        heading: str = "",
     ):
         super().__init__()
         self.steps, self.batch_size, self.step = steps, batch_size, start_step
         self.stream, self.seconds = stream or sys.stderr, seconds
-        self.is_terminal = self.stream.isatty()
+        self.heading = heading + "\n" if heading else ""
+        with self._listened():
+            self.is_terminal = self.stream.isatty()
 
     def on_train_begin(self, logs=None):
         self.shown = self.began = time.monotonic()
@@ -165,10 +197,19 @@ class ProgressLine(keras.callbacks.Callback):
         self.step += 1
         now = time.monotonic()
         self.first = self.first or (now, self.step)
-        if self.step == self.steps or self._is_due(now):
+        if self.stream and (self.step == self.steps or self._is_due(now)):
             self.shown = now
-            self.stream.write(self._line(now, logs))
-            self.stream.flush()
+            with self._listened():
+                self.stream.write(self.heading + self._line(now, logs))
+                self.stream.flush()
+            self.heading = ""
+
+    @contextlib.contextmanager
+    def _listened(self):
+        try:
+            yield
+        except (AttributeError, OSError, ValueError):  # None, closed, a broken pipe
+            self.stream = None
 
     def _is_due(self, now: float) -> bool:
         if self.is_terminal:

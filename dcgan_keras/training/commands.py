@@ -1,18 +1,26 @@
 """What the commands of the command line do, as functions."""
 
 import argparse
+import glob
 import io
-import platform
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
 
-from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.data.datasets import check_images, load_dataset, training_batches
-from dcgan_keras.files import write_whole
+from dcgan_keras._tensorflow import device, use_course_types
+from dcgan_keras.data.datasets import (
+    DATASETS,
+    check_images,
+    load_dataset,
+    training_batches,
+)
+from dcgan_keras.edge import say, show
+from dcgan_keras.files import remove_leftovers, write_whole
 from dcgan_keras.noise import latent_noise
+from dcgan_keras.sizes import IMAGE_SIZES
 from dcgan_keras.training.callbacks import ProgressLine, RunRecorder, state_of
 from dcgan_keras.training.configuration import (
     DEFAULTS,
@@ -21,9 +29,20 @@ from dcgan_keras.training.configuration import (
     read_config,
     settings_of,
 )
+from dcgan_keras.training.fingerprint import changes, circumstances
 from dcgan_keras.training.runs import RunFolder
-from dcgan_keras.training.sampling import generate, latent_walk
+from dcgan_keras.training.sampling import (
+    generate,
+    generate_parts,
+    latent_walk,
+    spread,
+)
 from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
+
+FINGERPRINT = "data_fingerprint"  # in config.json
+MOST_GRIDS = 100  # frames of training.gif
+MOST_STEPS = 1000  # frames of a walk
+POINTS = 12  # of the walk from one sample to the next
 
 
 def train(options: argparse.Namespace) -> None:
@@ -35,25 +54,26 @@ def train(options: argparse.Namespace) -> None:
     if options.epochs is not None:
         config["steps"] = options.epochs * (len(images) // config["batch_size"])
     config["image_shape"] = [int(n) for n in images.shape[1:]]
+    _use_course_types()
     model = build_model(config)
-    start_step = run.restore(state_of(model)) if options.resume else 0
-    model.steps_made.assign(start_step)
-    steps, batch_size = config["steps"], config["batch_size"]
-    if start_step >= steps:
-        print(f"{run.path}: {start_step} steps are made already", file=sys.stderr)
-        return
-    run.write_config(config | _provenance(), replace=options.resume)
-    batches = training_batches(images, batch_size, config["seed"], start_step)
-    recorder = RunRecorder(run, start_step, options.save_every, options.sample_every)
-    progress = ProgressLine(steps, batch_size, start_step)
-    with recorder.stopped_between_steps():
-        model.fit(
-            batches,
-            steps_per_epoch=steps - start_step,
-            callbacks=[recorder, progress],
-            verbose=0,
-        )
-    write_training_gif(run)
+    with run.writing():
+        start_step = run.restore(state_of(model)) if options.resume else 0
+        model.steps_made.assign(start_step)
+        if start_step >= config["steps"]:
+            say(f"{run.path}: {start_step} steps are made already")
+            if run.needs_gif():  # stopped between the last step and this
+                write_training_gif(run)
+            return
+        config = _noted(run, config, images, start_step)
+        run.write_config(config, replace=options.resume)
+        run.remove_samples_after(start_step)
+        if config["batch_size"] == 1 and config["recipe"] == "paper":
+            say(
+                "batch_size: of 1 image a batch BatchNormalization takes away what z "
+                "says, so G draws one picture in training; take 2 images or more"
+            )
+        _fit(run, model, images, config, options)
+        write_training_gif(run)
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -61,41 +81,103 @@ def sample(options: argparse.Namespace) -> None:
     path = Path(options.output)
     if path.suffix not in (".npy", ".png", ".gif"):
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
+    _use_course_types()
     generator = load_players(options.run).generator
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
+    remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
     if path.suffix == ".npy":
-        write_whole(path, _npy_bytes(to_uint8(generate(generator, z))))
+        shape = (options.count, *generator.output_shape[1:])
+        write_whole(path, _npy_parts(shape, generate_parts(generator, z)))
     elif path.suffix == ".png":
         columns = int(np.ceil(np.sqrt(options.count)))
         write_png(path, tile(generate(generator, z), columns, scale=2))
     else:
-        images = generate(generator, latent_walk(z))
-        write_whole(path, gif_bytes([tile(x[None], 1, 4) for x in images], 0.08))
+        walk = latent_walk(z, POINTS, most=MOST_STEPS)
+        frames = (
+            tile(image[None], 1, 4)
+            for part in generate_parts(generator, walk)
+            for image in part
+        )
+        write_whole(path, gif_bytes(frames, 0.08, len(walk)))
+        points = (options.count - 1) * POINTS + 1
+        if points > len(walk):
+            say(
+                f"{path}: a film has at most {MOST_STEPS} frames; they are spread "
+                f"evenly over the {points} points of the walk"
+            )
+    say(f"device: {device()}")
 
 
 def evaluate(options: argparse.Namespace) -> None:
     """``evaluate``: print the quality of a run's samples."""
     from dcgan_keras.evaluation.report import evaluate_images
 
+    if sys.stdout is None:
+        raise ValueError("standard output is closed: nobody would see the numbers")
     run = RunFolder(options.run)
-    dataset = run.read_config()["dataset"]
+    dataset = read_config(run)["dataset"]
     if dataset not in ("digits", "mnist"):
         raise ValueError(
             "run: the measures look through a classifier of digits, so they are for "
             f"runs on digits and mnist; this one is on {dataset!r}"
         )
+    _use_course_types()
     generator = load_players(run).generator
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
     real, training = (load_dataset(dataset, s).images for s in ("test", "train"))
     result = evaluate_images(generate(generator, z), real, training, dataset)
-    print(result.to_json() if options.json else result.table())
+    show(result.to_json() if options.json else result.table())
+    say(f"device: {device()}")
 
 
 def write_training_gif(run: RunFolder) -> None:
-    """training.gif in the run folder: its sample grids in the order of their steps."""
-    frames = [imageio.imread(path) for path in run.sample_paths()]
-    if len(frames) > 1:
-        write_whole(run.path / "training.gif", gif_bytes(frames))
+    """training.gif in the run folder: its sample grids in the order of their steps.
+
+    Of more than ``MOST_GRIDS`` so many are taken, evenly, the first and the last too.
+    """
+    paths = run.sample_paths()
+    if len(paths) < 2:
+        return
+    chosen = spread(len(paths), MOST_GRIDS)
+    frames = (imageio.imread(paths[place]) for place in chosen)
+    write_whole(run.path / "training.gif", gif_bytes(frames, count=len(chosen)))
+
+
+def _fit(run: RunFolder, model, images, config: dict, options) -> None:
+    """Make the steps that are missing; what stops them carries what to do next."""
+    start_step = int(model.steps_made.numpy())
+    steps, batch_size = config["steps"], config["batch_size"]
+    batches = training_batches(images, batch_size, config["seed"], start_step)
+    recorder = RunRecorder(run, start_step, options.save_every, options.sample_every)
+    heading = f"device: {device()}"
+    progress = ProgressLine(steps, batch_size, start_step, heading=heading)
+    try:
+        with recorder.stopped_between_steps():
+            model.fit(
+                batches,
+                steps_per_epoch=steps - start_step,
+                callbacks=[recorder, progress],
+                verbose=0,
+            )
+        if recorder.step < steps:
+            raise ValueError(
+                f"Keras stopped after step {recorder.step} of {steps}: see max_epochs "
+                "and max_steps_per_epoch in its keras.json and in the environment"
+            )
+    except KeyboardInterrupt as error:
+        error.then = "go on with --resume"
+        raise
+    except FloatingPointError as error:
+        error.then = (
+            f"{run.path} keeps step {recorder.saved_step}, from which --resume would "
+            "come to the same: begin another run, with another --seed or --recipe paper"
+        )
+        raise
+    except Exception as error:
+        error.then = (
+            f"{run.path} is saved up to step {recorder.saved_step}: go on with --resume"
+        )
+        raise
 
 
 def _new(options: argparse.Namespace) -> dict:
@@ -105,11 +187,16 @@ def _new(options: argparse.Namespace) -> dict:
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
-    """The run's configuration; of what is asked for now only ``steps`` may differ."""
+    """The run's configuration; of what is asked for now only ``steps`` may differ.
+
+    And the folder of the images, if these are the same: see ``_noted``.
+    """
     config = read_config(run)
+    config["dataset"] = _resolved(config["dataset"])
     for name in DEFAULTS:
         asked = _given(options, name, config[name])
-        if name != "steps" and asked != config[name]:
+        is_moved = name == "dataset" and FINGERPRINT in config and Path(asked).is_dir()
+        if name != "steps" and asked != config[name] and not is_moved:
             raise ValueError(
                 f"{name}: the run in {run.path} has {config[name]!r}, got {asked!r}; "
                 "a resumed run keeps its settings"
@@ -120,25 +207,61 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
 
 def _given(options: argparse.Namespace, name: str, otherwise):
     value = getattr(options, name)
-    return otherwise if value is None else value
+    if value is None:
+        return otherwise
+    return _resolved(value) if name == "dataset" else value
+
+
+def _resolved(dataset: str) -> str:
+    """A folder by its whole path, for a run that is resumed from another folder."""
+    is_folder = dataset not in DATASETS and Path(dataset).is_dir()
+    return str(Path(dataset).resolve()) if is_folder else dataset
 
 
 def _images(config: dict):
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
+    sizes["allowed_sizes"] = IMAGE_SIZES
     return load_dataset(config["dataset"], "train", **sizes).images
 
 
-def _provenance() -> dict:
-    versions = {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }
-    return {"versions": versions, "machine": platform.machine()}
+def _noted(run: RunFolder, config: dict, images, start_step: int) -> dict:
+    """The configuration with what else the numbers depend on; says what has changed."""
+    now = circumstances(images, config)
+    if start_step:
+        before = run.read_config()
+        moved = before["dataset"] != config["dataset"]
+        found = before.get(FINGERPRINT), now[FINGERPRINT]
+        if moved and found[0] != found[1]:
+            raise ValueError(
+                f"dataset: the run in {run.path} has {before['dataset']!r} "
+                f"({found[0]}), got {config['dataset']!r} ({found[1]}); "
+                "a resumed run keeps its images"
+            )
+        changed = changes(before, now)
+        if changed:
+            say(
+                f"{run.path}: not as it was before step {start_step}, so the numbers "
+                f"will be others than without the stop: {'; '.join(changed)}"
+            )
+            resumed = before.get("resumed", [])
+            now["resumed"] = [*resumed, {"step": start_step, "changed": changed}]
+    return config | now
 
 
-def _npy_bytes(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+def _use_course_types() -> None:
+    changed = use_course_types()
+    if changed:
+        say(
+            f"keras.json asks for {changed}; the course computes with channels_last "
+            "and float32"
+        )
+
+
+def _npy_parts(shape: tuple, parts) -> Iterator[bytes]:
+    """A .npy file of samples in pieces: the header, then the pixels of each part."""
+    header = io.BytesIO()
+    kind = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, kind)
+    yield header.getvalue()
+    for part in parts:
+        yield to_uint8(part).tobytes()

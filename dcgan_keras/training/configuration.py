@@ -3,14 +3,21 @@
 config = run.read_config()  ->  build_model(config)  ->  load_players(run)
 """
 
+import contextlib
+import math
+import random
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from dcgan_keras._tensorflow import keras
+from dcgan_keras.files import UnreadableFile, decoding
 from dcgan_keras.models import build_discriminator, build_generator
+from dcgan_keras.sizes import is_int, stages
 from dcgan_keras.training.callbacks import state_of
 from dcgan_keras.training.composite_loop import CompositeLoop
-from dcgan_keras.training.dcgan import DCGAN
+from dcgan_keras.training.dcgan import DCGAN, UPDATES
 from dcgan_keras.training.players import default_optimizer
 from dcgan_keras.training.recipe import (
     BATCH_SIZE,
@@ -33,6 +40,48 @@ DEFAULTS = {  # of the command line's options, by their names in config.json
     "channels": None,
     "latent_dim": 100,
     "width": WIDTH,
+}
+LOOPS = ("train_step", "composite")
+MOST_WEIGHTS = 2**29  # in one layer: 2 GiB; the paper's largest has 13 million
+
+
+# Below what TensorFlow can hold: no number of a damaged file reaches it.
+def _is_number(value, low: float, below: float = 1e30) -> bool:
+    return type(value) in (int, float) and low <= value < below
+
+
+def _is_count(value, low: int = 1, below: int = 2**53) -> bool:
+    return is_int(value) and low <= value < below
+
+
+def _is_image_shape(value) -> bool:
+    return isinstance(value, list) and len(value) == 3 and value[2] in (1, 3)
+
+
+CHECKS = {  # what config.json and its settings may hold: by name (is it so, in words)
+    "dataset": (lambda x: isinstance(x, str) and x and "\0" not in x, "a name"),
+    "steps": (_is_count, "a whole number >= 1"),
+    "seed": (lambda x: _is_count(x, 0, 2**32), "a whole number, 0 to 2**32 - 1"),
+    "batch_size": (_is_count, "a whole number >= 1"),
+    "loop": (lambda x: x in LOOPS, f"one of {LOOPS}"),
+    "recipe": (lambda x: x in (*RECIPES,), f"one of {(*RECIPES,)}"),
+    "image_size": (lambda x: x is None or _is_count(x), "null or pixels"),
+    "channels": (lambda x: x in (None, 1, 3), "null, 1 or 3"),
+    "image_shape": (_is_image_shape, "[height, width, 1 or 3]"),
+    "settings": (lambda x: isinstance(x, dict), "an object"),
+    "latent_dim": (_is_count, "a whole number >= 1"),
+    "width": (_is_count, "a whole number >= 1"),
+    "extra_layers": (lambda x: _is_count(x, 0, 21), "a whole number, 0 to 20"),
+    "leaky_slope": (lambda x: _is_number(x, 0), "a number >= 0"),
+    "generator_learning_rate": (lambda x: _is_number(x, 0), "a number >= 0"),
+    "discriminator_learning_rate": (lambda x: _is_number(x, 0), "a number >= 0"),
+    "beta_1": (lambda x: _is_number(x, 0, 1), "a number in [0, 1)"),
+    "beta_2": (lambda x: _is_number(x, 0, 1), "a number in [0, 1)"),
+    "decay_steps": (_is_count, "a whole number >= 1"),
+    "update": (lambda x: x in UPDATES, f"one of {UPDATES}"),
+    "r1_gamma": (lambda x: _is_number(x, 0), "a number >= 0"),
+    "r1_interval": (_is_count, "a whole number >= 1"),
+    "average": (lambda x: isinstance(x, bool), "true or false"),
 }
 
 
@@ -62,30 +111,95 @@ def settings_of(config: dict) -> dict:
 
 
 def read_config(run: RunFolder) -> dict:
-    """The configuration of a run, complete.
+    """The configuration of a run: complete, possible, and of the weights beside it.
 
     Raises:
         FileNotFoundError: there is no run.
-        ValueError: something is missing in it.
+        files.UnreadableFile: config.json is damaged, something is missing in it, out
+            of its range, or not what the weights of the run were made with.
     """
-    config = run.read_config()
-    missing = [name for name in (*DEFAULTS, "settings") if name not in config]
-    if not missing:
-        known = settings_of(config)
-        missing = [name for name in known if name not in config["settings"]]
+    config, path = run.read_config(), run.path / "config.json"
+    missing = [n for n in (*DEFAULTS, "image_shape", "settings") if n not in config]
+    with decoding(path, "the configuration of a run"):
+        if not missing:
+            _check(config)
+            missing = [n for n in settings_of(config) if n not in config["settings"]]
+        if not missing:
+            _check(config["settings"])
+            _check_together(config)
     if missing:
-        raise ValueError(
+        raise UnreadableFile(
             f"run: config.json in {run.path} has no {', '.join(missing)}: the run was "
             "made by an older version of this package, and has to be made anew"
+        )
+    shape, saved = first_layer(config), run.saved_shape("generator/000")
+    if saved not in (None, shape):
+        raise UnreadableFile(
+            f"{path} does not fit weights.npz beside it: latent_dim "
+            f"{config['latent_dim']} and width {config['width']} make a first layer "
+            f"of {shape}, and the one saved is {saved}"
         )
     return config
 
 
+def first_layer(config: dict) -> tuple[int, int]:
+    """The shape of G's first weights, latent_dim and units, before anything is built.
+
+    Raises:
+        ValueError: an image_shape that is not reached, or sizes that no memory holds.
+    """
+    start, doublings = stages(config["image_shape"])
+    channels = config["width"] * 2 ** (doublings - 1)
+    shape = config["latent_dim"], start * start * channels
+    # D's last convolution: 4x4, from these channels to twice as many
+    most = max(math.prod(shape), 32 * channels**2)
+    if most > MOST_WEIGHTS:
+        raise ValueError(
+            f"latent_dim, width: expected layers of at most {MOST_WEIGHTS:,} weights, "
+            f"got {config['latent_dim']} and {config['width']}, which make one of "
+            f"{most:,}"
+        )
+    return shape
+
+
+def _check(values: dict) -> None:
+    for name, value in values.items():
+        is_so, words = CHECKS.get(name, (lambda _: True, ""))
+        if not is_so(value):
+            raise ValueError(f"{name}: expected {words}, got {value!r}")
+
+
+def _check_together(config: dict) -> None:
+    settings = settings_of(config)
+    if config["recipe"] == "paper" and config["settings"] != settings:
+        raise ValueError(
+            f"settings: expected those of the paper's recipe, {settings}, got "
+            f"{config['settings']}"
+        )
+    first_layer(config)
+
+
+@contextlib.contextmanager
+def _random_states_kept():
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+
+
+@_random_states_kept()
 def build_model(config: dict) -> DCGAN | CompositeLoop:
     """Both players and their loop, compiled, as a run's configuration says.
 
-    The seed of the weights becomes Keras's global seed.
+    The seed of the weights becomes Keras's global seed; Python's and NumPy's random
+    numbers go on as if nothing had been drawn.
+
+    Raises:
+        ValueError: sizes that the networks do not reach, or that no memory holds.
     """
+    first_layer(config)
     keras.utils.set_random_seed(config["seed"])
     settings, seed = config["settings"], config["seed"]
     shape, width = tuple(config["image_shape"]), config["width"]
@@ -107,6 +221,7 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
     return model
 
 
+@_random_states_kept()
 def load_players(run: RunFolder | str | Path) -> Players:
     """Both players of a run with its newest weights.
 
@@ -118,7 +233,8 @@ def load_players(run: RunFolder | str | Path) -> Players:
 
     Raises:
         FileNotFoundError: there is no run, or no weights have been saved in it.
-        ValueError: the weights are those of other models.
+        files.UnreadableFile: config.json or weights.npz is damaged, or the weights are
+            those of other models.
 
     Example:
         >>> generator, discriminator = load_players("runs/a")
@@ -147,6 +263,7 @@ def untrained_players(run: RunFolder | str | Path, seed: int | None = None) -> P
 
     Raises:
         FileNotFoundError: there is no run.
+        files.UnreadableFile: config.json is damaged.
 
     Source: notebook 08, the baseline for D's features.
     """

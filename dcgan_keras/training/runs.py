@@ -6,18 +6,31 @@
     samples/            grids of the fixed noise, step_000200.png
 
 Every file is written under another name and moved into place, so that a run that is
-killed leaves the last complete file. Nothing is pickled.
+killed leaves the last complete file. Nothing is pickled. While a command trains it
+holds a lock, .lock, against a second one.
 """
 
+import contextlib
 import csv
 import io
+import itertools
 import json
-import zipfile
+import math
+import os
 from pathlib import Path
 
 import numpy as np
 
-from dcgan_keras.files import write_whole
+from dcgan_keras.data.archives import NpzArrays, open_npz
+from dcgan_keras.files import (
+    UnreadableFile,
+    decoding,
+    lock_file,
+    read_json,
+    read_rows,
+    remove_leftovers,
+    write_whole,
+)
 
 COLUMNS = (
     "step",
@@ -62,25 +75,30 @@ class RunFolder:
 
         Raises:
             FileExistsError: a run is here already.
+            files.UnreadableFile: samples is there, and no folder.
         """
         if (self.path / "config.json").exists():
             raise FileExistsError(
                 f"output: {self.path} holds a run already; add --resume to go on with "
                 "it, or name another folder"
             )
+        self._check_samples()
 
     def read_config(self) -> dict:
-        """The configuration of the run.
+        """What config.json says of the run; ``configuration.read_config`` checks it.
 
         Raises:
             FileNotFoundError: there is no run here.
+            files.UnreadableFile: config.json holds no JSON object, or samples is no
+                folder.
         """
         path = self.path / "config.json"
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise FileNotFoundError(
                 f"run: there is no run in {self.path} (no {path.name})"
             )
-        return json.loads(path.read_text())
+        self._check_samples()
+        return read_json(path, "the configuration of a run")
 
     def save(self, step: int, groups: dict[str, list], history: list[dict]) -> None:
         """Write the history up to ``step``, then the weights at ``step``.
@@ -89,12 +107,17 @@ class RunFolder:
             step: how many steps have been made.
             groups: variables by owner, for example {"generator": model.variables}.
             history: one dict of ``COLUMNS`` a step.
+
+        Raises:
+            FloatingPointError: a value is not finite; nothing has been written, so
+                that the last good weights stay.
         """
-        self.write_history(history)
         arrays = {"step": np.int64(step)}
         for owner, variables in groups.items():
             for number, variable in enumerate(variables):
                 arrays[f"{owner}/{number:03d}"] = np.asarray(variable)
+            _check_finite(owner, step, arrays)
+        self.write_history(history)
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
         write_whole(self.path / "weights.npz", buffer.getvalue())
@@ -109,22 +132,42 @@ class RunFolder:
             The step at which they were saved; 0 if nothing has been saved yet.
 
         Raises:
-            ValueError: the saved weights are those of other models, or damaged;
-                no variable has been changed.
+            files.UnreadableFile: the saved weights are those of other models, or
+                damaged; no variable has been changed.
         """
         path = self.path / "weights.npz"
-        if not path.is_file():
+        if not os.path.lexists(path):
             return 0
-        saved = _read_arrays(path)
-        values = {}
-        for owner, variables in groups.items():
-            names = [name for name in saved if name.startswith(f"{owner}/")]
-            values[owner] = [saved[name] for name in sorted(names)]
-            _check_shapes(owner, path, values[owner], variables)
+        with open_npz(path, "the weights of a run") as saved:
+            step = _read_step(saved)
+            for owner, variables in groups.items():
+                _check_shapes(owner, path, saved, variables)
+            values = {
+                owner: [
+                    _read_like(variable, f"{owner}/{number:03d}", saved)
+                    for number, variable in enumerate(variables)
+                ]
+                for owner, variables in groups.items()
+            }
         for owner, variables in groups.items():
             for variable, value in zip(variables, values[owner], strict=True):
                 variable.assign(value)
-        return int(saved["step"])
+        return step
+
+    def saved_shape(self, name: str) -> tuple[int, ...] | None:
+        """The shape that a saved array has, such as "generator/000".
+
+        Returns:
+            None if nothing has been saved yet.
+
+        Raises:
+            files.UnreadableFile: weights.npz is damaged, or has no such array.
+        """
+        path = self.path / "weights.npz"
+        if not os.path.lexists(path):
+            return None
+        with open_npz(path, "the weights of a run") as saved:
+            return saved.header(name).shape
 
     def write_history(self, history: list[dict]) -> None:
         """Write one row a step, with every digit of the numbers."""
@@ -135,20 +178,70 @@ class RunFolder:
         write_whole(self.path / "history.csv", text.getvalue().encode())
 
     def read_history(self, up_to: int | None = None) -> list[dict]:
-        """The history as dicts of ``COLUMNS``; rows after step ``up_to`` left out."""
-        path = self.path / "history.csv"
-        if not path.is_file():
-            return []
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        rows = [
-            {
-                name: int(row[name]) if name == "step" else float(row[name])
-                for name in row
-            }
-            for row in rows
-        ]
-        return rows if up_to is None else [row for row in rows if row["step"] <= up_to]
+        """The history, a row for every step from the first on.
+
+        Args:
+            up_to: the step at which to end, which has to be there; None: all.
+
+        Returns:
+            Dicts of ``COLUMNS``; none if there is no history yet.
+
+        Raises:
+            files.UnreadableFile: a step is missing, a line is damaged, a number is
+                not finite.
+        """
+        path, rows = self.path / "history.csv", []
+        expected = "the history of a run, a row for every step"
+        if os.path.lexists(path):
+            lines = itertools.islice(read_rows(path, expected, COLUMNS), up_to)
+            with decoding(path, expected):
+                for step, row in enumerate(lines, 1):
+                    rows.append(_history_row(step, row))
+        if up_to is not None and len(rows) < up_to:
+            raise UnreadableFile(
+                f"{path}: expected {expected} up to {up_to}, the step of weights.npz; "
+                f"it has {len(rows)}"
+            )
+        return rows
+
+    @contextlib.contextmanager
+    def writing(self):
+        """Be the only one that writes here; what killed writes left is removed.
+
+        The lock ends with the process, however that ends.
+
+        Raises:
+            BlockingIOError: another process writes here.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(lock_file(self.path / ".lock"))
+            except BlockingIOError as error:
+                raise BlockingIOError(
+                    f"output: {self.path} is being written by another training "
+                    f"({error}); wait for its end, or name another folder"
+                ) from None
+            self._remove_leftovers()
+            yield
+
+    def _remove_leftovers(self) -> None:
+        for name in ("config.json", "history.csv", "weights.npz", "training.gif"):
+            remove_leftovers(self.path, f".{name}.*")
+        remove_leftovers(self.path / "samples", ".step_*.png.*")
+
+    def remove_samples_after(self, step: int) -> None:
+        """Remove the grids of later steps, which a resumed run draws anew."""
+        for path in self.sample_paths():
+            if _step_of(path) > step:
+                path.unlink()
+
+    def needs_gif(self) -> bool:
+        """Whether training.gif is missing, or older than the newest grid."""
+        gif, grids = self.path / "training.gif", self.sample_paths()
+        if len(grids) < 2:
+            return False
+        newest = max(path.stat().st_mtime_ns for path in grids)
+        return not gif.is_file() or gif.stat().st_mtime_ns < newest
 
     def sample_path(self, step: int) -> Path:
         """Where the grid of ``step`` is; the numbers sort as the steps do."""
@@ -156,22 +249,74 @@ class RunFolder:
 
     def sample_paths(self) -> list[Path]:
         """The grids there are, in the order of their steps."""
-        return sorted((self.path / "samples").glob("step_*.png"))
+        paths = (self.path / "samples").glob("step_*.png")
+        return sorted((p for p in paths if _step_of(p) >= 0), key=_step_of)
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _step_of(path: Path) -> int:
+    """The number in a grid's name; -1 if it is none."""
+    digits = path.stem.removeprefix("step_")
+    return int(digits) if digits.isdecimal() else -1
+
+
+def _check_finite(owner: str, step: int, arrays: dict[str, np.ndarray]) -> None:
+    bad = [
+        name
+        for name, value in arrays.items()
+        if name.startswith(f"{owner}/") and not np.isfinite(value).all()
+    ]
+    if bad:
+        raise FloatingPointError(
+            f"{owner}: {len(bad)} of its arrays hold NaN or infinity after step "
+            f"{step}, and are not saved"
+        )
+
+    def _check_samples(self) -> None:
+        """Before a training, not when the first grid is to be written."""
+        path = self.path / "samples"
+        if os.path.lexists(path) and not path.is_dir():
+            raise UnreadableFile(f"{path}: expected a folder of grids; it is none")
+
+
+def _history_row(step: int, row: dict[str, str]) -> dict:
     try:
-        with path.open("rb") as whole, np.load(whole, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+        numbers = {name: float(row[name]) for name in COLUMNS[1:]}
+    except ValueError:
+        numbers = {"": math.nan}
+    if row["step"] != str(step) or not all(map(math.isfinite, numbers.values())):
+        raise ValueError(
+            f"in place of step {step} and four numbers there is "
+            f"{','.join(row.values())!r}"
+        )
+    return {"step": step} | numbers
 
 
-def _check_shapes(owner: str, path: Path, values: list, variables: list) -> None:
-    found = [tuple(value.shape) for value in values]
+def _read_step(saved: NpzArrays) -> int:
+    shape, dtype = saved.header("step")
+    if shape != () or dtype != np.int64 or (step := int(saved.read("step"))) < 1:
+        raise ValueError("its step is no whole number above 0")
+    return step
+
+
+def _read_like(variable, name: str, saved: NpzArrays) -> np.ndarray:
+    """A saved array, if it is what the variable can take."""
+    dtype = saved.header(name).dtype
+    wanted = str(getattr(variable, "dtype", dtype))
+    if dtype.name != wanted or not dtype.isnative:
+        raise ValueError(f"{name}: expected {wanted}, got {dtype.str}")
+    value = saved.read(name)
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name} holds NaN or infinity: the run was lost")
+    return value
+
+
+def _check_shapes(owner: str, path: Path, saved: NpzArrays, variables: list) -> None:
+    names = (name for name in saved.names if name.startswith(f"{owner}/"))
+    names = sorted(names, key=lambda name: (len(name), name))  # 1000 after 999
+    found = [saved.header(name).shape for name in names]
     expected = [tuple(variable.shape) for variable in variables]
     if found != expected:
-        raise ValueError(
+        raise UnreadableFile(
             f"{path} does not fit this {owner}: it holds {len(found)} arrays "
             f"{found[:3]}..., expected {len(expected)} {expected[:3]}..."
         )

@@ -1,5 +1,7 @@
 """Drawing samples: with which weights, how many at a time, and along which walk."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from dcgan_keras._tensorflow import keras, tf
@@ -77,9 +79,16 @@ def generate(generator: keras.Model, z, batch_size: int = 250) -> np.ndarray:
     Returns:
         float32 (N, H, W, C) in [-1, 1].
     """
+    return np.concatenate(list(generate_parts(generator, z, batch_size)))
+
+
+def generate_parts(
+    generator: keras.Model, z, batch_size: int = 250
+) -> Iterator[np.ndarray]:
+    """As ``generate``, in parts of ``batch_size`` that need not all be kept."""
     step = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)
-    parts = range(0, len(z), batch_size)
-    return np.concatenate([step(z[at : at + batch_size]).numpy() for at in parts])
+    for at in range(0, len(z), batch_size):
+        yield step(z[at : at + batch_size]).numpy()
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
@@ -129,19 +138,41 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     return length * (weight_a * a + weight_b * b)
 
 
-def latent_walk(z, frames: int = 12) -> np.ndarray:
+def spread(count: int, most: int) -> np.ndarray:
+    """At most so many of the places 0 to ``count`` - 1, evenly; both ends among them.
+
+    Args:
+        count: places there are, >= 1.
+        most: to choose, >= 2.
+
+    Returns:
+        int64 (n,), rising, n = min(count, most).
+
+    Example:
+        >>> spread(9, 3)
+        array([0, 4, 8])
+    """
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+
+
+def latent_walk(z, frames: int = 12, most: int | None = None) -> np.ndarray:
     """Points along the arcs from each z to the next, see ``slerp``.
 
     Args:
         z: (N, latent_dim).
         frames: points from one to the next.
+        most: points in all, spread evenly from the first z to the last; None: all.
 
     Returns:
-        float32 ((N - 1) * frames + 1, latent_dim); z itself if N is 1.
+        float32 ((N - 1) * frames + 1, latent_dim), or (most, latent_dim) if that is
+        fewer; z itself if N is 1.
     """
     z = np.asarray(z, np.float32)
+    count = (len(z) - 1) * frames + 1
+    places = spread(count, count if most is None else most)
     times = np.linspace(0, 1, frames, endpoint=False)
-    pairs = zip(z[:-1], z[1:], strict=True)
-    return np.stack([*(slerp(a, b, t) for a, b in pairs for t in times), z[-1]]).astype(
-        np.float32
-    )
+    points = [
+        slerp(z[leg], z[leg + 1], times[step]) if leg < len(z) - 1 else z[-1]
+        for leg, step in (divmod(int(place), frames) for place in places)
+    ]
+    return np.stack(points).astype(np.float32)

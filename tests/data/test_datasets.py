@@ -237,9 +237,7 @@ def test_cifar10_is_read_from_its_binary_archive(tmp_path):
         readme = tarfile.TarInfo("cifar-10-batches-bin/readme.html")
         tar.addfile(readme, io.BytesIO(b""))
     arrays = read_cifar10_binary(archive)
-    images, labels = datasets._from_uint8(
-        arrays["x_train"], arrays["y_train"], "cifar10"
-    )
+    images, labels = datasets._from_uint8(arrays["x_train"], arrays["y_train"])
     assert arrays["x_test"].shape == (3, 32, 32, 3) and images.shape == (6, 32, 32, 3)
     assert list(labels) == [0, 1, 2, 0, 1, 2]
     pixels = np.rint((images + 1) * 127.5).astype(int)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_keras.data import image_folder
+from dcgan_keras.data import image_folder, pictures
 from dcgan_keras.data.datasets import load_dataset, training_batches
 from dcgan_keras.data.image_folder import FolderImages
+from dcgan_keras.sizes import IMAGE_SIZES
 
 
 def picture(path, value=0, size=(8, 8), mode="L"):
@@ -100,26 +101,47 @@ def test_a_folder_without_images_is_refused(tmp_path):
         load_dataset(tmp_path)
 
 
-def test_a_broken_image_is_named_and_left_out(classes):
+def test_a_broken_image_is_named_and_left_out(classes, capsys):
     whole = (classes / "cat" / "2.png").read_bytes()
     (classes / "cat" / "1.png").write_bytes(b"not a picture")
-    with pytest.warns(UserWarning, match=r"broken image .*1\.png") as caught:
-        images, labels = load_dataset(classes)
-    assert len(caught) == 1
+    images, labels = load_dataset(classes)
+    said = capsys.readouterr().err
+    assert "1 unreadable (cat/1.png: " in said and said.count("\n") == 1
     assert greys(images) == [0, 20, 100, 110] and list(labels) == [0, 0, 1, 1]
     (classes / "cat" / "0.png").write_bytes(whole[:-30])  # cut off
-    with pytest.warns(UserWarning, match="broken image") as caught:
-        images, labels = load_dataset(classes, stream=True)
-    assert len(caught) == 2
-    assert greys(images[:]) == [20, 100, 110] and list(labels) == [0, 1, 1]
+    images, labels = load_dataset(classes)
+    assert "2 unreadable (cat/1.png: " in capsys.readouterr().err
+    assert greys(images) == [20, 100, 110] and list(labels) == [0, 1, 1]
+
+
+def test_a_cut_off_image_in_a_stream_has_a_stand_in(classes, capsys):
+    """Its header is whole: that it is cut off is seen only when it is needed."""
+    whole = (classes / "cat" / "2.png").read_bytes()
+    (classes / "cat" / "0.png").write_bytes(whole[:-30])
+    images, labels = load_dataset(classes, stream=True)
+    assert greys(images[:]) == greys(images[:]) == [10, 10, 20, 100, 110]
+    assert len(labels) == len(images) == 5
+    words = [line for line in capsys.readouterr().err.splitlines() if "stands" in line]
+    assert len(words) == 1
+    assert "cat/0.png: " in words[0] and words[0].endswith("cat/1.png")
+
+
+def test_a_stream_that_loses_its_files_stops_with_one_sentence(classes):
+    images, _ = load_dataset(classes, stream=True, image_size=4)
+    images = FolderImages(images.paths, 4, 1)  # nothing in memory yet
+    for path in classes.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(OSError, match=r"dog/1\.png: No such file.*the 4 after it"):
+        images[4]
 
 
 def test_a_folder_of_broken_images_alone_is_refused(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"")
-    with (
-        pytest.warns(UserWarning, match=r"a\.jpg"),
-        pytest.raises(ValueError, match="no readable image"),
-    ):
+    with pytest.raises(ValueError, match=r"no readable image .*1 unreadable \(a\.jpg"):
+        load_dataset(tmp_path)
+    picture(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:-30])
+    with pytest.raises(ValueError, match=r"no readable image .*2 unreadable"):
         load_dataset(tmp_path)
 
 
@@ -154,6 +176,194 @@ def test_wrong_arguments_are_refused(folder, option):
     (name,) = option
     with pytest.raises(ValueError, match=f"{name}: expected"):
         load_dataset(folder, **option)
+
+
+# What is said ----------------------------------------------------------------
+
+
+def line(capsys):
+    """The one line on standard error; nothing else is printed."""
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    return err.rstrip("\n")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_one_line_says_what_is_used_and_what_is_not(classes, capsys, stream):
+    (classes / "dog" / "2.png").write_bytes(b"")
+    picture(classes / ".ipynb_checkpoints" / "0.png")
+    for name in ("a.txt", "b.txt", "c.mat"):
+        (classes / name).write_text("")
+    assert load_dataset(classes, stream=stream).images.shape == (5, 8, 8, 1)
+    assert line(capsys) == (
+        f"{classes}: 6 found, 5 used, as 8x8x1; 2 classes (cat, dog); left out: "
+        "1 hidden (.ipynb_checkpoints), 3 of other kinds (.txt, .mat), "
+        "1 unreadable (dog/2.png: no picture that Pillow knows)"
+    )
+
+
+def test_where_all_is_used_the_line_is_short(folder, capsys):
+    load_dataset(folder)
+    assert line(capsys) == f"{folder}: 6 found, 6 used, as 8x8x1"
+
+
+def test_lost_classes_are_told(classes, capsys):
+    picture(classes / "preview.png", 255)
+    assert load_dataset(classes).labels is None
+    assert "no classes, for 1 lie beside the subfolders" in line(capsys)
+
+
+def test_classes_are_those_of_images_that_are_used(classes, capsys):
+    """A class of broken images alone has no number."""
+    for name in ("ant", "cow"):
+        picture(classes / name / "a.png").write_bytes(b"")
+    assert list(load_dataset(classes).labels) == [0, 0, 0, 1, 1]
+    assert "2 classes (cat, dog)" in line(capsys)
+    for path in classes.glob("dog/*"):
+        path.write_bytes(b"")
+    assert load_dataset(classes).labels is None
+    assert "no classes, for only cat/ is used" in line(capsys)
+
+
+def test_first_frames_are_told(folder, capsys):
+    frames = [Image.new("L", (8, 8), grey) for grey in (255, 0)]
+    frames[0].save(folder / "a.gif", save_all=True, append_images=frames[1:])
+    load_dataset(folder, channels=1)  # a palette is colour
+    assert "the first frame alone of 1 (a.gif)" in line(capsys)
+
+
+def test_a_white_that_is_nowhere_near_is_told(tmp_path, capsys):
+    """Twelve bits in files of sixteen are all but black."""
+    for value in (0, 4095):
+        image = Image.fromarray(np.full((8, 8), value, np.uint16))
+        image.save(tmp_path / f"{value}.png")
+    load_dataset(tmp_path)
+    assert "dark: the brightest pixel of 2 is 15 of 255" in line(capsys)
+    picture(tmp_path / "bright.png", 128)
+    load_dataset(tmp_path)
+    assert "dark" not in line(capsys)
+
+
+def test_one_plain_grey_is_not_called_dark(tmp_path, capsys):
+    """Nothing is known of its scale."""
+    picture(tmp_path / "a.png", 3)
+    load_dataset(tmp_path)
+    assert "dark" not in line(capsys)
+
+
+def test_without_a_console_nothing_is_said(folder, monkeypatch, capsys):
+    """Nor on standard output, which belongs to results."""
+    monkeypatch.setattr("sys.stderr", None)
+    assert len(load_dataset(folder).images) == 6
+    assert capsys.readouterr().out == ""
+
+
+# One scale a folder ----------------------------------------------------------
+
+
+def fractions(path, *values):
+    image = Image.fromarray(np.resize(np.float32(values), (8, 8)))
+    image.save(path)
+
+
+def test_fractions_are_refused_by_what_was_found(tmp_path):
+    fractions(tmp_path / "a.tif", 0, 0.25, 1)
+    with pytest.raises(ValueError, match=r"without a white .*a\.tif: .*F, 0 to 1\)"):
+        load_dataset(tmp_path)
+
+
+def test_fractions_among_others_are_left_out_with_a_word(folder, capsys):
+    fractions(folder / "a.tif", 0, 1)
+    assert greys(load_dataset(folder).images) == [0, 50, 100, 150, 200, 250]
+    assert "1 of a scale without a white" in line(capsys)
+
+
+def test_eight_and_sixteen_bits_side_by_side(tmp_path):
+    """Both from black to white, and one does not change the other."""
+    for value in (250, 260, 65535):
+        image = Image.fromarray(np.full((8, 8), value, np.uint16))
+        image.save(tmp_path / f"{value}.tif")
+    picture(tmp_path / "9.png", 250)
+    assert greys(load_dataset(tmp_path).images) == [0, 1, 255, 250]
+
+
+# Refused before anything is decoded ------------------------------------------
+
+
+@pytest.fixture
+def no_decoding(monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(image_folder, "decode", refuse)
+
+
+@pytest.mark.parametrize(
+    ("size", "near"), [(100, "96 or 112"), (256, "128"), (30, "28 or 32"), (5, "8")]
+)
+def test_sizes_that_are_not_allowed_are_refused_at_once(
+    tmp_path, no_decoding, size, near
+):
+    """As asked for, and as found."""
+    said = rf"--image-size.*got {size}, and the nearest is {near}$"
+    picture(tmp_path / "a.png", size=(size, size))
+    options = {"allowed_sizes": IMAGE_SIZES}
+    with pytest.raises(ValueError, match=said):
+        load_dataset(tmp_path, **options)
+    with pytest.raises(ValueError, match=said):
+        load_dataset(tmp_path / ".", image_size=size, **options)
+    with pytest.raises(AssertionError, match="decoded"):
+        load_dataset(tmp_path)  # any size, where none is named
+
+
+def test_sizes_of_other_data_sets_are_checked_too():
+    with pytest.raises(ValueError, match=r"expected one of 8, 64 pixels; got 28"):
+        load_dataset("digits", allowed_sizes=(8, 64))
+
+
+def test_mixed_sizes_and_modes_are_refused_by_headers(folder, no_decoding):
+    picture(folder / "wide.png", size=(20, 10))
+    with pytest.raises(ValueError, match=r"pass image_size.*\(--image-size 28\)"):
+        load_dataset(folder)
+    picture(folder / "wide.png", (1, 2, 3), mode="RGB")
+    with pytest.raises(ValueError, match=r"mixed modes.*\(--channels\)"):
+        load_dataset(folder)
+
+
+# More images than headers are read -------------------------------------------
+
+
+def test_of_a_large_folder_a_sample_is_looked_into(folder, capsys, monkeypatch):
+    opened = []
+    real = image_folder.read_header
+    monkeypatch.setattr(image_folder, "HEADERS_READ", 3)
+    monkeypatch.setattr(
+        image_folder, "read_header", lambda *a: opened.append(a[0]) or real(*a)
+    )
+    assert greys(load_dataset(folder).images) == [0, 50, 100, 150, 200, 250]
+    assert sorted(path[-5:] for path in opened) == ["0.png", "2.png", "4.png"]
+    assert "3 of them looked into, the others as they are read" in line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"size": (20, 10)}, "of another size (1.png: 20x10, unlike the others)"),
+        ({"value": (1, 2, 3), "mode": "RGB"}, "of other channels (1.png: colour among"),
+        ({"value": 0.5, "mode": "F"}, "of a scale without a white"),
+    ],
+)
+def test_what_the_sample_did_not_show(folder, capsys, monkeypatch, odd, said):
+    """Left out with a word in memory, and in a stream the next one stands for it."""
+    monkeypatch.setattr(image_folder, "HEADERS_READ", 3)
+    Image.new(odd.get("mode", "L"), odd.get("size", (8, 8)), odd.get("value", 0)).save(
+        folder / "1.png", format="TIFF"
+    )
+    assert greys(load_dataset(folder).images) == [0, 100, 150, 200, 250]
+    assert "1 " + said in line(capsys)
+    images = load_dataset(folder, stream=True).images
+    assert greys(images[:]) == [0, 100, 100, 150, 200, 250]
+    assert f"in its place stands {folder / '2.png'}" in capsys.readouterr().err
 
 
 # Kinds of images -------------------------------------------------------------
@@ -261,3 +471,75 @@ def test_streamed_batches_equal_those_from_memory(folder):
     for a, b in pairs:
         assert a.shape == b.shape == (4, 8, 8, 1)
         assert np.array_equal(a.numpy(), b.numpy())
+
+
+def decodings(monkeypatch):
+    """The names of the files that are decoded from now on."""
+    names, real = [], image_folder.decode
+    monkeypatch.setattr(
+        image_folder,
+        "decode",
+        lambda path, *options: names.append(path[-5:]) or real(path, *options),
+    )
+    return names
+
+
+def test_a_streamed_image_is_decoded_once(folder, monkeypatch):
+    names = decodings(monkeypatch)
+    images = load_dataset(folder, stream=True).images
+    assert images.is_kept_whole
+    first = images[:]
+    assert np.array_equal(images[:], first) and np.array_equal(images[3], first[3])
+    assert sorted(names) == [f"{n}.png" for n in range(6)]
+
+
+def test_what_is_kept_is_bounded_and_the_rest_decoded_again(
+    folder, monkeypatch, capsys
+):
+    """Room for four images of 8x8 bytes, not for a fifth."""
+    monkeypatch.setattr(image_folder, "MAX_BYTES_IN_MEMORY", 5 * 64 - 1)
+    names = decodings(monkeypatch)
+    images = load_dataset(folder).images
+    assert isinstance(images, FolderImages) and not images.is_kept_whole
+    names.clear()
+    for _ in range(3):
+        assert greys(images[:]) == [0, 50, 100, 150, 200, 250]
+    assert names == ["4.png", "5.png"] * 3
+    assert "epoch" not in line(capsys)  # decoding these is no work
+
+
+@pytest.mark.parametrize(
+    ("room", "when"), [(5, "each epoch anew"), (6 * 4, "the first epoch")]
+)
+def test_large_images_in_a_stream_are_told(folder, monkeypatch, capsys, room, when):
+    monkeypatch.setattr(image_folder, "MAX_BYTES_IN_MEMORY", room)
+    load_dataset(folder, image_size=2)
+    assert f"those of 8 pixels are decoded in {when}; stored at 2" in line(capsys)
+
+
+def test_a_stand_in_is_told_once_though_not_kept(folder, monkeypatch, capsys):
+    monkeypatch.setattr(image_folder, "MAX_BYTES_IN_MEMORY", 0)
+    images = load_dataset(folder).images
+    line(capsys)
+    (folder / "5.png").unlink()
+    for _ in range(3):
+        assert greys(images[4:]) == [200, 0]  # after the last comes the first
+    assert "5.png: No such file" in line(capsys)
+
+
+def test_a_stream_is_given_up_after_so_many_in_a_row(folder, monkeypatch):
+    monkeypatch.setattr(image_folder, "STAND_INS", 3)
+    images = FolderImages([str(folder / f"{n}.png") for n in range(6)], 8, 1)
+    for n in (1, 2, 3):
+        (folder / f"{n}.png").unlink()
+    assert greys(images[[2, 3]]) == [200, 200]
+    with pytest.raises(OSError, match=r"1\.png: No such file .*nor can the 2 after it"):
+        images[1]
+
+
+def test_bombs_are_left_out_and_big_images_read_one_by_one(folder, capsys, monkeypatch):
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 10_000)
+    picture(folder / "a.png", size=(100, 101))
+    picture(folder / "b.png", 255, size=(100, 100))
+    assert greys(load_dataset(folder, image_size=8).images)[6:] == [255]
+    assert "1 of too many pixels (a.png: 100x101)" in line(capsys)

@@ -1,6 +1,7 @@
 """The shipped classifiers, and all numbers at once on planted bad samples."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from dcgan_keras.data import datasets
 from dcgan_keras.evaluation import classifier as classifier_module
 from dcgan_keras.evaluation.classifier import load_classifier
 from dcgan_keras.evaluation.report import evaluate_images
-from dcgan_keras.files import find_data
+from dcgan_keras.files import UnreadableFile, find_data
 
 RNG = np.random.default_rng
 
@@ -154,6 +155,31 @@ class TestTraining:
         np.savez(tmp_path / "bad.npz", weight_00=np.ones(3))
         with pytest.raises(ValueError, match="bad.npz: expected weights of shapes"):
             classifier_module._load(str(tmp_path / "bad.npz"))
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda w: w.pop("weight_01"), "it has no array weight_01"),
+            (lambda w: w.update(weight_02=np.ones(4)), "weight_02 is float64"),
+            (lambda w: w.update(weight_02=w["weight_02"] * np.inf), "NaN or infinity"),
+            (lambda w: w.update(weight_99=w["weight_02"]), "expected 3 arrays, got 4"),
+        ],
+    )
+    def test_damaged_weights_are_named(self, tmp_path, change, said):
+        weights = {f"weight_{n:02d}": np.ones(4, np.float32) for n in range(3)}
+        path = tmp_path / "a.npz"
+        np.savez(path, **weights)
+        assert len(classifier_module._read_weights(path, [(4,)] * 3)) == 3
+        change(weights)
+        np.savez(path, **weights)
+        with pytest.raises(UnreadableFile, match=f"{path}: .*{said}"):
+            classifier_module._read_weights(path, [(4,)] * 3)
+
+    def test_provenance_that_is_no_object_is_named(self, tmp_path):
+        shutil.copy(find_data("classifier/digits.npz"), tmp_path)
+        (tmp_path / "digits.json").write_text("[]")
+        with pytest.raises(UnreadableFile, match=r"digits\.json: expected how"):
+            classifier_module._load(str(tmp_path / "digits.npz"))
 
 
 def centre(images):

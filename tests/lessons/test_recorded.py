@@ -8,9 +8,12 @@ import sys
 import numpy as np
 import pytest
 
+from dcgan_keras.files import UnreadableFile
+from dcgan_keras.lessons import recorded
 from dcgan_keras.lessons.recorded import (
     read_evaluation,
     recorded_run,
+    recorded_table,
 )
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training.configuration import load_players, untrained_players
@@ -89,3 +92,35 @@ def test_recorded_runs_are_found():
 def test_an_unevaluated_run_is_named(run):
     with pytest.raises(FileNotFoundError, match="has not been evaluated"):
         read_evaluation(run)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "JSONDecodeError"),
+        ("[]", "no object"),
+        ('{"floor": 1}', "has no generated"),
+    ],
+)
+def test_a_damaged_evaluation_is_named(tmp_path, text, said):
+    path = tmp_path / "evaluation.json"
+    path.write_text(text)
+    with pytest.raises(UnreadableFile, match=f"{path}: .*{said}"):
+        read_evaluation(tmp_path)
+
+
+def test_tables_are_read_and_damaged_ones_are_named(tmp_path, monkeypatch):
+    rows, made = recorded_table("choices")
+    assert rows[0]["seed"] == 0 and rows[0]["value"] == "paper" and "command" in made
+    monkeypatch.setattr(recorded, "find_data", lambda _: tmp_path / "a.csv")
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "a.csv").write_text("a,b\n1,x\n2.5,\n")
+    assert recorded_table("a")[0] == [{"a": 1, "b": "x"}, {"a": 2.5, "b": ""}]
+    for text in ("a,b\n1\n", "a,b\n1,2,3\n", "a,b\n1,2", ""):
+        (tmp_path / "a.csv").write_text(text)
+        with pytest.raises(UnreadableFile, match=r"a\.csv: expected a table"):
+            recorded_table("a")
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "a.json").write_text("3")
+    with pytest.raises(UnreadableFile, match=r"a\.json: expected how"):
+        recorded_table("a")

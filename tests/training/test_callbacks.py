@@ -1,12 +1,16 @@
 """Callbacks: what a run records, when, and what the screen shows."""
 
 import io
+import os
+import signal
+import threading
 
 import imageio.v3 as imageio
 import numpy as np
 import pytest
 from players import build_players
 
+from dcgan_keras.edge import Stopped
 from dcgan_keras.training import callbacks
 from dcgan_keras.training.callbacks import History, ProgressLine, RunRecorder, state_of
 from dcgan_keras.training.composite_loop import CompositeLoop
@@ -131,6 +135,95 @@ def test_saved_state_restores_into_other_models(run, dcgan):
             assert np.array_equal(one, same), owner
 
 
+# Stopped ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name
+)
+def test_a_signal_waits_for_the_end_of_the_step_and_saves(run, dcgan, number):
+    before = signal.getsignal(number)
+    recorder = recorded(run, dcgan, 2)
+    with pytest.raises(Stopped) as stopped, recorder.stopped_between_steps():
+        recorder.on_train_batch_begin(2)
+        os.kill(os.getpid(), number)
+        assert run.restore({}) == 0  # nothing was saved in the middle
+        assert signal.getsignal(number) == before  # the second does not wait
+        recorder.on_train_batch_end(2, LOGS)
+    assert stopped.value.number == number and run.restore({}) == 3
+    assert signal.getsignal(number) == before
+
+
+def failed(recorder, error, in_step):
+    with pytest.raises(type(error)), recorder.stopped_between_steps():
+        recorder.on_train_batch_begin(2)
+        if not in_step:
+            recorder.on_train_batch_end(2, LOGS)
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "in_step", "saved"),
+    [
+        (OSError("a grid cannot be written"), False, 3),
+        (RuntimeError("FileNotFoundError: a.png [[IteratorGetNext]]"), True, 2),
+        (RuntimeError("out of memory in the step"), True, 0),
+        (KeyboardInterrupt(), True, 0),  # the second Ctrl-C
+        (FloatingPointError("nan"), False, 0),
+    ],
+    ids=["callback", "reading", "step", "Ctrl-C twice", "nan"],
+)
+def test_an_error_saves_what_is_whole(run, dcgan, error, in_step, saved):
+    failed(recorded(run, dcgan, 2), error, in_step)
+    assert run.restore({}) == saved and len(run.read_history()) == saved
+
+
+def test_a_full_disk_is_the_error_that_is_told(run, dcgan, monkeypatch):
+    def full(*arguments):
+        raise OSError("disk full, saving")
+
+    recorder = recorded(run, dcgan, 2)
+    monkeypatch.setattr(run, "save", full)
+    error = OSError("disk full, drawing")
+    with pytest.raises(OSError, match="drawing"), recorder.stopped_between_steps():
+        raise error
+    assert recorder.saved_step == 0
+
+
+def test_a_thread_trains_without_signals(run, dcgan):
+    recorder, found = recorded(run, dcgan, 1), []
+
+    def work():
+        with recorder.stopped_between_steps():
+            found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [signal.getsignal(signal.SIGINT)]
+
+
+def test_weights_that_are_lost_in_the_step_that_saves_are_not_kept(run):
+    """The loss of a step is that before its update: finite, and the weights are not."""
+    dcgan = DCGAN(*build_players())
+    dcgan.compile()
+    recorder = recorded(run, dcgan, 4, save_every=2)
+    weight = dcgan.generator.trainable_variables[0]
+    good, grid = weight.numpy(), run.sample_paths()
+    weight.assign(good * np.nan)
+    with pytest.raises(FloatingPointError, match="generator: 1 of .* after step 6"):
+        for step in (4, 5):
+            recorder.on_train_batch_end(step, LOGS)
+    assert recorder.saved_step == 4 and run.sample_paths() == grid
+    with pytest.raises(FloatingPointError, match="the samples hold NaN .* after step"):
+        recorder.write_samples()
+    assert run.sample_paths() == grid
+    weight.assign(good * 0)
+    assert run.restore(state_of(dcgan)) == 4
+    assert np.array_equal(weight, good)
+    assert len(run.read_history()) == 4
+
+
 # The line on the screen ------------------------------------------------------
 
 
@@ -180,3 +273,30 @@ def test_a_resumed_run_counts_on(clock):
 
 def test_a_run_of_one_step_has_its_line(clock):
     assert shown(io.StringIO(), steps=1).startswith("step 1/1  D 1.250  G 0.500")
+
+
+class Broken(io.StringIO):
+    def write(self, text):
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("kind", ["none", "closed", "broken"])
+def test_training_goes_on_where_nobody_reads_the_line(kind, clock, monkeypatch):
+    stream = Broken() if kind == "broken" else io.StringIO()
+    stream.isatty = lambda: False
+    if kind == "closed":
+        stream.close()
+    if kind == "none":
+        monkeypatch.setattr(callbacks.sys, "stderr", None)
+        stream = None
+    line = ProgressLine(20, 8, stream=stream)
+    line.on_train_begin()
+    for step in range(20):
+        line.on_train_batch_end(step, LOGS)
+    assert line.step == 20 and line.stream is None
+
+
+def test_the_heading_comes_once_and_first(clock):
+    lines = shown(io.StringIO(), heading="device: CPU").splitlines()
+    assert lines[0] == "device: CPU" and lines[1].startswith("step 2/20")
+    assert len(lines) == 11

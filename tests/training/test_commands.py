@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,11 +13,19 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from dcgan_keras import __version__
+from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
-from dcgan_keras.training.configuration import DEFAULTS, build_model
+from dcgan_keras.training import commands
+from dcgan_keras.training.configuration import (
+    DEFAULTS,
+    build_model,
+    load_players,
+    untrained_players,
+)
+from dcgan_keras.training.fingerprint import changes, circumstances
 from dcgan_keras.training.recipe import SETTINGS
 from dcgan_keras.training.runs import COLUMNS, RunFolder
+from dcgan_keras.visualization import write_png
 
 STEPS = 6
 SMALL = [
@@ -126,12 +136,14 @@ def wait_for(path, process):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name
+)
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
     """Stopped at whatever step it has come to, far before its end.
 
-    What SIGKILL leaves is the newest of the savings after each step; Ctrl-C, which
-    mostly falls into the middle of a step, saves by itself.
+    What SIGKILL leaves is the newest of the savings after each step; the others, which
+    mostly fall into the middle of a step, save by themselves.
     """
     output, steps = tmp_path / "a", 100_000
     is_kill = how == signal.SIGKILL
@@ -144,8 +156,8 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
     finally:
         os.kill(process.pid, how)
         _, err = process.communicate(timeout=120)
-    if how == signal.SIGINT:
-        assert process.returncode == 130
+    if not is_kill:
+        assert process.returncode == 128 + how
         assert err.endswith("\nstopped; go on with --resume\n")
         assert "Traceback" not in err
     stopped = RunFolder(output).restore({})
@@ -156,11 +168,10 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
     assert contents(output) == contents(tmp_path / "b"), f"stopped at step {stopped}"
     RunFolder(output).read_config()
     assert not [path for path in output.rglob("*") if path.suffix in (".pkl", ".h5")]
+    assert not list(output.rglob(".*"))  # what the kill left
 
 
 def test_divergence_ends_with_1(tmp_path, capsys, monkeypatch):
-    from dcgan_keras.training import commands
-
     def diverge(*arguments, **options):
         raise FloatingPointError(
             "generator_loss is nan at step 7: the weights are lost"
@@ -243,6 +254,19 @@ def test_a_folder_of_a_size_that_no_layers_reach_leaves_nothing(tmp_path, capsys
     imageio.imwrite(tmp_path / "a.png", np.zeros((9, 9), np.uint8))
     arguments = ["train", "--output", tmp_path / "run", "--dataset", tmp_path]
     assert "8, 10, 12" in told(capsys, 2, [*arguments, "--batch-size", 1])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("size", "near"), [(100, "96 or 112"), (256, "128"), (7, "8")])
+def test_a_size_that_no_layers_reach_names_the_option(tmp_path, capsys, size, near):
+    """As it is asked for, and as the images have it."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    imageio.imwrite(folder / "a.png", np.zeros((size, size), np.uint8))
+    command = ["train", "--output", tmp_path / "run", "--dataset", folder]
+    for options in ([], ["--image-size", size]):
+        said = told(capsys, 2, [*command, *options])
+        assert "--image-size" in said and f"the nearest is {near}\n" in said
     assert not (tmp_path / "run").exists()
 
 
@@ -368,3 +392,243 @@ def test_the_papers_recipe_is_the_builders_defaults(tmp_path):
     model = build_model(config)
     assert model.update == "alternating"
     assert "down2_bn" in [layer.name for layer in model.discriminator.layers]
+
+
+# What outlives a run ---------------------------------------------------------
+
+
+def resumed(output, *options):
+    return main(["train", "--resume", "--output", str(output), *map(str, options)])
+
+
+def test_the_film_that_a_kill_prevented_is_made_good(runs, tmp_path, capsys):
+    copy = tmp_path / "a"
+    shutil.copytree(runs / "train_step", copy)
+    wanted = (copy / "training.gif").read_bytes()
+    (copy / "training.gif").unlink()
+    (copy / ".training.gif.abcdefgh").write_bytes(wanted[:100])
+    assert resumed(copy) == 0
+    assert "6 steps are made already" in capsys.readouterr().err
+    assert (copy / "training.gif").read_bytes() == wanted
+    assert contents(copy) == contents(runs / "train_step")
+    assert not list(copy.rglob(".*"))
+
+
+def test_a_long_training_has_a_short_film(tmp_path, monkeypatch):
+    run = RunFolder(tmp_path)
+    for step in range(7):
+        write_png(run.sample_path(step), np.full((8, 8, 3), 30 * step, np.uint8))
+    for most, steps in ((7, range(7)), (4, (0, 2, 4, 6))):
+        monkeypatch.setattr(commands, "MOST_GRIDS", most)
+        commands.write_training_gif(run)
+        frames = imageio.imread(tmp_path / "training.gif")
+        assert [round(f.mean() / 30) for f in frames] == list(steps)
+
+
+def test_a_long_walk_is_cut_and_says_so(runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(commands, "MOST_STEPS", 5)
+    path = tmp_path / "a.gif"
+    command = ["sample", "--run", str(runs / "composite"), "--output", str(path)]
+    assert main([*command, "--count", "3"]) == 0
+    assert "at most 5 frames; they are spread evenly over the 25" in (
+        capsys.readouterr().err
+    )
+    assert len(imageio.imread(path)) <= 5
+
+
+def test_samples_are_the_bytes_that_numpy_writes(runs, tmp_path):
+    path = tmp_path / "a.npy"
+    (tmp_path / ".a.npy.abcdefgh").write_bytes(b"left by a kill")
+    command = ["sample", "--run", str(runs / "composite"), "--output", str(path)]
+    assert main([*command, "--count", "251"]) == 0
+    np.save(tmp_path / "b.npy", np.load(path))
+    assert path.read_bytes() == (tmp_path / "b.npy").read_bytes()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_second_training_is_refused(runs, tmp_path, capsys):
+    shutil.copytree(runs / "train_step", tmp_path / "a")
+    with RunFolder(tmp_path / "a").writing():
+        err = told(capsys, 2, ["train", "--resume", "--output", tmp_path / "a"])
+    assert "is being written by another training (process " in err
+
+
+def pictures(folder, count, first=0):
+    folder.mkdir(exist_ok=True)
+    for number in range(first, first + count):
+        pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
+        imageio.imwrite(folder / f"{number}.png", pixels)
+
+
+def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    faces, run = tmp_path / "faces", tmp_path / "a"
+    pictures(faces, 9)
+    options = [*SMALL, "--steps", "1", "--dataset", "faces/", "--batch-size", "4"]
+    assert main(["train", "--output", "a", *options]) == 0
+    assert RunFolder(run).read_config()["dataset"] == str(faces)
+    (tmp_path / "link").symlink_to(faces)
+    monkeypatch.chdir(tmp_path / "link")
+    assert resumed(run, "--steps", 2, "--dataset", ".") == 0
+    faces.rename(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path)
+    assert resumed(run, "--steps", 3, "--dataset", "moved") == 0
+    assert "not as it was" not in capsys.readouterr().err
+    pictures(tmp_path / "moved", 1, first=9)
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "77")
+    assert resumed(run, "--steps", 4) == 0
+    err = capsys.readouterr().err
+    assert "not as it was before step 3" in err and "(10 images, " in err
+    assert "were 9 images, " in err and "threads an operation (77, were " in err
+    config = RunFolder(run).read_config()
+    assert [entry["step"] for entry in config["resumed"]] == [3]
+    assert changes(config, circumstances(commands._images(config), config)) == []
+    pictures(tmp_path / "others", 9, first=50)
+    arguments = ["train", "--resume", "--output", run, "--steps", 9]
+    err = told(capsys, 2, [*arguments, "--dataset", "others"])
+    assert "a resumed run keeps its images" in err
+    assert RunFolder(run).read_config()["steps"] == 4
+
+
+def test_the_users_random_numbers_go_on(runs):
+    np.random.seed(5)  # noqa: NPY002
+    random.seed(5)
+    wanted = np.random.normal(), random.random()  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002
+    random.seed(5)
+    load_players(runs / "train_step")
+    untrained_players(runs / "composite")
+    assert (np.random.normal(), random.random()) == wanted  # noqa: NPY002
+
+
+def test_the_composite_loop_claims_only_what_it_does(runs):
+    settings = RunFolder(runs / "composite").read_config()["settings"]
+    assert settings["update"] == "alternating"
+    assert not [name for name in settings if name.startswith("r1_")]
+    assert "r1_gamma" in RunFolder(runs / "train_step").read_config()["settings"]
+
+
+@pytest.mark.parametrize("recipe", ["paper", "default"])
+def test_a_batch_of_one_gets_a_word_where_it_takes_z_away(tmp_path, capsys, recipe):
+    options = ["--steps", "1", "--recipe", recipe, "--batch-size", "1"]
+    assert train(tmp_path / "a", *options) == 0
+    assert ("1 image a batch" in capsys.readouterr().err) is (recipe == "paper")
+    generator = untrained_players(tmp_path / "a").generator
+    z = np.random.default_rng(0).normal(size=(2, 1, 3)).astype(np.float32)
+    one, other = (np.asarray(generator(x, training=True)) for x in z)
+    assert bool(np.abs(one - other).max() < 1e-5) is (recipe == "paper")
+
+
+# The edge --------------------------------------------------------------------
+
+
+def test_the_device_is_named_before_the_first_step(tmp_path, capsys):
+    assert train(tmp_path / "a", "--steps", "1") == 0
+    assert capsys.readouterr().err.startswith(f"device: {_tensorflow.device()}\nstep 1")
+
+
+class Vanishing:
+    """Streamed images of which one vanishes when so many have been read."""
+
+    dtype, shape, paths = np.dtype(np.float32), (40, 8, 8, 3), ()
+
+    def __init__(self, reads, error):
+        self.reads, self.error = reads, error
+
+    def __len__(self):
+        return 40
+
+    def __getitem__(self, index):
+        self.reads -= 1
+        if self.reads < 0:
+            raise self.error
+        return np.zeros((len(index), 8, 8, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError(2, "No such file", "f/7.png"), "images: No such file: 'f/7"),
+        (PermissionError(13, "Denied", "f/8.png"), "images: Denied: 'f/8.png'"),
+        (MemoryError("8.png"), "not enough memory ("),
+    ],
+    ids=["vanished", "denied", "memory"],
+)
+def test_a_file_that_vanishes_loses_no_step(tmp_path, capsys, monkeypatch, error, said):
+    monkeypatch.setattr(commands, "_images", lambda config: Vanishing(5, error))
+    output = tmp_path / "a"
+    assert train(output, "--steps", "30", "--sample-every", "50") == 2
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert err.startswith(f"dcgan_keras train: {said}")
+    step = RunFolder(output).restore({})
+    assert 0 < step <= 5 and len(RunFolder(output).read_history()) == step
+    assert err.endswith(f"{output} is saved up to step {step}: go on with --resume")
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(
+    runs, tmp_path, capsys, monkeypatch
+):
+    copy = tmp_path / "a"
+    shutil.copytree(runs / "train_step", copy)
+    before = contents(copy)
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    err = told(capsys, 2, ["train", "--resume", "--output", copy, "--steps", 9])
+    assert (
+        err == f"dcgan_keras train: {copy / 'config.json'}: No space left on device\n"
+    )
+    assert contents(copy) == before
+    assert not list(copy.rglob(".*"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: keras.config.set_image_data_format("channels_first"),
+        lambda: keras.config.set_floatx("float16"),
+        lambda: keras.config.set_dtype_policy("mixed_bfloat16"),
+    ],
+    ids=["channels_first", "float16", "mixed"],
+)
+def test_a_foreign_keras_json_changes_no_number(runs, tmp_path, capsys, change):
+    change()
+    try:
+        assert train(tmp_path / "a", "--steps", "1", "--seed", "3") == 0
+        first = RunFolder(tmp_path / "a").read_history()[0]
+        assert first == RunFolder(runs / "train_step").read_history()[0]
+        assert "the course computes with channels_last" in capsys.readouterr().err
+        assert _tensorflow.use_course_types() == ""
+    finally:
+        _tensorflow.use_course_types()
+
+
+@pytest.mark.filterwarnings("ignore:Limiting steps_per_epoch")
+def test_a_keras_that_stops_too_early_is_no_success(tmp_path, capsys):
+    if not hasattr(keras.config, "set_max_steps_per_epoch"):
+        pytest.skip("of newer versions of Keras")
+    keras.config.set_max_steps_per_epoch(1)
+    try:
+        assert train(tmp_path / "a", "--steps", "3") == 2
+    finally:
+        keras.config.set_max_steps_per_epoch(None)
+    assert "Keras stopped after step 1 of 3" in capsys.readouterr().err
+
+
+def test_numbers_that_nobody_would_see_are_not_computed(runs, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["evaluate", "--run", str(runs / "train_step")]) == 2
+    assert "standard output is closed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["1" * 30, "x", "1.5"])
+@pytest.mark.parametrize("option", ["--seed", "--count"])
+def test_numbers_out_of_all_bounds_are_refused_by_name(option, number, capsys):
+    arguments = ["sample", "--run", "a", "--output", "b.npy", option, number]
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert f"argument {option}: expected a whole number" in capsys.readouterr().err

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import os
+import zipfile
 
 import numpy as np
 import pytest
 
-from dcgan_keras.files import write_whole
+from dcgan_keras.files import UnreadableFile, write_whole
 from dcgan_keras.training import runs
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 
@@ -95,6 +97,54 @@ def test_history_keeps_every_digit(run):
     assert b"\r" not in (run.path / "history.csv").read_bytes()
 
 
+HEADER = ",".join(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{HEADER}\n1,1,1,1,1\n3,1,1,1,1\n", "place of step 2 .*'3,1,1,1,1'"),
+        (f"{HEADER}\n2,1,1,1,1\n", "in place of step 1"),
+        (f"{HEADER}\n1,1,1,1,1\n1,1,1,1,1\n", "in place of step 2"),
+        (f"{HEADER}\n1.0,1,1,1,1\n", "in place of step 1"),
+        (f"{HEADER}\n1,1,,1,1\n", "in place of step 1 .*'1,1,,1,1'"),
+        (f"{HEADER}\n1,nan,1,1,1\n", "in place of step 1"),
+        (f"{HEADER}\n1,1,1,inf,1\n", "in place of step 1"),
+        (f"{HEADER}\n1,1,1,1,1\n2,1,1,1,0.", "line 3 is cut off"),
+        (f"{HEADER}\n1,1,1,1,1\n2,1,1,1\n", "line 3 has 4 cells"),
+        ("step,loss\n1,1\n", "its header is 'step,loss'"),
+        ("", "its header is ''"),
+    ],
+    ids=[
+        *("hole", "late", "twice", "float", "empty cell", "NaN", "infinity", "torn"),
+        *("short", "other", "empty"),
+    ],
+)
+def test_a_damaged_history_is_refused(run, text, said):
+    write_whole(run.path / "history.csv", text.encode())
+    with pytest.raises(UnreadableFile, match=rf"{run.path}/history\.csv: .*{said}"):
+        run.read_history()
+
+
+def test_a_history_that_is_short_or_missing_is_no_history_up_to_there(run):
+    """A run that is resumed from it would have a hole, or begin in the middle."""
+    with pytest.raises(UnreadableFile, match=r"history.csv: .* up to 5, .* it has 0"):
+        run.read_history(up_to=5)
+    run.write_history(rows(4))
+    assert len(run.read_history(up_to=4)) == len(run.read_history()) == 4
+    with pytest.raises(UnreadableFile, match=r"history.csv: .* up to 5, .* it has 4"):
+        run.read_history(up_to=5)
+
+
+def test_what_is_behind_the_saved_step_may_be_damaged(run):
+    run.write_history(rows(4))
+    text = (run.path / "history.csv").read_bytes()
+    write_whole(run.path / "history.csv", text[:-9])
+    assert run.read_history(up_to=3) == rows(4)[:3]
+    with pytest.raises(UnreadableFile, match="cut off"):
+        run.read_history()
+
+
 # Weights ---------------------------------------------------------------------
 
 
@@ -110,12 +160,15 @@ def test_weights_read_back_bit_for_bit(run):
     assert len(run.read_history()) == 40
 
 
-def test_many_variables_keep_their_order(run):
-    saved = [Variable(np.float32(number)) for number in range(120)]
+@pytest.mark.parametrize("count", [120, 1200])
+def test_many_variables_keep_their_order(run, count):
+    """Also beyond 999, where the numbers have a digit more; no two neighbours alike."""
+    saved = [Variable(np.full(n % 3, n, np.float32)) for n in range(1, count)]
     run.save(1, {"generator": saved}, [])
-    fresh = [Variable(np.float32(-1)) for _ in saved]
+    fresh = [Variable(np.zeros(variable.shape, np.float32)) for variable in saved]
     run.restore({"generator": fresh})
-    assert [float(v.value) for v in fresh] == list(range(120))
+    for old, new in zip(saved, fresh, strict=True):
+        assert np.array_equal(old.value, new.value)
 
 
 def test_one_owner_can_be_restored_alone(run):
@@ -149,6 +202,101 @@ def test_a_damaged_weights_file_is_named(run):
         run.restore({"generator": variables(1)})
 
 
+FIRST, SECOND = np.ones((3, 2), np.float32), np.ones(2, np.float32)
+SAVED = {"step": np.int64(3), "generator/000": FIRST, "generator/001": SECOND}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"step": None}, "it has no array step"),
+        ({"step": np.int64(-3)}, "its step is no whole number above 0"),
+        ({"step": np.int64(0)}, "its step"),
+        ({"step": np.float64(3)}, "its step"),
+        ({"step": np.array([3])}, "its step"),
+        ({"step": np.array("3")}, "not numbers"),
+        ({"generator/001": None}, "does not fit this generator"),
+        ({"generator/001": None, "generator/002": SECOND}, "no array generator/001"),
+        ({"generator/001": None, "generator/1": SECOND}, "generator"),
+        ({"generator/002": SECOND}, "does not fit this generator: it holds 3 arrays"),
+        ({"generator/001": np.array(["a", "b"])}, "not numbers"),
+        ({"generator/001": np.array([1, None])}, "pickled"),
+        ({"generator/001": np.ones(2)}, "expected float32, got <f8"),
+        ({"generator/001": SECOND.astype(">f4")}, "expected float32, got >f4"),
+        ({"generator/001": SECOND * np.float32(np.nan)}, "NaN or infinity"),
+    ],
+)
+def test_weights_that_are_wrong_in_one_place_change_nothing(run, changes, said):
+    class Typed(Variable):
+        dtype = "float32"
+
+    saved = {k: v for k, v in (SAVED | changes).items() if v is not None}
+    run.path.mkdir(parents=True)
+    np.savez(run.path / "weights.npz", **saved)
+    group = [Typed(np.zeros_like(FIRST)), Typed(np.zeros_like(SECOND))]
+    before = [variable.value for variable in group]
+    with pytest.raises(UnreadableFile, match=rf"{run.path}/weights\.npz.*{said}"):
+        run.restore({"generator": group})
+    assert all(v.value is b for v, b in zip(group, before, strict=True))
+    np.savez(run.path / "weights.npz", **SAVED)  # and this would have been right
+    assert run.restore({"generator": group}) == 3 and group[1].value[0] == 1
+
+
+def test_a_claim_of_terabytes_is_refused_by_the_header(run):
+    run.save(3, {"generator": variables(1), "other": variables(1)}, [])
+    path = run.path / "weights.npz"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    shape, claim = b"(3, 2), }" + b" " * 12, b"(1000000, 1000000), }"
+    damaged = members["generator/000.npy"].replace(shape, claim)
+    members["generator/000.npy"] = damaged
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    said = "generator/000 has 24 bytes, .* asks for 4,000,000,000,000"
+    with pytest.raises(UnreadableFile, match=said):
+        run.restore({"generator": variables(1)})
+    assert run.restore({"other": variables(2)}) == 3
+
+
+@pytest.mark.parametrize("name", ["weights.npz", "config.json", "history.csv"])
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_what_is_no_file_is_not_taken_for_missing(run, name, kind):
+    """weights.npz a folder: the run would begin again, and write over its history."""
+    run.path.mkdir(parents=True)
+    if kind == "folder":
+        (run.path / name).mkdir()
+    elif kind == "link":
+        (run.path / name).symlink_to(run.path / "unplugged")
+    else:
+        os.mkfifo(run.path / name)
+    read = {
+        "weights.npz": lambda: run.restore({}),
+        "config.json": run.read_config,
+        "history.csv": run.read_history,
+    }
+    with pytest.raises(UnreadableFile, match=rf"{name}: expected .*it is a.*{kind}"):
+        read[name]()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nothing", '"{}"'])
+def test_a_configuration_that_is_no_object_is_refused(run, text):
+    write_whole(run.path / "config.json", text.encode())
+    with pytest.raises(UnreadableFile, match=rf"{run.path}/config\.json: expected"):
+        run.read_config()
+
+
+def test_a_file_in_the_place_of_the_grids_is_named_before_a_training(run):
+    write_whole(run.path / "samples", b"")
+    with pytest.raises(UnreadableFile, match=f"{run.path}/samples: expected a folder"):
+        run.check_free()
+    with pytest.raises(UnreadableFile, match="samples"):
+        run.write_config({"seed": 0})
+    write_whole(run.path / "config.json", b"{}")
+    with pytest.raises(UnreadableFile, match="samples"):
+        run.read_config()
+
+
 def test_nothing_is_pickled(run):
     run.write_config({"seed": 0})
     run.save(3, {"generator": variables(1)}, rows(3))
@@ -180,3 +328,74 @@ def test_sample_grids_sort_as_their_steps(run):
     for step in (1000, 20, 0, 300):
         write_whole(run.sample_path(step), b"")
     assert [int(p.stem[5:]) for p in run.sample_paths()] == [0, 20, 300, 1000]
+    for step in (1_000_000, 200_000):
+        write_whole(run.sample_path(step), b"")
+    (run.path / "samples" / "step_best.png").write_bytes(b"")
+    steps = [int(p.stem[5:]) for p in run.sample_paths()]
+    assert steps == [0, 20, 300, 1000, 200_000, 1_000_000]
+    run.remove_samples_after(300)
+    assert [int(p.stem[5:]) for p in run.sample_paths()] == [0, 20, 300]
+
+
+# What outlives a run ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("owner", ["generator", "generator_optimizer"])
+def test_weights_that_are_lost_are_not_written_over_good_ones(run, owner, value):
+    groups = {"generator": variables(1), "generator_optimizer": variables(2)}
+    run.save(3, groups, rows(3))
+    before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+    groups[owner][1].value[0] = value
+    said = f"{owner}: 1 of its arrays hold NaN or infinity after step 6"
+    with pytest.raises(FloatingPointError, match=said):
+        run.save(6, groups, rows(6))
+    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+
+
+def test_whole_numbers_are_finite(run):
+    run.save(1, {"generator_optimizer": [Variable(np.int64(7))]}, rows(1))
+    assert run.restore({}) == 1
+
+
+LEFT = [".config.json.x7_k2ab1", ".weights.npz.12345678", ".history.csv.abcdefgh"]
+LEFT += [".training.gif.________", "samples/.step_000200.png.a1b2c3d4"]
+
+
+def test_what_kills_left_is_removed_and_nothing_else(run):
+    run.save(3, {"generator": variables(1)}, rows(3))
+    write_whole(run.sample_path(0), b"")
+    others = [".notes", ".weights.npy.12345678", "samples/.hidden.png.12345678"]
+    for name in LEFT + others:
+        (run.path / name).write_bytes(b"half")
+    with run.writing():
+        found = {str(p.relative_to(run.path)) for p in run.path.rglob(".*")}
+        assert found == {".lock", *others}
+    assert not (run.path / ".lock").exists()
+    assert run.restore({}) == 3 and len(run.sample_paths()) == 1
+
+
+def test_two_cannot_write_one_run(run):
+    with run.writing():
+        (run.path / LEFT[1]).write_bytes(b"half")
+        with pytest.raises(BlockingIOError, match="another training .*name another"):
+            with RunFolder(run.path).writing():
+                pass
+        assert (run.path / LEFT[1]).exists()
+    with pytest.raises(BlockingIOError, match="^mine$"), run.writing():
+        raise BlockingIOError("mine")  # of another thing than the lock
+    with run.writing():
+        assert not (run.path / LEFT[1]).exists()
+
+
+def test_a_film_is_missing_or_older_than_the_newest_grid(run):
+    gif = run.path / "training.gif"
+    write_whole(run.sample_path(0), b"")
+    assert not run.needs_gif()  # one picture is no film
+    write_whole(run.sample_path(10), b"")
+    assert run.needs_gif()
+    write_whole(gif, b"")
+    os.utime(gif, ns=(10**18, run.sample_path(10).stat().st_mtime_ns + 1))
+    assert not run.needs_gif()
+    os.utime(gif, ns=(10**18, run.sample_path(10).stat().st_mtime_ns - 1))
+    assert run.needs_gif()

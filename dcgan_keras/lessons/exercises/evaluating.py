@@ -13,7 +13,7 @@ HINTS = {  # what is wrong with a mystery set -> where to see it
     "nothing": "it passes every measure; look again",
     "copies": "look at its distances to the training images",
     "few pictures": "look at its recall, and at the distances between its own images",
-    "blurred": "look at the steepness of its edges",
+    "blurred": "look at its Fréchet distance: what else could explain it?",
     "a class missing": "count the classes that the judge sees",
 }
 SICK = dict(zip("ABCDE", (3, 4, 0, 1, 2), strict=True))  # place in HINTS

@@ -7,17 +7,49 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter
+from sklearn.datasets import load_sample_images
 
+from dcgan_keras import keras
 from dcgan_keras.visualization import COLOURS, to_uint8
 
 Stage = tuple[str, tuple[int, ...], int]  # layer, output shape, trained parameters
 LETTERS = {"G": "fake", "D": "discriminator"}  # one colour for one player
 
 
+def stages_of(model: keras.Model) -> list[Stage]:
+    """The input and each layer with a kernel, with the BN and the reshape behind it."""
+    start = "z" if len(model.input_shape) == 2 else "image"
+    stages = [(start, model.input_shape[1:], 0)]
+    for layer in model.layers:
+        name, shape, count = stages[-1]
+        own = sum(int(np.prod(w.shape)) for w in layer.trainable_weights)
+        if hasattr(layer, "kernel"):
+            stages.append((layer.name, layer.output.shape[1:], own))
+        elif layer.name == "reshape" or own:  # a shape, or BN's weights
+            stages[-1] = name, layer.output.shape[1:], count + own
+    return stages
+
+
+def pieces_of_photographs(count: int) -> np.ndarray:
+    """Pieces of two photographs that come with scikit-learn.
+
+    Args:
+        count: of the pieces, at most 120, spread evenly over both photographs.
+
+    Returns:
+        float32 (count, 64, 64, 3) in [-1, 1].
+    """
+    photographs = np.stack(load_sample_images().images)[:, :384, :640]
+    rows = photographs.reshape(2, 6, 64, 10, 64, 3).swapaxes(2, 3)  # 2 × 6 × 10 pieces
+    pieces = rows.reshape(-1, 64, 64, 3)[:: 120 // count][:count]
+    return (pieces / 127.5 - 1).astype("float32")
+
+
 def draw_traces(traces: Mapping[str, Sequence[Stage]]) -> Figure:
     """What each layer sends on, as a box, above a bar for the weights it learns.
 
-    Boxes are to scale: height for the side of the map, width for the channels.
+    A box's height is the side of the map and its width the channels, each on a scale
+    of its own that is the same for all boxes.
 
     Args:
         traces: title -> its stages in order: name, shape without the batch axis,
@@ -63,7 +95,7 @@ def _bars(axis: Axes, stages: Sequence[Stage], colour: str) -> None:
         if count:
             axis.text(place, count, f"{count:,}", ha="center", va="bottom", fontsize=9)
     axis.set_xticks(range(len(stages)), [name for name, *_ in stages])
-    axis.set(ylabel="weights learned", yticks=[], ylim=(0, 1.2 * max(counts)))
+    axis.set(ylabel="weights, with BN's", yticks=[], ylim=(0, 1.2 * max(counts)))
 
 
 def draw_pieces(rows: Mapping[str, np.ndarray]) -> Figure:
@@ -104,6 +136,7 @@ def draw_advice(fakes: np.ndarray, advice: np.ndarray, real_mean: np.ndarray) ->
         limit = np.quantile(np.abs(asked), 0.99)
         drawn = axis.imshow(asked, cmap="PuOr_r", vmin=-limit, vmax=limit)
         axis.set_title(title, fontsize=10)
+        axis.set_xlabel(f"±{limit * 1e4:.0f}", fontsize=9)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
     bar = figure.colorbar(drawn, ax=axes[1, :], ticks=[-limit, 0, limit], aspect=12)
@@ -170,6 +203,31 @@ def draw_two_modes(by_averages: np.ndarray, by_batch: np.ndarray) -> Figure:
     return figure
 
 
+def read_choices(rows: Sequence[Mapping]) -> tuple[dict[str, list[float]], str]:
+    """The distances of each variant, and a table with one line a variant.
+
+    Args:
+        rows: of ``recorded_table("choices")``, one a run.
+
+    Returns:
+        name -> its Fréchet distances, one a seed; the table: these, the classes of
+        each seed, and the medians of the confident share and of a step's time.
+    """
+    runs = {}
+    for row in rows:
+        runs.setdefault(f"{row['choice']}: {row['value']}", []).append(row)
+    distances = {name: [row["frechet"] for row in own] for name, own in runs.items()}
+    head = ("", "distance, each seed", "classes", "confident", "CPU-ms a step")
+    lines = ["{:39}{:23}{:9}{:11}{}".format(*head)]
+    for name, own in runs.items():
+        seeds = " ".join(f"{value:6.1f}" for value in distances[name])
+        classes = " ".join(str(row["classes"]) for row in own)
+        confident = np.median([row["confident"] for row in own])
+        cost = np.median([row["cpu_ms_a_step"] for row in own])
+        lines.append(f"{name:38}{seeds:24}{classes:9}{confident:7.0%}{cost:12.1f}")
+    return distances, "\n".join(lines)
+
+
 def draw_choices(distances: Mapping[str, Sequence[float]], baseline: str) -> Figure:
     """The Fréchet distance of each variant, one dot a seed, best median on top.
 
@@ -196,22 +254,26 @@ def draw_choices(distances: Mapping[str, Sequence[float]], baseline: str) -> Fig
     return figure
 
 
-def draw_memory(similarity: np.ndarray, betas: Sequence[float]) -> Figure:
+def draw_memory(similar: Mapping[str, np.ndarray], betas: Sequence[float]) -> Figure:
     """How alike G's gradients are some steps apart, and what Adam remembers by then.
 
     Args:
-        similarity: mean cosine of two gradients k steps apart, k = 0, 1, ...
+        similar: who moves -> mean cosine of two gradients k steps apart, k = 0, 1, ...;
+            three lines: both players, D alone, G alone.
         betas: two values of beta_1, whose powers are drawn beside it.
     """
-    figure, axis = plt.subplots(figsize=(7.6, 3.2))
-    lags = np.arange(len(similarity))
-    style = {"color": COLOURS["fake"], "linewidth": 2.5}
-    axis.plot(lags, similarity, label="G's gradients:\ncosine, k steps apart", **style)
+    figure, axis = plt.subplots(figsize=(7.6, 3.4))
+    colours = ("black", COLOURS["discriminator"], COLOURS["fake"])
+    for (who, cosines), colour in zip(similar.items(), colours, strict=True):
+        axis.plot(cosines, color=colour, linewidth=2, label=f"cosine, {who}")
+    lags = np.arange(max(map(len, similar.values())))
     for beta, name in zip(betas, ("neutral", "highlight"), strict=True):
-        label = f"Adam's memory with\nβ₁ = {beta}: {beta} to the power k"
+        label = f"weight in Adam's mean\nwith β₁ = {beta}"
         axis.plot(lags, beta**lags, "--", color=COLOURS[name], label=label)
+    axis.axhline(0, color="lightgrey", linewidth=0.8)
+    lowest = min(0, *(cosines.min() for cosines in similar.values())) - 0.02
     axis.set(xlabel="k (steps back)", ylabel="cosine, or weight (newest: 1)")
-    axis.set(xlim=(0, lags[-1]), ylim=(min(0, similarity.min()) - 0.02, 1.02))
-    axis.set_title("How long is D's advice good for, and how long is it kept?")
-    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), labelspacing=1.2)
+    axis.set(xlim=(0, lags[-1]), ylim=(lowest, 1.02))
+    axis.set_title("How fast does G's gradient turn, and how much of the past is kept?")
+    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), labelspacing=1.0)
     return figure

@@ -246,7 +246,7 @@ def draw_distances(distances: Mapping[str, np.ndarray], limit: float) -> Figure:
 def draw_panel(
     table: Mapping[str, Mapping[str, float]], allowed: Mapping[str, tuple]
 ) -> Figure:
-    """A table of measures; what lies outside of the allowed band is coloured.
+    """A table of measures; what lies outside of the allowed range is coloured.
 
     Args:
         table: name of a set -> measure -> value.
@@ -268,7 +268,7 @@ def draw_panel(
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
-    axis.set_title("Orange: caught. Each row of cheats has at least one", pad=8)
+    axis.set_title("Orange: worse than real digits allow", pad=8)
     return figure
 
 
@@ -282,7 +282,7 @@ def draw_verdict(
         measures: key in the rows -> label of the axis.
     """
     figure, axes = plt.subplots(
-        1, len(measures), figsize=(8.6, 3.4), squeeze=False, layout="constrained"
+        1, len(measures), figsize=(9.4, 3.4), squeeze=False, layout="constrained"
     )
     figure.suptitle(
         "Real digits, our network, the paper's recipe, the copier", fontsize=11
@@ -318,7 +318,10 @@ def draw_neighbours(
             ``PrecisionRecall``.
     """
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.2), sharey=True)
-    figure.suptitle("Little moves with n, and nearly everything with k", fontsize=11)
+    figure.suptitle(
+        "With n the samples' recall falls below real digits'; with k all four rise",
+        fontsize=11,
+    )
     labels = ("images a side (k = 3)", "k (2,000 images a side)")
     for axis, table, label in zip(axes, (by_size, by_k), labels, strict=True):
         for index, key in enumerate(("fake", "real")):
@@ -386,12 +389,23 @@ def draw_equation(terms: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
     """Terms of a sum of latent vectors side by side; the last one is the result.
 
     Args:
-        terms: images (N, H, W, 1) each; a square number of them is drawn as a square.
+        terms: images (N, H, W, 1) each; a square number of them is drawn as a square,
+            another number as a column.
         names: one a term, with its sign.
     """
-    figure, axes = plt.subplots(1, len(terms), figsize=(1.75 * len(terms), 2.1))
-    for axis, images, name in zip(axes, terms, names, strict=True):
-        axis.imshow(tile(images, int(np.ceil(np.sqrt(len(images))))))
+    sides = [int(np.sqrt(len(images))) for images in terms]
+    columns = [
+        side if side**2 == len(images) else 1
+        for side, images in zip(sides, terms, strict=True)
+    ]
+    wide = [
+        1.0 if len(x) > n == 1 else 2.4 for x, n in zip(terms, columns, strict=True)
+    ]
+    figure, axes = plt.subplots(
+        1, len(terms), figsize=(1.05 * sum(wide), 2.8), width_ratios=wide
+    )
+    for axis, images, name, count in zip(axes, terms, names, columns, strict=True):
+        axis.imshow(tile(images, count))
         axis.set(xticks=[], yticks=[])
         axis.set_title(name, fontsize=9)
     for spine in axes[-1].spines.values():
@@ -404,21 +418,24 @@ def draw_probes(counts: Sequence[int], tables: Mapping[str, np.ndarray]) -> Figu
 
     Args:
         counts: numbers of labels.
-        tables: features -> accuracies (counts, draws) in [0, 1]; pixels first, the
-            trained D last, untrained ones between them.
+        tables: features -> accuracies (counts, draws) in [0, 1]; pixels first, random
+            dense features second, the trained D last, untrained ones between them.
     """
     figure, axis = plt.subplots(figsize=(6.8, 3.4))
     names = list(tables)
     for place, (name, table) in enumerate(tables.items()):
         x = np.array(counts) * 1.06 ** (place - len(names) // 2)  # side by side
-        key = {names[0]: "neutral", names[-1]: "discriminator"}.get(name, "highlight")
-        label = "untrained D, three seeds" if key == "highlight" else name
-        _mean_and_range(axis, x, table, COLOURS[key], "" if place in (2, 3) else label)
+        keys = {names[0]: "neutral", names[1]: "accent", names[-1]: "discriminator"}
+        key = keys.get(name, "highlight")
+        label = name
+        if key == "highlight":  # one entry in the legend for all of them
+            label = "untrained D, three seeds" if place == 2 else ""
+        _mean_and_range(axis, x, table, COLOURS[key], label)
     axis.set(xscale="log", ylim=(0, 1), xlabel="labelled images", ylabel="accuracy")
     _plain_ticks(axis.xaxis, counts)
     axis.axhline(0.1, color=COLOURS["neutral"], linewidth=1, linestyle=":")
     axis.text(counts[0], 0.12, "guessing", color=COLOURS["neutral"], fontsize=8)
-    axis.set_title("With a tenth of the labels, D's features beat pixels")
+    axis.set_title("D with 100 labels beats pixels with 1,000")
     axis.legend(loc="lower right", bbox_to_anchor=(1, 0.12))
     return figure
 

@@ -67,7 +67,7 @@ def draw_curves(history: Sequence[dict], looks: Mapping[int, float]) -> Figure:
     above.axhline(CHANCE, color=COLOURS["neutral"], ls=":", lw=1)
     above.text(1.03, CHANCE + 0.05, "2 log 2", color=COLOURS["neutral"], fontsize=8)
     above.set(ylabel="nats per image", ylim=(0, 2.2))
-    above.set_title("G's loss rises while its samples get better")
+    above.set_title("G's loss rises while its samples get better (pale: single steps)")
     above.legend(loc="upper right", ncols=2)
     below.plot(list(looks), list(looks.values()), "o-", color=COLOURS["accent"])
     below.set(xscale="log", yscale="log", xlabel="step", ylabel="Fréchet distance")
@@ -110,52 +110,57 @@ def draw_cases(cases: Mapping[str, Sequence[Sequence[dict]]], smooth=10) -> Figu
     return figure
 
 
-def draw_bridge(rows: Sequence[dict], floor: float) -> Figure:
+def draw_bridge(rows: Sequence[dict], floor: float, named: Sequence[str]) -> Figure:
     """The staircase: the distance over CPU-seconds, and at the end of each variant.
 
     Args:
         rows: of data/tables/bridge.csv.
         floor: the distance of as many real images.
+        named: variants whose lines are named on the left; the others' are grey.
     """
     variants = list(dict.fromkeys(row["variant"] for row in rows))
-    colours = plt.get_cmap("viridis")(np.linspace(0.92, 0.0, len(variants)))
-    last = max(row["look"] for row in rows)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.6), sharey=True)
+    palette = plt.get_cmap("viridis")(np.linspace(0.9, 0.0, len(variants)))
+    colours = dict(zip(variants, palette, strict=True))
+    looks = sorted({row["look"] for row in rows})
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(11, 4.8), sharey=True, width_ratios=[1, 1.25]
+    )
     before = None
-    for place, (variant, colour) in enumerate(zip(variants, colours, strict=True)):
+    for place, (variant, colour) in enumerate(colours.items()):
         mine = [row for row in rows if row["variant"] == variant]
-        looks = sorted({row["look"] for row in mine})
-        at = [[r["frechet"] for r in mine if r["look"] == look] for look in looks]
-        for seed in sorted({row["seed"] for row in mine}):
-            run = [row for row in mine if row["seed"] == seed]
-            line = [row["frechet"] for row in run]
-            left.plot([r["look"] for r in run], line, color=colour, lw=0.6, alpha=0.6)
-        left.plot(looks, [np.median(x) for x in at], "o-", color=colour, ms=4)
-        ends = [row["frechet"] for row in mine if row["look"] == last]
+        medians = [
+            np.median([r["frechet"] for r in mine if r["look"] == look])
+            for look in looks
+        ]
+        if variant in named:
+            left.plot(looks, medians, "o-", color=colour, ms=4, zorder=3)
+            style = {"color": colour, "va": "center", "fontsize": 9}
+            left.text(1.06 * looks[-1], medians[-1], variant, **style)
+        else:
+            left.plot(looks, medians, color="#BBBBBB", lw=0.8)
+        ends = [row["frechet"] for row in mine if row["look"] == looks[-1]]
         right.plot([place] * len(ends), ends, "o", color=colour, ms=5, alpha=0.7)
-        middle = np.median(ends)
+        middle = medians[-1]
         right.hlines(middle, place - 0.45, place + 0.45, color=colour, lw=3)
         if before is not None:
-            right.vlines(place - 0.45, before, middle, color="#AAAAAA", lw=1)
+            right.vlines(place - 0.5, before, middle, color="#AAAAAA", lw=1)
         before = middle
     for axes in (left, right):
         axes.axhline(floor, color=COLOURS["neutral"], ls=":", lw=1)
-    for variant, place in ((variants[0], 0), (variants[-1], -1)):
-        at = [r["frechet"] for r in rows if (r["variant"], r["look"]) == (variant, 20)]
-        style = {"color": colours[place], "ha": "center", "fontsize": 9}
-        left.text(20, 1.25 * np.median(at), variant, **style)
-    left.text(5, floor * 1.08, "real digits", color=COLOURS["neutral"], fontsize=9)
+    note = "5,000 real digits"
+    left.text(looks[0], floor * 1.08, note, color=COLOURS["neutral"], fontsize=9)
     ticks = [0.1, 0.3, 1, 3, 10, 30, 100, 300]
-    left.set(xscale="log", yscale="log", ylim=(0.08, 400))
+    left.set(xscale="log", yscale="log", ylim=(0.08, 600), xlim=(4.6, 100))
     left.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    left.set_xticks([5, 10, 20, 40], ["5", "10", "20", "40"])
+    left.set_xticks(looks, [f"{look:g}" for look in looks])
     left.xaxis.set_minor_formatter(NullFormatter())
     left.set(
         xlabel="CPU-seconds of training", ylabel="Fréchet distance (less is better)"
     )
-    left.set_title("Every variant over time (thin: each seed)")
-    right.set_xticks(range(len(variants)), variants, rotation=40, ha="right")
-    right.set_title(f"After {last:.0f} CPU-seconds (dots: seeds, bar: median)")
+    left.set_title("Over time (medians of three seeds)")
+    names = [f"{variant}  {place}" for place, variant in enumerate(variants)]
+    right.set_xticks(range(len(variants)), names, rotation=45, ha="right")
+    right.set_title(f"After {looks[-1]:g} CPU-seconds (dots: seeds, bar: median)")
     return figure
 
 

@@ -85,7 +85,7 @@ def draw_pushforward(
             color=COLOURS["real"],
             alpha=0.3,
             linewidth=0,
-            label="p_data",
+            label=r"$p_\mathrm{data}$",
         )
     right.set(xlabel="density (per unit of x)", title=titles[1])
     right.set_xlim(left=0)
@@ -186,9 +186,9 @@ def draw_world(axis: Axes, moment: tuple, p_data: np.ndarray) -> None:
         color=COLOURS["real"],
         alpha=0.3,
         linewidth=0,
-        label="p_data (real)",
+        label=r"$p_\mathrm{data}$ (real)",
     )
-    style = dict(color=COLOURS["fake"], linewidth=1.4, label="p_G (generated)")
+    style = dict(color=COLOURS["fake"], linewidth=1.4, label="$p_G$ (generated)")
     axis.stairs(histogram_density(samples), BINS, **style)
     axis.plot(MIDDLES, answers, color=COLOURS["discriminator"], label="D(x)")
     axis.axhline(0.5, color=COLOURS["neutral"], linewidth=0.8, linestyle=":")
@@ -334,7 +334,9 @@ def draw_sorted_pairs(
     left.plot(noise, learned, "--", color=COLOURS["fake"], label="network")
     left.set(xlabel="noise z", ylabel="x", title="A function learned from sorted pairs")
     left.legend()
-    style = dict(color=COLOURS["real"], alpha=0.3, linewidth=0, label="p_data")
+    style = dict(
+        color=COLOURS["real"], alpha=0.3, linewidth=0, label=r"$p_\mathrm{data}$"
+    )
     right.fill_between(MIDDLES, p_data, **style)
     style = dict(color=COLOURS["fake"], label="the network's density")
     right.stairs(histogram_density(learned), BINS, **style)

@@ -86,7 +86,7 @@ def check_guidelines(generator: keras.Model, discriminator: keras.Model) -> Repo
         ("G", "strides up, no fixed upsampling", _fixed_scaling(g, is_up=True)),
         ("D", "strides down, no pooling", _fixed_scaling(d, is_up=False)),
         ("G", "BN behind every hidden layer", _without_norm(_hidden(g))),
-        ("D", "BN behind every hidden layer", _without_norm(_inner(d))),
+        ("D", "BN behind hidden layers 2, 3, …", _without_norm(_inner(d))),
         ("G", "no BN at the output", _norm_at_output(g)),
         ("D", "no BN at the input", _norm_at_input(d)),
         ("G", "no fully connected hidden layer", _dense(g, graph.before)),

@@ -102,7 +102,7 @@ DISCRIMINATORS = [
         "leaky ReLU in all hidden layers: r is ReL",
     ),
     (discriminator(leak2=None), "leaky ReLU in all hidden layers: c has none"),
-    (discriminator(norm=None), "BN behind every hidden layer: c has none"),
+    (discriminator(norm=None), "BN behind hidden layers 2, 3, …: c has none"),
     (
         discriminator(leak1=two(L.BatchNormalization(name="n"), L.LeakyReLU(0.2))),
         "no BN at the input: n normalizes the first layer",

@@ -111,7 +111,7 @@ DIAGNOSES = [
     (["blurred"] * 5, "give a dict with the five letters"),
     ({"A": "blurred"}, "give a dict with the five letters"),
     (RIGHT | {"B": "no sevens"}, "B: 'no sevens' is not one of nothing, copies"),
-    (RIGHT | {"A": "nothing"}, "set A: look at the steepness"),
+    (RIGHT | {"A": "nothing"}, "set A: look at its Fréchet distance"),
     (RIGHT | {"B": "nothing"}, "set B: count the classes"),
     (RIGHT | {"C": "blurred"}, "4 of 5 are right; set C: it passes every measure"),
     (RIGHT | {"C": "copies", "D": "nothing"}, "3 of 5 are right; set C"),

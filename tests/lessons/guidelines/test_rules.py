@@ -145,7 +145,7 @@ def test_options_of_the_builders_are_read(g_options, d_options, player, rule, la
 def test_the_courses_default_keeps_all_but_one():
     """Its D has no BN, and says so; the rest is the paper's."""
     (broken,) = check_guidelines(*recipe.build_players()).broken
-    assert (broken.player, broken.rule) == ("D", "BN behind every hidden layer")
+    assert (broken.player, broken.rule) == ("D", "BN behind hidden layers 2, 3, …")
 
 
 UP = {"up1": L.UpSampling2D(name="bigger"), "+up1": conv(4, "smooth", strides=1)}
@@ -343,7 +343,7 @@ def test_a_network_of_keras_applications_is_read_through():
     counts = {f.rule: len(f.broken_by) for f in found.broken}
     assert counts == {  # 13 convolutions, 5 pooling layers, no stride, no BN
         "strides down, no pooling": 6,
-        "BN behind every hidden layer": 12,
+        "BN behind hidden layers 2, 3, …": 12,
         "leaky ReLU in all hidden layers": 13,
     }
     assert "; and 10 more" in str(found)

@@ -1,0 +1,139 @@
+"""Kill trainings at random moments, resume them, and compare with one left alone.
+
+    python benchmarks/kill_runs.py --kills 200 --seed 0
+
+Each run is a short training of small networks on ``digits``. It is killed by SIGKILL
+after a random number of seconds, up to three times, and resumed each time; then it is
+resumed to the end. Weights and history must be those of the
+run that was left alone, bit for bit, the film must be there, and no other file. The
+moments are drawn from the seed; where in the training they fall is the machine's.
+"""
+
+import argparse
+import collections
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from measure import RESULTS, machine, write_json
+
+STEPS = 40
+TRAIN = ["--dataset", "digits", "--batch-size", "8", "--latent-dim", "3"]
+TRAIN += ["--width", "2", "--seed", "3", "--save-every", "3", "--sample-every", "4"]
+TRAIN += ["--steps", str(STEPS)]
+FILES = {"config.json", "history.csv", "weights.npz", "training.gif", "samples"}
+
+
+def command(output: Path, *options: str) -> list[str]:
+    arguments = ["train", "--output", str(output), *TRAIN, *options]
+    return [sys.executable, "-m", "dcgan_keras", *arguments]
+
+
+def contents(run: Path) -> dict[str, bytes]:
+    """What must not differ: the history, every saved array, every grid, the film."""
+    with np.load(run / "weights.npz", allow_pickle=False) as saved:
+        found = {name: saved[name].tobytes() for name in saved.files}
+    paths = [run / "history.csv", run / "training.gif", *(run / "samples").iterdir()]
+    return found | {path.name: path.read_bytes() for path in paths}
+
+
+def stage(run: Path) -> str:
+    """How far a killed run had come, by its files."""
+    if not (run / "config.json").exists():
+        return "before the run folder"
+    if any(path.name.startswith(".") and path.name != ".lock" for path in hidden(run)):
+        return "inside a write"
+    if not (run / "weights.npz").exists():
+        return "before the first saving"
+    with np.load(run / "weights.npz", allow_pickle=False) as saved:
+        step = int(saved["step"])
+    if step < STEPS:
+        return "between savings"
+    return "at the end" if (run / "training.gif").exists() else "before the film"
+
+
+def hidden(run: Path) -> list[Path]:
+    return [path for path in run.rglob(".*") if path.is_file()]
+
+
+def killed(loop: str, seconds: float, run: Path) -> bool:
+    """Start or resume a run; whether it was killed before it ended by itself.
+
+    The clock starts with the run folder's lock.
+    """
+    resume = ["--resume"] if (run / "config.json").exists() else []
+    with (run.parent / "said").open("wb") as said:
+        process = subprocess.Popen(
+            command(run, "--loop", loop, *resume), stderr=said, stdout=said
+        )
+        while process.poll() is None and not (run / ".lock").exists():
+            time.sleep(0.01)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        if process.poll() is not None:
+            return False
+        process.kill()
+        process.wait()
+    return True
+
+
+def wrong_with(run: Path, alone: dict[str, bytes]) -> dict:
+    """What a resumed run has that it should not have, or has not; {} if all is well."""
+    left = {path.name for path in run.iterdir()} ^ FILES
+    left |= {path.name for path in hidden(run)}
+    if left:
+        said = (run.parent / "said").read_text(errors="replace")
+        return {"run": run.name, "files": sorted(left), "said": said[-300:]}
+    found = contents(run)
+    names = sorted(n for n in found | alone if found.get(n) != alone.get(n))
+    return {"run": run.name, "differ": names} if names else {}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--loop", choices=("train_step", "composite"), action="append")
+    options = parser.parse_args()
+    random = np.random.default_rng(options.seed)
+    stages, wrong, runs = collections.Counter(), [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        alone, seconds = {}, {}
+        for loop in options.loop or ["train_step"]:
+            run = Path(folder) / f"alone_{loop}"
+            killed(loop, 1e6, run)
+            alone[loop] = contents(run)
+            began = (run / "samples" / "step_000000.png").stat().st_mtime
+            seconds[loop] = (run / "training.gif").stat().st_mtime - began
+        while sum(stages.values()) < options.kills:
+            runs += 1
+            loop = str(random.choice(list(alone)))
+            run = Path(folder) / f"run_{runs}"
+            for left in (3, 2, 1, 0):
+                moment = random.uniform(0, seconds[loop] / 2) if left else 1e6
+                if not killed(loop, moment, run):
+                    break
+                stages[stage(run)] += 1
+            found = wrong_with(run, alone[loop])
+            wrong += [found] if found else []
+            shutil.rmtree(run)
+            print(sum(stages.values()), "kills,", len(wrong), "wrong", flush=True)
+    numbers = {
+        "kills": sum(stages.values()),
+        "runs": runs,
+        "seed": options.seed,
+        "stages": dict(stages),
+        "wrong": wrong,
+    }
+    write_json(RESULTS / "kill_runs.json", {**numbers, "machine": machine()})
+    print(numbers)
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()

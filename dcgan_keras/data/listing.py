@@ -1,0 +1,261 @@
+"""Which files of a folder are its pictures, and which class and split they are of.
+
+Files are listed and not opened: a million names take seconds.
+"""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dcgan_keras.data.pictures import suffixes
+
+SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have their dot
+    "__macosx",
+    "__pycache__",
+    "@eadir",
+    "#recycle",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+    "thumbs.db",
+    "desktop.ini",
+}
+RUN_FILES = {"config.json", "history.csv"}  # a run's folder: its grids are no data
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+}
+
+
+OTHER_KINDS = "of other kinds"
+ALREADY = "linked to what is counted already"
+
+
+def printable(text: str) -> str:
+    """On one line, and without what would command a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+class LeftOut:
+    """What is not used: how many of each kind, and the first of them by name.
+
+    Args:
+        folder: names are given relative to it.
+    """
+
+    NAMED = 3
+
+    def __init__(self, folder: str | Path):
+        self.folder = str(folder)
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = {}
+
+    def add(self, kind: str, path: str, detail: str = "") -> None:
+        """Count a file or a folder; ``detail`` says what is wrong with it."""
+        name = os.path.relpath(path, self.folder)
+        self.count(kind, f"{name}: {detail}" if detail else name)
+
+    def count(self, kind: str, example: str = "", number: int = 1) -> None:
+        """Count ``number`` of this kind, such as ``example``."""
+        self.counts[kind] += number
+        named = self.examples.setdefault(kind, [])
+        if example and len(named) < self.NAMED and printable(example) not in named:
+            named.append(printable(example))
+
+    def __str__(self) -> str:
+        """ "2 hidden (.a, .b), 12 of other kinds (.txt, .mat)"."""
+        return ", ".join(map(self._of_kind, self.counts))
+
+    def _of_kind(self, kind: str) -> str:
+        named, number = self.examples[kind], self.counts[kind]
+        more = ["..."] if number > len(named) == self.NAMED else []
+        return f"{number:,} {kind}" + (f" ({', '.join(named + more)})" if named else "")
+
+
+class Listing(NamedTuple):
+    """The pictures of one split.
+
+    paths: in the order of their names.
+    labels: int64, the place of each one's class in ``classes``, or None.
+    classes: names; those of all splits, where there are splits.
+    remark: why there are no classes where one would expect them, or "".
+    is_split: whether this is one of several splits.
+    """
+
+    paths: list[str]
+    labels: np.ndarray | None
+    classes: list[str]
+    remark: str
+    is_split: bool
+
+
+def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
+    """The pictures of a folder's split, by name alone.
+
+    Hidden and system files and folders, files that Pillow does not decode, and what is
+    no regular file are left out. Links are followed; what they lead to counts once.
+
+    Subfolders named as splits usually are (train, training; test, testing; val, valid,
+    validation, dev; also trainA and trainB) are splits where one is for training and
+    one is not, or where there is nothing else; "test" is val/ if there is no test/.
+    Other subfolders are classes, if there are two or more. One that stands alone is
+    looked into.
+
+    Args:
+        folder: the folder.
+        split: "train" or "test".
+        left_out: what is not used is added to it.
+
+    Raises:
+        ValueError: no picture, or no such split.
+        OSError: the folder cannot be opened.
+    """
+    paths = _walk(str(folder), left_out)
+    if not paths:
+        raise ValueError(
+            f"name: no image in the folder {folder}; looked for .png, .jpg and what "
+            "else Pillow decodes, in it and below"
+            + (f"; left out: {left_out}" if left_out.counts else "")
+        )
+    start = len(os.path.join(folder, ""))
+    names = [path[start:] for path in paths]
+    tops = Counter(map(_top, names))
+    while len(tops) == 1 and "" not in tops and not _split_of(*tops):
+        start = len(*tops) + 1
+        names = [name[start:] for name in names]
+        tops = Counter(map(_top, names))
+    splits = {top: _split_of(top) for top in tops if top}
+    kinds = set(splits.values())
+    has_train = {"train"} < kinds - {None}
+    if not has_train and ("" in tops or None in kinds):
+        if split == "test":
+            raise ValueError(
+                f"split: {folder} has no test part: it lacks the subfolders train/ and "
+                "test/"
+            )
+        return _listing(paths, [_top(name) for name in names])
+    wanted = "val" if split == "test" and "test" not in kinds else split
+    if wanted not in kinds:
+        there = ", ".join(f"{top}/" for top in splits)
+        raise ValueError(f"split: {folder} has no {split} part, only {there}")
+    for top, number in tops.items():
+        if splits.get(top) != wanted:
+            left_out.count(f"in {top}/" if top else "in the folder itself", "", number)
+    known = {_class_in_split(name) for name in names if splits.get(_top(name))} - {""}
+    chosen = [i for i, name in enumerate(names) if splits.get(_top(name)) == wanted]
+    classes = [_class_in_split(names[i]) for i in chosen]
+    return _listing([paths[i] for i in chosen], classes, known)
+
+
+def _top(name: str) -> str:
+    """The first folder of a relative path; "" for a file that lies flat."""
+    first, separator, _ = name.partition(os.sep)
+    return first if separator else ""
+
+
+def _split_of(top: str) -> str | None:
+    """train, Training, trainA -> "train"; no split's name -> None."""
+    name = top.lower()
+    return SPLITS.get(name) or (SPLITS.get(name[:-1]) if name[-1] in "ab" else None)
+
+
+def _class_in_split(name: str) -> str:
+    """train/cat/1.png -> "cat"; trainA/1.png -> "A"; train/1.png -> ""."""
+    top, _, below = name.partition(os.sep)
+    return _top(below) if top.lower() in SPLITS else top[-1].upper()
+
+
+def _listing(paths: list[str], classes: list[str], known: set | None = None) -> Listing:
+    names = sorted(set(classes) | (known or set()))
+    is_split = known is not None
+    flat = classes.count("")
+    if flat or len(names) < 2:
+        remark = f"no classes, for {flat:,} lie beside the subfolders"
+        remark = remark if 0 < flat < len(paths) else ""
+        return Listing(paths, None, [], remark, is_split)
+    places = {name: place for place, name in enumerate(names)}
+    labels = np.array([places[name] for name in classes], np.int64)
+    return Listing(paths, labels, names, "", is_split)
+
+
+def _walk(folder: str, left_out: LeftOut) -> list[str]:
+    """The pictures in and below a folder, each real folder entered once."""
+    readable = suffixes()
+    found, file_links = [], []
+    waiting, folder_links, entered = [folder], [], set()
+    root = os.path.realpath(folder)
+    while waiting or folder_links:
+        # Links wait until all real folders are read: those keep their own names.
+        here = waiting.pop() if waiting else folder_links.pop(0)
+        real = os.path.realpath(here)
+        if real in entered or root.startswith(os.path.join(real, "")):
+            left_out.add(ALREADY, here)
+            continue
+        entered.add(real)
+        entries = _entries(here, left_out, here == folder)
+        for entry in entries:
+            kind = _refusal(entry, readable)
+            if kind == OTHER_KINDS:
+                left_out.count(kind, os.path.splitext(entry.name)[1] or "no suffix")
+            elif kind:
+                left_out.add(kind, entry.path)
+            elif entry.is_dir():
+                (folder_links if entry.is_symlink() else waiting).append(entry.path)
+            else:
+                (file_links if entry.is_symlink() else found).append(entry.path)
+    counted = set()
+    for link in file_links:
+        real = os.path.realpath(link)
+        if real in counted or _is_listed(real, entered, readable):
+            left_out.add(ALREADY, link)
+        else:
+            counted.add(real)
+            found.append(link)
+    found.sort(key=lambda path: path.replace(os.sep, "\0"))  # folder by folder
+    return found
+
+
+def _entries(here: str, left_out: LeftOut, is_root: bool) -> list[os.DirEntry]:
+    try:
+        with os.scandir(here) as opened:
+            entries = sorted(opened, key=lambda entry: entry.name)
+    except OSError as error:
+        if is_root:
+            raise
+        left_out.add("that cannot be opened", here, error.strerror)
+        return []
+    if not is_root and RUN_FILES <= {entry.name for entry in entries}:
+        left_out.add("of a run", here)
+        return []
+    return entries
+
+
+def _refusal(entry: os.DirEntry, readable: set[str]) -> str:
+    """Why an entry is neither a picture nor a folder to enter, or ""."""
+    if entry.name.startswith("."):
+        return "hidden"
+    if entry.name.lower() in SYSTEM_NAMES:
+        return "of the system"
+    if entry.is_symlink() and not os.path.exists(entry.path):
+        return "linked to nothing"
+    if entry.is_dir():
+        return ""
+    if os.path.splitext(entry.name)[1].lower() not in readable:
+        return OTHER_KINDS
+    return "" if entry.is_file() else "neither file nor folder"
+
+
+def _is_listed(real: str, entered: set[str], readable: set[str]) -> bool:
+    """Whether a file was met by its own name in a folder that was read."""
+    parent, name = os.path.split(real)
+    suffix = os.path.splitext(name)[1].lower()
+    return parent in entered and suffix in readable and not name.startswith(".")

@@ -1,0 +1,231 @@
+"""One picture file: what its header says, and its pixels.
+
+One rule for all kinds. Grey stays grey (1, 8 or 16 bits, with transparency or
+without), everything else becomes RGB; a palette is colour, even one of greys. Black is
+0 and white is the largest number that the bits can hold: 1, 255 or 65535. Numbers of 32
+bits and fractions have no such white; guessing one for each file would give a folder
+many scales, so they are refused. Transparency is laid on white, and a photograph stands
+as the camera was held.
+"""
+
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+# In one picture, and in all that are being decoded at a time: at 4 bytes a pixel and
+# at most three copies, half a gigabyte.
+MAX_PIXELS = 40_000_000
+# Pillow knows these, but runs a program (Ghostscript) or decodes nothing by itself.
+FOREIGN_FORMATS = {"EPS", "BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
+GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
+COLOUR_MODES = {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"}
+SIXTEEN_BITS_IN_32 = {"PNG", "PPM"}  # Pillow's mode "I" holds 0..65535 in these
+
+
+class UnfitPicture(ValueError):
+    """A file that is not used.
+
+    Args:
+        kind: what is wrong, for counting: "unreadable", "of too many pixels", ...
+        detail: what is wrong with this one.
+    """
+
+    def __init__(self, kind: str, detail: str):
+        super().__init__(detail)
+        self.kind = kind
+
+
+class Header(NamedTuple):
+    """What a picture is, known without its pixels.
+
+    size: width and height in pixels, as stored.
+    channels: 1 (grey) or 3.
+    has_frames: whether it holds more pictures, of which the first is used.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    has_frames: bool
+
+
+def suffixes() -> set[str]:
+    """The suffixes (".png", ...) of all that Pillow decodes, with its plugins."""
+    from PIL import Image
+
+    readable = {*_formats(), "MPO"}  # the latter as JPEG
+    of_formats = Image.registered_extensions().items()
+    return {suffix for suffix, name in of_formats if name in readable}
+
+
+def read_header(path: str | Path, image_size: int | None = None) -> Header:
+    """What a file holds, from its first bytes.
+
+    Args:
+        path: the file.
+        image_size: see ``decode``; a JPEG that is made smaller may be larger.
+
+    Raises:
+        UnfitPicture: it cannot be read, or is not used.
+    """
+    with _opened(path) as image:
+        size = image.size
+        channels = _channels(image)
+        _cost(image, image_size)
+        return Header(size, channels, bool(getattr(image, "is_animated", False)))
+
+
+def decode(
+    path: str | Path,
+    image_size: int,
+    channels: int,
+    exact_size: bool = False,
+    exact_channels: bool = False,
+) -> np.ndarray:
+    """The pixels of a file: centre crop, then an antialiased resize.
+
+    Args:
+        path: the file.
+        image_size: height and width in pixels it is brought to.
+        channels: 1 or 3, what it is converted to.
+        exact_size: refuse a picture of another size in place of bringing it there.
+        exact_channels: refuse colour where channels is 1, and grey where it is 3.
+
+    Returns:
+        uint8 (image_size, image_size, channels).
+
+    Raises:
+        UnfitPicture: it cannot be read, or is not used.
+    """
+    from PIL import Image, ImageOps
+
+    with _opened(path) as image:
+        size = (image_size, image_size)
+        if exact_size and image.size != size:
+            width, height = image.size
+            detail = f"{width}x{height}, unlike the others"
+            raise UnfitPicture("of another size", detail)
+        found = _channels(image)
+        if exact_channels and found != channels:
+            detail = "grey among colour" if found == 1 else "colour among grey"
+            raise UnfitPicture("of other channels", detail)
+        with _in_flight.take(_cost(image, image_size)):
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
+            image = _plain(image, found)
+            if image.size != size:
+                side = min(image.size)
+                left, top = (image.width - side) // 2, (image.height - side) // 2
+                image = image.crop((left, top, left + side, top + side))
+                image = image.resize(size, Image.Resampling.LANCZOS)
+        image = _on_white(image).convert("L" if channels == 1 else "RGB")
+        return np.asarray(image).reshape(*size, channels)
+
+
+@contextmanager
+def _opened(path: str | Path):
+    """The file opened by Pillow; whatever goes wrong in it is an ``UnfitPicture``."""
+    from PIL import Image, UnidentifiedImageError
+
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    try:
+        with Image.open(path, formats=_formats()) as image:
+            yield image
+    except (UnfitPicture, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise UnfitPicture("unreadable", "no picture that Pillow knows") from error
+    except bombs as error:
+        raise UnfitPicture("of too many pixels", str(error)) from error
+    except Exception as error:  # Pillow's decoders raise all kinds
+        detail = error.strerror if isinstance(error, OSError) else None
+        detail = detail or f"{type(error).__name__}: {error}"
+        raise UnfitPicture("unreadable", detail) from error
+
+
+def _formats() -> list[str]:
+    from PIL import Image
+
+    Image.preinit()  # first, for Pillow tries them in the order of their loading
+    Image.init()
+    return [name for name in Image.OPEN if name not in FOREIGN_FORMATS]
+
+
+def _channels(image) -> int:
+    mode = image.mode
+    if mode in GREY_MODES or (mode == "I" and image.format in SIXTEEN_BITS_IN_32):
+        return 1
+    if mode in COLOUR_MODES:
+        return 3
+    detail = f"Pillow's mode {mode}"
+    if mode in ("I", "F") and image.width * image.height <= MAX_PIXELS:
+        low, high = image.getextrema()
+        detail += f", {low:.6g} to {high:.6g}"
+    raise UnfitPicture("of a scale without a white (save as 8 or 16 bits)", detail)
+
+
+def _cost(image, image_size: int | None) -> int:
+    """How many pixels decoding takes; a JPEG is decoded no larger than needed.
+
+    A drafted JPEG counts as half of what is stored: a progressive one is held in
+    coefficients.
+    """
+    width, height = image.size
+    pixels = width * height
+    if image_size is not None and image.size != (image_size, image_size):
+        image.draft(None, (2 * image_size, 2 * image_size))
+        if image.size != (width, height):
+            pixels //= 2
+    if pixels > MAX_PIXELS:
+        raise UnfitPicture("of too many pixels", f"{width}x{height}")
+    return pixels
+
+
+def _plain(image, channels: int):
+    """Mode "L" or "RGB", with "A" where there is transparency."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        if "transparency" in image.info:
+            values = np.where(values == image.info["transparency"], 65535, values)
+        return Image.fromarray((values.clip(0, 65535) // 257).astype(np.uint8))
+    mode = "L" if channels == 1 else "RGB"
+    if image.has_transparency_data:
+        mode += "A"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _on_white(image):
+    from PIL import Image
+
+    if not image.mode.endswith("A"):
+        return image
+    white = Image.new(image.mode[:-1], image.size, "white")
+    white.paste(image.convert(white.mode), mask=image.getchannel("A"))
+    return white
+
+
+class _Budget:
+    """A semaphore that counts pixels: what is taken waits until there is room."""
+
+    def __init__(self, pixels: int):
+        self._free = pixels
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def take(self, pixels: int):
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= pixels)
+            self._free -= pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += pixels
+                self._changed.notify_all()
+
+
+_in_flight = _Budget(MAX_PIXELS)  # one for the process, whose memory it guards

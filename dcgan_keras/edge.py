@@ -1,0 +1,243 @@
+"""The edge of the process: every failure is one sentence and an exit status.
+
+    0        done
+    1        training diverged; or an error of the package's own, which should not be
+    2        what was asked for or found is wrong: an option, a file, too little memory
+    128 + n  stopped by signal n: 130 Ctrl-C, 143 SIGTERM, 129 a closed terminal; 141
+             if whoever read standard output has left
+
+The sentence goes to standard error; a traceback comes with ``--debug`` alone. A failure
+may carry what to do next in an attribute ``then``, which ends the sentence.
+"""
+
+import codecs
+import contextlib
+import os
+import re
+import signal
+import sys
+import threading
+import traceback
+import unicodedata
+import warnings
+from collections.abc import Callable
+
+# What a function of ours raised in a tf.data pipeline: the last line of its traceback,
+# which TensorFlow puts into its own message.
+_RAISED = re.compile(
+    r"^[\w.]+(?:Error|Exception): (?:\[Errno \d+\] )?(.+)$", re.MULTILINE
+)
+_HEADS = ("Graph execution error", "Detected at node", "<stack traces", "[[")
+_TENSOR = re.compile(r"OOM when allocating tensor with shape\[(.*?)\] and type (\w+)")
+
+
+class Stopped(KeyboardInterrupt):
+    """Stopped by a signal.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int = signal.SIGINT):
+        super().__init__()
+        self.number = number
+
+
+def run_command(name: str, command: Callable[[], None], debug: bool = False) -> int:
+    """Run a command; say what is wrong in one sentence.
+
+    Args:
+        name: of the command, with which the sentence begins.
+        command: does the work; prints what was asked for to standard output.
+        debug: whether a failure also shows its traceback.
+
+    Returns:
+        The exit status, see this module's first lines.
+
+    Example:
+        >>> run_command("double", lambda: print(2 * 3))
+        6
+        0
+    """
+    _open_streams()
+    with _signals_raise(), _warnings_are_lines(name):
+        try:
+            command()
+            show()
+            return 0
+        except (Exception, KeyboardInterrupt) as error:
+            if debug:
+                traceback.print_exc()
+            status, sentence = describe(error)
+            is_stop = isinstance(error, KeyboardInterrupt)
+            if sentence:
+                then = getattr(error, "then", "")
+                sentence += f"; {then}" if then else ""
+                say(f"\n{sentence}" if is_stop else f"{name}: {sentence}")
+            return status
+        finally:
+            _let_go_of_broken_streams()
+
+
+def describe(error: BaseException) -> tuple[int, str]:
+    """The exit status of a failure, and its sentence; "" where nobody would read it.
+
+    Args:
+        error: what was raised.
+    """
+    tensorflow = sys.modules.get("tensorflow")
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + getattr(error, "number", signal.SIGINT), "stopped"
+    if isinstance(error, BrokenPipeError):
+        return 141, ""
+    if isinstance(error, MemoryError):
+        return 2, _too_little_memory(_one_line(error))
+    if isinstance(error, FloatingPointError):
+        return 1, _one_line(error)
+    if isinstance(error, ModuleNotFoundError) and error.name in ("tensorflow", "keras"):
+        return 2, f"no {error.name} here: pip install 'dcgan-keras[tensorflow]'"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        return 2, where + error.strerror
+    if isinstance(error, ValueError | OSError | ImportError | OverflowError):
+        return 2, _one_line(error)
+    if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
+        return _tensorflows(error, tensorflow.errors)
+    kind = type(error).__name__
+    return 1, f"unexpected {kind}: {_one_line(error)} (--debug shows where)"
+
+
+def say(text: str) -> None:
+    """A line on standard error, if somebody reads it."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def show(text: str = "") -> None:
+    """A result on standard output; what cannot be written is noticed here.
+
+    Args:
+        text: some lines; "": only what has been printed before is written out.
+
+    Raises:
+        OSError: standard output takes it no more; the error names it.
+    """
+    try:
+        print(text, end="\n" if text else "", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        error.filename = "standard output"
+        raise
+
+
+def stop_signals() -> list[int]:
+    """The signals that end a process in an orderly way, of those not ignored."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # a closed terminal; nohup ignores it
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        return []  # Python lets the main thread alone handle signals
+    return [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
+
+
+def _tensorflows(error, kinds) -> tuple[int, str]:
+    """TensorFlow's failures: memory, a file that a pipeline reads, and others."""
+    lines = [line.strip() for line in error.message.splitlines()]
+    told = [line for line in lines if line and not line.startswith(_HEADS)]
+    text = _shorten(told[0] if told else type(error).__name__)
+    raised = _RAISED.findall(error.message)
+    if isinstance(error, kinds.ResourceExhaustedError):
+        tensor = _TENSOR.search(error.message)
+        if tensor:
+            text = f"{tensor[2]} values of shape ({tensor[1]})"
+        return 2, _too_little_memory(text)
+    if raised and "Traceback (most recent call last)" in error.message:
+        return 2, f"images: {_shorten(raised[-1])}"
+    return 1, f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+
+
+def _too_little_memory(what: str) -> str:
+    return (
+        f"not enough memory ({what or 'none left'}); ask for less: a smaller --width, "
+        "--batch-size, --image-size or --count"
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    """The first line that says something."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return _shorten(lines[0]) if lines else type(error).__name__
+
+
+def _shorten(line: str, longest: int = 500) -> str:
+    return " ".join(line.split())[:longest]
+
+
+def _open_streams() -> None:
+    """Closed streams lead nowhere; odd consoles get the letters that they can write.
+
+    Without it the next file that is opened would become standard output or error, and
+    get what is written there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+    codecs.register_error("plain_letters", _plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="plain_letters")
+
+
+def _plain_letters(error: UnicodeError) -> tuple[str, int]:
+    """What a console cannot write: é as e, and a question mark for the rest."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end]
+    plain = unicodedata.normalize("NFKD", found).encode("ascii", "ignore").decode()
+    return plain or "?" * len(found), error.end
+
+
+def _let_go_of_broken_streams() -> None:
+    """Python flushes both at its end, and would complain of what is left in them."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, stream.fileno())
+                os.close(null)
+
+
+@contextlib.contextmanager
+def _signals_raise():
+    """SIGTERM and a closed terminal unwind the process, as Ctrl-C does."""
+
+    def stop(number, frame):
+        raise Stopped(number)
+
+    numbers = [n for n in stop_signals() if n != signal.SIGINT]
+    before = {n: signal.signal(n, stop) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _warnings_are_lines(name: str):
+    """A warning is one line, without the place in the code."""
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"{name}: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before

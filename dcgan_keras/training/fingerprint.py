@@ -1,0 +1,94 @@
+"""What a run's numbers depend on, written beside them, so that a change is noticed."""
+
+import hashlib
+import json
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_keras._tensorflow import device, keras, tf, threads
+
+WORDS = {  # of what is compared, for the line that says what has changed
+    "data_fingerprint": "the images",
+    "settings_fingerprint": "the settings in config.json",
+    "threads": "threads an operation",
+    "device": "the device",
+    "machine": "the machine",
+    "versions": "versions",
+}
+
+
+def circumstances(images, config: dict) -> dict:
+    """What the numbers of a run depend on beside its options.
+
+    Args:
+        images: those of training, an array or ``FolderImages``.
+        config: of the run.
+
+    Returns:
+        For config.json: ``WORDS`` as keys.
+    """
+    return {
+        "data_fingerprint": data_fingerprint(images, config["dataset"]),
+        "settings_fingerprint": settings_fingerprint(config),
+        "threads": threads(),
+        "device": device().split()[0],
+        "machine": platform.machine(),
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+    }
+
+
+def data_fingerprint(images, folder: str | Path = "") -> str:
+    """A short text that is another one for other images.
+
+    Args:
+        images: float32 (N, H, W, C); or ``FolderImages``, of which names and sizes of
+            the files count, so that none has to be decoded.
+        folder: in which its files are, so that it may be moved.
+
+    Returns:
+        "1415 images, 1a2b3c4d5e6f".
+    """
+    digest = hashlib.blake2b(repr(tuple(images.shape)).encode(), digest_size=6)
+    if isinstance(images, np.ndarray):
+        digest.update(np.ascontiguousarray(images).data)
+    else:
+        for path in images.paths:
+            name = os.path.relpath(path, folder or None)
+            digest.update(f"{name} {os.path.getsize(path)}\n".encode(errors="replace"))
+    return f"{len(images)} images, {digest.hexdigest()}"
+
+
+def settings_fingerprint(config: dict) -> str:
+    """A short text that is another one for a configuration that was changed by hand."""
+    names = ("seed", "batch_size", "loop", "recipe", "latent_dim", "width", "settings")
+    text = json.dumps({name: config[name] for name in names}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def changes(before: dict, now: dict) -> list[str]:
+    """What is not as it was, in words; what was not noted then is left out.
+
+    Example:
+        >>> changes({"threads": 1}, {"threads": 2, "device": "CPU"})
+        ['threads an operation (2, were 1)']
+    """
+    found = []
+    for name, word in WORDS.items():
+        old, new = before.get(name), now[name]
+        if old is None or old == new:
+            continue
+        if isinstance(new, dict):
+            parts = [n for n in new if isinstance(old, dict) and old.get(n) != new[n]]
+            old, new = ({n: x.get(n) for n in parts} for x in (old, new))
+            old, new = (" ".join(f"{n} {v}" for n, v in x.items()) for x in (old, new))
+        is_secret = name == "settings_fingerprint"  # says nothing to a reader
+        found.append(word if is_secret else f"{word} ({new}, were {old})")
+    return found

@@ -1,0 +1,307 @@
+"""What counts as a picture of a folder, and of which class and split it is."""
+
+import os
+import socket
+
+import numpy as np
+import pytest
+
+from dcgan_keras.data.listing import LeftOut, list_pictures
+from dcgan_keras.data.pictures import suffixes
+
+
+def files(folder, *names):
+    """Empty files: listing opens none."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return folder
+
+
+def listed(folder, split="train"):
+    """The relative names, the labels as a list or None, and what is said."""
+    left_out = LeftOut(folder)
+    found = list_pictures(folder, split, left_out)
+    labels = None if found.labels is None else list(found.labels)
+    return [os.path.relpath(p, folder) for p in found.paths], labels, str(left_out)
+
+
+CLASSES = ["cat/1.png", "dog/1.png"]
+
+
+# What is no picture ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (".ipynb_checkpoints/x.png", "1 hidden (.ipynb_checkpoints)"),
+        ("cat/.ipynb_checkpoints/1-checkpoint.png", "1 hidden"),
+        ("cat/._1.png", "1 hidden (cat/._1.png)"),
+        (".cat.png.swp.png", "1 hidden"),
+        (".git/x.png", "1 hidden (.git)"),
+        ("cat/.DS_Store", "1 hidden"),
+        ("__MACOSX/cat/1.png", "1 of the system (__MACOSX)"),
+        ("cat/@eaDir/1.png/thumb.jpg", "1 of the system (cat/@eaDir)"),
+        ("$RECYCLE.BIN/x.png", "1 of the system"),
+        ("cat/Thumbs.db", "1 of the system"),
+        ("notes.txt", "1 of other kinds (.txt)"),
+        ("annotations/1.JSON", "1 of other kinds (.JSON)"),
+        ("README", "1 of other kinds (no suffix)"),
+        ("cat/1.eps", "1 of other kinds (.eps)"),
+        ("clip.mpeg", "1 of other kinds (.mpeg)"),
+    ],
+)
+def test_what_is_no_picture_is_counted_and_makes_no_class(tmp_path, extra, said):
+    files(tmp_path, *CLASSES, extra)
+    names, labels, left_out = listed(tmp_path)
+    assert names == CLASSES and labels == [0, 1]
+    assert said in left_out
+
+
+def test_many_of_a_kind_are_counted_and_a_few_are_named(tmp_path):
+    files(tmp_path, "1.png", *[f".{n}.png" for n in range(5)])
+    files(tmp_path, *[f"{n}.txt" for n in range(4)], "a.mat")
+    _, _, left_out = listed(tmp_path)
+    assert left_out == (
+        "5 hidden (.0.png, .1.png, .2.png, ...), 5 of other kinds (.txt, .mat)"
+    )
+
+
+def test_nothing_is_said_where_nothing_is_left_out(tmp_path):
+    assert listed(files(tmp_path, *CLASSES))[2] == ""
+
+
+def test_a_hidden_folder_is_read_where_it_is_asked_for(tmp_path):
+    files(tmp_path / ".cache" / "__MACOSX", *CLASSES)
+    assert listed(tmp_path / ".cache" / "__MACOSX")[0] == CLASSES
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    ".png .PNG .Jpg .jpeg .jfif .jpe .ppm .pgm .bmp .gif .webp .tif .tiff .tga .ico "
+    ".jp2 .mpo".split(),
+)
+def test_what_pillow_decodes_is_listed(tmp_path, suffix):
+    assert listed(files(tmp_path, f"a{suffix}"))[0] == [f"a{suffix}"]
+
+
+def test_programs_are_not_run_for_a_picture():
+    assert not suffixes() & {".eps", ".ps", ".wmf", ".h5", ".pdf", ".mpg"}
+
+
+def test_a_folder_with_the_name_of_a_picture_is_entered(tmp_path):
+    assert listed(files(tmp_path, "a.png/1.png"))[0] == ["a.png/1.png"]
+
+
+def test_what_is_neither_file_nor_folder_is_left_out(tmp_path, monkeypatch):
+    """A FIFO would be waited at for ever, /dev/zero be read for ever."""
+    files(tmp_path, "1.png")
+    os.mkfifo(tmp_path / "fifo.png")
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind("socket.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    (tmp_path / "linked.png").symlink_to(tmp_path / "fifo.png")
+    names, _, left_out = listed(tmp_path)
+    assert names == ["1.png"] and "4 neither file nor folder (fifo.png" in left_out
+
+
+def test_the_grids_of_a_run_are_no_data(tmp_path):
+    """An output folder inside of the data."""
+    files(tmp_path, "1.png", "run/config.json", "run/history.csv", "run/samples/1.png")
+    names, _, left_out = listed(tmp_path)
+    assert names == ["1.png"] and left_out == "1 of a run (run)"
+    assert listed(tmp_path / "run")[0] == ["samples/1.png"]  # asked for by its name
+    files(tmp_path, "other/config.json", "other/2.png")
+    assert listed(tmp_path)[0] == ["1.png", "other/2.png"]
+
+
+def test_a_folder_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    files(tmp_path, *CLASSES, "secret/1.png")
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    names, labels, left_out = listed(tmp_path)
+    assert names == CLASSES and labels == [0, 1]
+    assert left_out == "1 that cannot be opened (secret: Permission denied)"
+    with pytest.raises(PermissionError):
+        listed(tmp_path / "secret")
+
+
+def test_a_folder_without_pictures_says_what_there_was(tmp_path):
+    files(tmp_path, "a.txt", "b.txt", ".c.png")
+    with pytest.raises(ValueError, match=r"no image in .*1 hidden \(\.c\.png\), 2 of"):
+        listed(tmp_path)
+
+
+# Links -----------------------------------------------------------------------
+
+
+def link(path, target):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
+
+
+def test_class_folders_may_be_links(tmp_path):
+    files(tmp_path / "far", "a/1.png", "b/1.png", "b/2.png")
+    link(tmp_path / "here" / "cat", tmp_path / "far" / "a")
+    link(tmp_path / "here" / "dog", tmp_path / "far" / "b")
+    names, labels, left_out = listed(tmp_path / "here")
+    assert names == ["cat/1.png", "dog/1.png", "dog/2.png"] and labels == [0, 1, 1]
+    assert left_out == ""
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path):
+    link(tmp_path / "here", files(tmp_path / "far", *CLASSES))
+    assert listed(tmp_path / "here")[:2] == (CLASSES, [0, 1])
+
+
+@pytest.mark.parametrize("target", [".", "..", "cat", "../here/cat", "/", "cat/loop"])
+def test_loops_are_cut_and_nothing_counts_twice(tmp_path, target):
+    """ "best" sorts before "cat", but the real folder keeps the pictures."""
+    here = files(tmp_path / "here", *CLASSES)
+    files(tmp_path, "outside.png")
+    link(here / "best", target)
+    link(here / "cat" / "loop", here / "cat")
+    names, labels, left_out = listed(here)
+    assert names == CLASSES and labels == [0, 1]
+    assert "2 linked to what is counted already" in left_out
+
+
+def test_links_in_a_circle_lead_nowhere(tmp_path):
+    link(tmp_path / "a.png", tmp_path / "b.png")
+    link(tmp_path / "b.png", tmp_path / "a.png")
+    link(tmp_path / "c", tmp_path / "gone")
+    names, _, left_out = listed(files(tmp_path, "1.png"))
+    assert names == ["1.png"]
+    assert left_out == "3 linked to nothing (a.png, b.png, c)"
+
+
+def test_linked_pictures_are_read_once(tmp_path):
+    """As in caches of downloads: the link has the suffix, its target has none."""
+    files(tmp_path / "blobs", "0a1b")
+    here = files(tmp_path / "here", "1.png")
+    link(here / "0.png", "../blobs/0a1b")
+    link(here / "2.png", "../blobs/0a1b")
+    link(here / "3.png", "1.png")
+    names, _, left_out = listed(here)
+    assert names == ["0.png", "1.png"]
+    assert left_out == "2 linked to what is counted already (2.png, 3.png)"
+
+
+# Splits and classes ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("train", "test"),
+        ("train", "val"),
+        ("Train", "Validation"),
+        ("training", "testing"),
+        ("TRAIN", "valid"),
+        ("train", "dev"),
+    ],
+)
+def test_the_usual_names_are_splits(tmp_path, train, test):
+    files(tmp_path, f"{train}/cat/1.png", f"{train}/dog/2.png", f"{test}/dog/3.png")
+    names, labels, left_out = listed(tmp_path)
+    assert names == [f"{train}/cat/1.png", f"{train}/dog/2.png"] and labels == [0, 1]
+    assert left_out == f"1 in {test}/"
+    names, labels, left_out = listed(tmp_path, "test")
+    assert names == [f"{test}/dog/3.png"] and labels == [1]
+    assert left_out == f"2 in {train}/"
+
+
+def test_a_flat_part_beside_one_of_classes_shifts_no_number(tmp_path):
+    files(tmp_path, *[f"train/{name}" for name in CLASSES], "val/1.png")
+    assert listed(tmp_path)[1] == [0, 1]
+    assert listed(tmp_path, "test")[1] is None
+
+
+def test_test_goes_before_val(tmp_path):
+    files(tmp_path, "train/1.png", "val/2.png", "val/3.png", "test/4.png", "5.png")
+    names, labels, left_out = listed(tmp_path, "test")
+    assert names == ["test/4.png"] and labels is None
+    assert left_out == "1 in the folder itself, 1 in train/, 2 in val/"
+
+
+def test_two_domains_with_a_letter_each_are_classes(tmp_path):
+    """As the data of CycleGAN come: trainA, trainB, testA, testB."""
+    files(tmp_path, "trainA/1.png", "trainB/2.png", "testA/3.png", "testB/4.png")
+    assert listed(tmp_path)[:2] == (["trainA/1.png", "trainB/2.png"], [0, 1])
+    assert listed(tmp_path, "test")[:2] == (["testA/3.png", "testB/4.png"], [0, 1])
+
+
+def test_a_train_among_other_things_is_a_class(tmp_path):
+    """Locomotives."""
+    files(tmp_path, "bus/1.png", "car/1.png", "train/1.png")
+    assert listed(tmp_path)[1] == [0, 1, 2]
+    with pytest.raises(ValueError, match="no test part"):
+        listed(tmp_path, "test")
+
+
+def test_train_alone_is_the_split(tmp_path):
+    files(tmp_path, "train/cat/1.png", "train/dog/1.png")
+    assert listed(tmp_path)[1] == [0, 1]
+    with pytest.raises(ValueError, match=r"no test part, only train/"):
+        listed(tmp_path, "test")
+
+
+def test_a_part_that_is_not_there_is_not_made_of_others(tmp_path):
+    files(tmp_path, "test/1.png", "val/1.png")
+    with pytest.raises(ValueError, match=r"split: .* no train part, only test/, val/"):
+        listed(tmp_path)
+
+
+@pytest.mark.parametrize("above", ["", "photos/", "a/b/c/"])
+def test_a_folder_that_stands_alone_is_looked_into(tmp_path, above):
+    """As archives are unpacked."""
+    files(tmp_path, f"{above}cat/1.png", f"{above}dog/1.png", "__MACOSX/x.png")
+    assert listed(tmp_path)[1] == [0, 1]
+    files(tmp_path / "2", f"{above}train/1.png", f"{above}val/2.png")
+    assert listed(tmp_path / "2", "test")[0] == [f"{above}val/2.png"]
+
+
+def test_pictures_beside_the_classes_take_them_away_with_a_word(tmp_path):
+    files(tmp_path, *CLASSES, "preview.png")
+    found = list_pictures(tmp_path, "train", LeftOut(tmp_path))
+    assert len(found.paths) == 3 and found.labels is None
+    assert found.remark == "no classes, for 1 lie beside the subfolders"
+
+
+def test_the_order_is_that_of_the_folders(tmp_path):
+    """Not of the text: "-" sorts before "/"."""
+    names = ["a/2.png", "a/b/1.png", "a-b/1.png", "a.png", "ab/1.png"]
+    files(tmp_path, *reversed(names))
+    assert listed(tmp_path)[0] == names
+
+
+def test_names_that_are_no_text_are_read_and_said_on_one_line(tmp_path):
+    name = os.fsdecode(b"caf\xe9.png")
+    files(tmp_path, name, "a\n.png", "\x1b[2Jb\n.txt\n")
+    names, _, left_out = listed(tmp_path)
+    assert names == ["a\n.png", name]
+    assert left_out == r"1 of other kinds (.txt\n)"
+
+
+def test_no_file_is_opened(tmp_path, monkeypatch):
+    """Neither is one asked for its size: a million names must take seconds."""
+    files(tmp_path, *[f"{n % 3}/{n}.png" for n in range(300)])
+    calls = []
+    for name in ("stat", "lstat", "open"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *a, real=real, **k: calls.append(a) or real(*a, **k)
+        )
+    assert len(listed(tmp_path)[0]) == 300
+    # A few for each folder's real path.
+    assert len(calls) < 100
+    assert isinstance(list_pictures(tmp_path, "train", LeftOut("")).labels, np.ndarray)

@@ -1,0 +1,323 @@
+"""One picture: the same rule for all kinds, and no memory for what is refused."""
+
+import struct
+import threading
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from dcgan_keras.data import pictures
+from dcgan_keras.data.pictures import UnfitPicture, decode, read_header
+
+SIZE = (8, 8)
+
+
+def read(tmp_path, image, name="a.png", channels=None, **options):
+    """Saved, then the first pixel as it is decoded."""
+    image.save(tmp_path / name, **options)
+    found = read_header(tmp_path / name).channels
+    pixels = decode(tmp_path / name, 8, channels or found)
+    assert pixels.shape == (8, 8, channels or found) and pixels.dtype == np.uint8
+    return list(pixels[0, 0])
+
+
+def sixteen(value):
+    return Image.fromarray(np.full(SIZE, value, np.uint16))
+
+
+# One scale, and the number of channels ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "expected"),
+    [
+        (Image.new("1", SIZE, 1), "a.png", [255]),
+        (Image.new("1", SIZE, 1), "a.tif", [255]),
+        (Image.new("L", SIZE, 200), "a.png", [200]),
+        (Image.new("L", SIZE, 200), "a.pgm", [200]),
+        (Image.new("LA", SIZE, (100, 255)), "a.png", [100]),
+        (Image.new("LA", SIZE, (100, 0)), "a.png", [255]),
+        (Image.new("LA", SIZE, (0, 51)), "a.webp", [204, 204, 204]),
+        (sixteen(200), "a.png", [0]),
+        (sixteen(25700), "a.png", [100]),
+        (sixteen(25700), "a.tif", [100]),
+        (sixteen(65535), "a.pgm", [255]),
+        (Image.new("RGB", SIZE, (1, 2, 3)), "a.ppm", [1, 2, 3]),
+        (Image.new("RGBA", SIZE, (1, 2, 3, 255)), "a.tif", [1, 2, 3]),
+        (Image.new("RGBA", SIZE, (1, 2, 3, 0)), "a.png", [255, 255, 255]),
+        (Image.new("RGBA", SIZE, (0, 0, 0, 51)), "a.tga", [204, 204, 204]),
+        (Image.new("CMYK", SIZE, (0, 255, 255, 0)), "a.tif", [255, 0, 0]),
+        (Image.new("YCbCr", SIZE, (100, 128, 128)), "a.tif", [100, 100, 100]),
+    ],
+    ids=lambda value: getattr(value, "mode", None) or str(value),
+)
+def test_black_and_white_of_all_kinds_are_the_same(tmp_path, image, name, expected):
+    shown = read(tmp_path, image, name)
+    assert len(shown) == len(expected)
+    assert np.abs(np.subtract(shown, expected, dtype=int)).max() <= 1
+
+
+@pytest.mark.parametrize("value", [0, 256, 257, 32767, 65278, 65279, 65535])
+def test_sixteen_bits_are_divided_by_257(tmp_path, value):
+    assert read(tmp_path, sixteen(value)) == [value // 257]
+
+
+def test_a_cmyk_photograph_has_its_colours(tmp_path):
+    shown = read(tmp_path, Image.new("CMYK", SIZE, (0, 255, 255, 0)), "a.jpg")
+    assert np.abs(np.subtract(shown, (255, 0, 0), dtype=int)).max() < 5
+
+
+def test_the_grey_that_stands_for_nothing_is_white(tmp_path):
+    """PNG's tRNS for 8 and 16 bits: one grey value is transparent."""
+    assert read(tmp_path, Image.new("L", SIZE, 7), transparency=7) == [255]
+    assert read(tmp_path, Image.new("L", SIZE, 7), transparency=8) == [7]
+    assert read(tmp_path, sixteen(7 * 257), transparency=7 * 257) == [255]
+    assert read(tmp_path, sixteen(7 * 257), transparency=8 * 257) == [7]
+
+
+def test_a_palette_with_a_transparency_for_each_colour(tmp_path):
+    image = Image.new("P", SIZE, 1)
+    image.putpalette([9, 9, 9, 0, 0, 0])
+    shown = read(tmp_path, image, transparency=bytes([255, 51]))
+    assert np.allclose(shown, 204, atol=1)
+
+
+def test_one_channel_of_colour_and_three_of_grey(tmp_path):
+    red = Image.new("RGB", SIZE, (255, 0, 0))
+    assert read(tmp_path, red, channels=1) == [76]  # ITU-R 601-2
+    assert read(tmp_path, sixteen(25700), channels=3) == [100, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("array", "name", "said"),
+    [
+        (np.linspace(0, 1, 64, dtype=np.float32), "a.tif", "mode F, 0 to 1"),
+        (np.arange(250, 314, dtype=np.int32), "a.tif", "mode I, 250 to 313"),
+        (np.arange(-32, 32, dtype=np.int32), "a.tif", "mode I, -32 to 31"),
+        (np.full(64, 3e4, np.float32), "a.pfm", "mode F, 30000 to 30000"),
+    ],
+)
+def test_numbers_without_a_white_are_refused_by_what_they_are(
+    tmp_path, array, name, said
+):
+    Image.fromarray(array.reshape(SIZE)).save(tmp_path / name)
+    for attempt in (read_header, lambda path: decode(path, 8, 1)):
+        with pytest.raises(UnfitPicture, match=said) as caught:
+            attempt(tmp_path / name)
+        assert caught.value.kind.startswith("of a scale without a white")
+
+
+def test_what_pillow_opens_and_cannot_convert_is_refused(tmp_path):
+    Image.new("LAB", SIZE, (1, 2, 3)).save(tmp_path / "a.tif")
+    with pytest.raises(UnfitPicture, match="mode LAB"):
+        read_header(tmp_path / "a.tif")
+
+
+def test_a_program_under_a_picture_s_name_is_not_run(tmp_path):
+    """PostScript: Pillow would hand it to Ghostscript."""
+    (tmp_path / "a.png").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
+    )
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.format == "EPS"
+    with pytest.raises(UnfitPicture, match="no picture that Pillow knows"):
+        read_header(tmp_path / "a.png")
+
+
+def test_a_wrong_suffix_is_no_harm(tmp_path):
+    Image.new("L", SIZE, 9).save(tmp_path / "a.jpg", format="PNG")
+    assert decode(tmp_path / "a.jpg", 8, 1)[0, 0, 0] == 9
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_all_ways_to_hold_a_camera(tmp_path, orientation):
+    """Stored lying; what is shown has its white corner at the top left."""
+    upright = np.zeros(SIZE, np.uint8)
+    upright[:4, :4] = 255
+    upright[0, 5] = 90  # no symmetry
+    turned = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.T,
+        6: np.rot90(upright),
+        7: upright[::-1, ::-1].T,
+        8: np.rot90(upright, -1),
+    }[orientation]
+    image = Image.fromarray(np.ascontiguousarray(turned))
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(decode(tmp_path / "a.png", 8, 1)[..., 0], upright)
+
+
+def test_frames_are_seen(tmp_path):
+    frames = [Image.new("L", SIZE, grey) for grey in (10, 200)]
+    for name in ("a.gif", "a.tif", "a.webp"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        assert read_header(tmp_path / name).has_frames
+        assert abs(int(decode(tmp_path / name, 8, 1)[0, 0, 0]) - 10) < 3
+        frames[0].save(tmp_path / name)
+        assert not read_header(tmp_path / name).has_frames
+
+
+# Exactness -------------------------------------------------------------------
+
+
+def test_what_is_unlike_the_others_is_refused_where_that_is_asked_for(tmp_path):
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
+    assert decode(tmp_path / "a.png", 8, 1).shape == (8, 8, 1)
+    with pytest.raises(UnfitPicture, match="20x10") as caught:
+        decode(tmp_path / "a.png", 8, 3, exact_size=True)
+    assert caught.value.kind == "of another size"
+    with pytest.raises(UnfitPicture, match="colour among grey"):
+        decode(tmp_path / "a.png", 8, 1, exact_channels=True)
+    assert decode(tmp_path / "a.png", 8, 3, exact_channels=True).shape == (8, 8, 3)
+
+
+# Bombs -----------------------------------------------------------------------
+
+
+def bomb(path, width, height, mode="L"):
+    """A PNG that claims a size, with hardly a byte of pixels."""
+
+    def chunk(name, data):
+        body = name + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    kind = {"L": 0, "RGB": 2, "P": 3}[mode]
+    header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
+    palette = chunk(b"PLTE", bytes(6)) if mode == "P" else b""
+    pixels = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    path.write_bytes(
+        PngImagePlugin._MAGIC
+        + chunk(b"IHDR", header)
+        + palette
+        + pixels
+        + chunk(b"IEND", b"")
+    )
+    return path
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "P"])
+@pytest.mark.parametrize("side", [9000, 12000, 30000])
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_too_many_pixels_are_refused_before_any_is_decoded(tmp_path, mode, side):
+    path = bomb(tmp_path / "a.png", side, side, mode)
+    for attempt in (read_header, lambda path: decode(path, 8, 1)):
+        with pytest.raises(UnfitPicture) as caught:
+            attempt(path)
+        assert caught.value.kind == "of too many pixels"
+
+
+def test_the_limit_is_of_pixels(tmp_path):
+    """Long and thin, too; one less passes."""
+    with pytest.raises(UnfitPicture, match="40000001x1"):
+        read_header(bomb(tmp_path / "a.png", pictures.MAX_PIXELS + 1, 1))
+    assert read_header(bomb(tmp_path / "b.png", pictures.MAX_PIXELS, 1))
+
+
+def test_a_photograph_that_is_made_smaller_may_be_larger(tmp_path, monkeypatch):
+    """A JPEG can be decoded at an eighth of its size; a PNG cannot."""
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 10_000)
+    for name in ("a.jpg", "a.png"):
+        Image.new("L", (120, 160), 90).save(tmp_path / name)
+    assert decode(tmp_path / "a.jpg", 8, 1)[0, 0, 0] == 90
+    for name, size in (("a.png", 8), ("a.jpg", None), ("a.jpg", 64)):
+        with pytest.raises(UnfitPicture, match="120x160"):
+            read_header(tmp_path / name, size)
+
+
+def test_pixels_in_flight_are_bounded():
+    """Of 100, three threads have 30 each at a time; beside 75 one has to wait."""
+    budget, together, most = pictures._Budget(100), [], []
+    three = threading.Barrier(3)  # as many must fit
+
+    def work(first):
+        with budget.take(30):
+            together.append(1)
+            most.append(len(together))
+            if first:
+                three.wait(10)
+            together.pop()
+
+    threads = [threading.Thread(target=work, args=(True,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 3
+    assert budget._free == 100
+    most.clear()
+    with budget.take(75):
+        waiting = threading.Thread(target=work, args=(False,), daemon=True)
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive() and not most
+    waiting.join(10)
+    assert most == [1]
+
+
+def test_a_failure_gives_its_pixels_back():
+    budget = pictures._Budget(100)
+    for _ in range(3):
+        assert budget._free == 100
+        with pytest.raises(KeyError), budget.take(100):
+            assert budget._free == 0
+            raise KeyError
+
+
+def test_decoding_asks_for_room(tmp_path, monkeypatch):
+    """And a small picture, or a drafted photograph, for little."""
+    asked = []
+
+    class Noted(pictures._Budget):
+        def take(self, number):
+            asked.append(number)
+            return super().take(number)
+
+    monkeypatch.setattr(pictures, "_in_flight", Noted(pictures.MAX_PIXELS))
+    for name in ("a.png", "a.jpg"):
+        Image.new("L", (300, 200)).save(tmp_path / name)
+        decode(tmp_path / name, 8, 1)
+    assert asked == [60_000, 30_000]
+
+
+def test_a_photograph_is_decoded_no_larger_than_needed(tmp_path):
+    """And looks the same but for the smoothing: within two greys of 255."""
+    x = np.linspace(0, 3, 640)
+    pixels = np.round(127 + 100 * np.sin(x[:, None] * 2) * np.cos(x)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", quality=95)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    drafted, whole = (decode(tmp_path / name, 32, 1) for name in ("a.jpg", "a.png"))
+    assert np.abs(drafted.astype(int) - whole).max() <= 2
+
+
+# Fuzz ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["a.png", "a.jpg", "a.gif", "a.tif", "a.webp", "a.bmp"]
+)
+@pytest.mark.filterwarnings("ignore")  # Pillow's, which are many
+def test_a_damaged_file_is_unfit_or_a_picture(tmp_path, name):
+    """Cut off, or with bytes changed: never another error."""
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8))
+    image.save(tmp_path / name)
+    whole = np.frombuffer((tmp_path / name).read_bytes(), np.uint8)
+    refused = 0
+    for _ in range(150):
+        damaged = whole[: rng.integers(1, len(whole) + 1)].copy()
+        places = rng.integers(0, min(len(damaged), 200), rng.integers(0, 5))
+        damaged[places] = rng.integers(0, 256, len(places))
+        (tmp_path / name).write_bytes(damaged.tobytes())
+        try:
+            read_header(tmp_path / name, 8)
+            assert decode(tmp_path / name, 8, 3).shape == (8, 8, 3)
+        except UnfitPicture:
+            refused += 1
+    assert 0 < refused

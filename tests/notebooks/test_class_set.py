@@ -1,0 +1,168 @@
+"""The two sets for a class: what is in them, and what must not be."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import class_set
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATHS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+TEXTS = {".py", ".ipynb", ".md", ".csv", ".json", ".toml", ".in", ".svg", ""}
+
+
+def cells(path: Path, tag: str = "") -> list[dict]:
+    """The cells of a notebook that have a tag, or all of them."""
+    notebook = json.loads(path.read_text("utf-8"))
+    return [
+        cell
+        for cell in notebook["cells"]
+        if not tag or tag in cell["metadata"].get("tags", [])
+    ]
+
+
+def solution_code(path: Path) -> list[str]:
+    """The Python of each solution."""
+    sources = ["".join(cell["source"]) for cell in cells(path, "solution")]
+    return [source.split("```python\n")[1].split("```")[0] for source in sources]
+
+
+def solution_prose(path: Path) -> list[str]:
+    """The sentences of each solution that are no code."""
+    sources = ["".join(cell["source"]) for cell in cells(path, "solution")]
+    prose = "\n".join(re.sub(r"```python.*?```", "", s, flags=re.S) for s in sources)
+    return [line for line in prose.splitlines() if len(line) > 40]
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory) -> dict[str, Path]:
+    """Both sets, written once."""
+    folder = tmp_path_factory.mktemp("class")
+    for name, solutions in (("with", True), ("without", False)):
+        class_set.write_set(folder / name, solutions)
+    return {name: folder / name for name in ("with", "without")}
+
+
+@pytest.fixture(scope="module")
+def handed_out(sets) -> str:
+    """All text of the set without solutions, its spaces made alike."""
+    files = [p for p in sets["without"].rglob("*") if p.is_file() and p.suffix in TEXTS]
+    texts = []
+    for path in files:
+        text = path.read_text("utf-8")
+        if path.suffix == ".ipynb":  # as it is read, and not as JSON writes it
+            notebook = json.loads(text)
+            text = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+            outputs = [cell.get("outputs") for cell in notebook["cells"]]
+            assert not any(outputs), path.name
+        texts.append(text)
+    return alike("\n".join(texts))
+
+
+def alike(text: str) -> str:
+    return " ".join(text.split())
+
+
+def taught() -> str:
+    """What a student is shown anyway: the lessons' cells, and the package itself."""
+    lessons = [
+        "".join(cell["source"])
+        for path in PATHS
+        for cell in cells(path)
+        if "solution" not in cell["metadata"].get("tags", [])
+    ]
+    package = [
+        path.read_text("utf-8")
+        for path in (ROOT / "dcgan_keras").rglob("*.py")
+        if path.parent.name != "exercises"
+    ]
+    return alike("\n".join(lessons + package))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_no_line_of_a_solution_is_handed_out(path, handed_out) -> None:
+    """No line that stands in a solution alone, be it code or text."""
+    lines = [line for code in solution_code(path) for line in code.splitlines()]
+    lines = {alike(line) for line in lines if len(line.strip()) > 12}
+    own = {line for line in lines if line not in taught()}
+    assert len(own) >= 5  # else this test would look at nothing
+    assert [line for line in own if line in handed_out] == []
+    assert [x for x in solution_prose(path) if alike(x) in handed_out] == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_no_answer_that_is_a_value_is_handed_out(path, handed_out) -> None:
+    """`answer = value`: neither the line nor the value, if it is longer than a word."""
+    stubs = "\n".join("".join(cell["source"]) for cell in cells(path, "exercise"))
+    for name in re.findall(r"^(\w+) = \.\.\.", stubs, re.MULTILINE):
+        for code in solution_code(path):
+            for value in re.findall(rf"^{name} = (.+?)(?=^\S|\Z)", code, re.M | re.S):
+                assert alike(f"{name} = {value}") not in handed_out
+                if len(value.strip()) > 8 and alike(value) not in taught():
+                    assert alike(value) not in handed_out
+
+
+def test_the_set_with_solutions_is_the_course_as_it_is_stored(sets) -> None:
+    for path in PATHS:
+        copy = sets["with"] / "notebooks" / path.name
+        assert copy.read_bytes() == path.read_bytes()
+    one = class_set.CHECKS / "composite.py"
+    assert (sets["with"] / one).read_bytes() == (ROOT / one).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["with", "without"])
+def test_links_of_a_set_hold(sets, name) -> None:
+    """Each relative link in a notebook leads to a file of the set."""
+    for path in (sets[name] / "notebooks").glob("*.ipynb"):
+        prose = [cell for cell in cells(path) if cell["cell_type"] == "markdown"]
+        text = "\n".join("".join(cell["source"]) for cell in prose)
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+            assert (path.parent / link).exists(), (path.name, link)
+
+
+TRY = """
+import numpy as np
+from dcgan_keras.lessons.exercises import composite, evaluating, layers, minimax_loss
+from dcgan_keras.lessons.exercises import training_loop, transposed_convolution
+from dcgan_keras.lessons.exercises import what_is_a_gan
+
+what_is_a_gan.check_arrow(...)
+what_is_a_gan.check_arrow(0.54)
+minimax_loss.check_value_at_the_end(0.5)
+minimax_loss.check_value_at_the_end(-1.386)
+transposed_convolution.check_output_sizes((5, 14, 9, 14))
+layers.check_batch_norm_counts((6272, 128, 128))
+composite.check_shapes([(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)])
+training_loop.check_counts((468, 3, 256))
+evaluating.check_scores((3, 1, 5))
+print(len(training_loop.mystery_runs().splitlines()), len(minimax_loss.FOUR_RUNS))
+for module in (composite, evaluating, layers, minimax_loss, training_loop,
+               transposed_convolution, what_is_a_gan):
+    shown = {name for name in vars(module) if not name.startswith("_")}
+    print(sorted(n for n in shown if not n.startswith("check_")))
+    checks = [value for name, value in vars(module).items() if "check_" in name]
+    assert not any(check.__doc__ for check in checks)
+"""
+
+
+def test_the_packed_checks_check(sets) -> None:
+    """A student's checks answer as ever, and no name beside them tells an answer."""
+    run = [sys.executable, "-W", "error", "-c", TRY]
+    said = subprocess.run(run, cwd=sets["without"], capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    lines = said.stdout.splitlines()
+    verdicts = [re.split(r"[:\d]", line)[0].strip() for line in lines[:9]]
+    assert verdicts == ["not attempted", "right", "not yet", *["right"] * 6]
+    assert lines[9] == "5 4"
+    extra = {"FOUR_RUNS", "mystery_runs", "mystery_sets", "base64", "zlib"}
+    assert set(re.findall(r"'(\w+)'", "".join(lines[10:]))) <= extra
+
+
+def test_a_planted_answer_would_be_seen(handed_out) -> None:
+    """The search itself: what the packing hides is found in the plain files."""
+    plain = alike((ROOT / class_set.CHECKS / "composite.py").read_text("utf-8"))
+    answer = "[(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)]"
+    assert answer in plain and answer not in handed_out

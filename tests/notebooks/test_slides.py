@@ -1,0 +1,104 @@
+"""The slides: every stored figure, its question and its answer, in one file."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import slides
+
+PATHS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Path, dict[str, int]]:
+    """All files, made once, and the number of slides in each."""
+    folder = tmp_path_factory.mktemp("slides")
+    return folder, {path.stem: slides.make_slides(path, folder) for path in PATHS}
+
+
+@each_notebook
+def test_each_figure_has_a_slide_and_there_are_more(path, made) -> None:
+    folder, counts = made
+    page = (folder / f"{path.stem}.html").read_text("utf-8")
+    stored = [
+        data
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+        for data, _ in slides.pictures_of(cell)
+    ]
+    assert counts[path.stem] == page.count("<section") > len(stored) > 3
+    assert all(page.count(data) == stored.count(data) for data in set(stored))
+    assert page.count("<figure") == len(stored)
+    assert page.count('class="question"') > len(stored) / 3
+    assert page.count('class="answer step"') > len(stored) / 2
+
+
+@each_notebook
+def test_a_file_of_slides_asks_for_nothing_outward(path, made) -> None:
+    page = (made[0] / f"{path.stem}.html").read_text("utf-8")
+    sources = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'\s>]{1,20})""", page)
+    assert sources and all(source.startswith("data:image/") for source in sources)
+    assert not re.search(r"<link|@import|fetch\(|XMLHttpRequest", page)
+
+
+@each_notebook
+def test_the_words_of_the_slides_are_whole(path, made) -> None:
+    """Alt texts everywhere; neither Markdown nor LaTeX is left; no solution is told."""
+    page = (made[0] / f"{path.stem}.html").read_text("utf-8")
+    body = page.split("</style>")[1].split("<script>")[0]
+    images = re.findall(r"<img [^>]*>", body)
+    assert all(re.search(r'alt="[^"]+"', image) for image in images)
+    words = re.sub(r"<code>.*?</code>", "", body)
+    words = re.sub(r"<[^>]+>", "", words)
+    assert not re.search(r"\]\(|\*\*|\$|\\[a-z]|^>", words)
+    assert "Solution" not in words
+
+
+@pytest.mark.parametrize(
+    "source, answer",
+    [
+        ("Lower. It falls.\n\nMore.", "Lower. It falls."),
+        (f"It is {'very ' * 20}long. And then.", f"It is {'very ' * 20}long."),
+        ("It is 0.5 here, see e.g. the left: " + 3 * "word " * 10, None),
+        ("## A heading\n\nText.", ""),
+        ("<details><summary>Solution</summary>", ""),
+        ("> **Predict:** what?", ""),
+        ("- One: 1.\n- Two: 2.", "One: 1."),
+    ],
+)
+def test_the_sentence_that_answers(source: str, answer: "str | None") -> None:
+    found = slides.answer_in(source)
+    assert found == (" ".join(source.split()) if answer is None else answer)
+
+
+def test_the_last_question_is_asked() -> None:
+    source = (
+        "> **Predict:** first?\n\nText.\n\n> **Predict:** second,\n> on two lines?\n"
+    )
+    assert slides.question_in(source) == "**Predict:** second,\non two lines?"
+    assert slides.question_in("No question.") == ""
+
+
+def test_words_become_html() -> None:
+    said = slides.inline("**Bold** *thin* `a < b` [link](x.md) 2 < 3 and 4 * 5 * 6")
+    assert said == (
+        "<strong>Bold</strong> <em>thin</em> <code>a &lt; b</code> link 2 &lt; 3 "
+        "and 4 * 5 * 6"
+    )
+    assert 'alt="p_G"' in slides.inline("where $p_G$ is")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium to print with")
+def test_printing_gives_a_page_for_each_slide(made, tmp_path) -> None:
+    folder, counts = made
+    name, target = PATHS[2].stem, tmp_path / "slides.pdf"
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"]
+    command += [f"--user-data-dir={tmp_path}", f"--print-to-pdf={target}"]
+    page = (folder / f"{name}.html").as_uri()
+    subprocess.run([*command, page], check=True, capture_output=True, timeout=120)
+    pages = len(re.findall(rb"/Type\s*/Page[^s]", target.read_bytes()))
+    assert pages == counts[name]

@@ -1,0 +1,285 @@
+"""The edge of the process: one sentence and the right status, whatever goes wrong."""
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+from dcgan_keras import edge
+from dcgan_keras.edge import Stopped, describe, run_command, stop_signals
+
+
+def fails(error, debug=False):
+    def command():
+        raise error
+
+    return run_command("dcgan_keras do", command, debug)
+
+
+def with_then(error, then):
+    error.then = then
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (ValueError("steps: expected 1"), 2, "steps: expected 1"),
+        (ValueError("\n first\nsecond\n"), 2, "first"),
+        (OSError("made by us"), 2, "made by us"),
+        (OSError(errno.ENOSPC, "No space left", "a/b"), 2, "a/b: No space left"),
+        (OSError(errno.EROFS, "Read-only"), 2, "Read-only"),
+        (OSError(errno.EACCES, "Denied", b"a/\xff"), 2, "a/?: Denied"),
+        (FloatingPointError("loss is nan"), 1, "loss is nan"),
+        (ImportError("KERAS_BACKEND is 'jax'"), 2, "KERAS_BACKEND is 'jax'"),
+        (
+            ModuleNotFoundError("x", name="tensorflow"),
+            2,
+            "no tensorflow here: pip install 'dcgan-keras[tensorflow]'",
+        ),
+        (OverflowError("too large"), 2, "too large"),
+        (KeyError("step"), 1, "unexpected KeyError: 'step' (--debug shows where)"),
+        (RuntimeError(), 1, "unexpected RuntimeError: RuntimeError (--debug"),
+        (MemoryError(), 2, "not enough memory (MemoryError); ask for less: a smaller"),
+        (
+            with_then(ValueError("no file"), "go on with --resume"),
+            2,
+            "no file; go on with --resume",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_a_failure_is_one_sentence(error, status, said, capsys):
+    assert fails(error) == status
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert err.startswith(f"dcgan_keras do: {said}") and "Traceback" not in err
+
+
+def test_memory_that_numpy_lacks_is_named(capsys):
+    def command():
+        np.zeros(2**60, np.int8)
+
+    assert run_command("do", command) == 2
+    assert "not enough memory (Unable to allocate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (KeyboardInterrupt(), 130),
+        (Stopped(), 130),
+        (Stopped(signal.SIGTERM), 143),
+        (Stopped(signal.SIGHUP), 129),
+    ],
+)
+def test_what_stops_it_is_its_status(error, status, capsys):
+    assert fails(error) == status
+    assert capsys.readouterr().err == "\nstopped\n"
+    error.then = "go on with --resume"
+    assert fails(error) == status
+    assert capsys.readouterr().err == "\nstopped; go on with --resume\n"
+
+
+def test_what_is_no_failure_passes():
+    with pytest.raises(SystemExit):
+        fails(SystemExit(3))
+    assert run_command("do", lambda: None) == 0
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_traceback_comes_with_debug_alone(debug, capsys):
+    assert fails(ValueError("wrong"), debug) == 2
+    err = capsys.readouterr().err
+    assert ("Traceback" in err) is debug
+    assert err.endswith("dcgan_keras do: wrong\n")
+
+
+def test_a_warning_is_a_line():
+    code = "import warnings\ndef command():\n    warnings.warn('left out')"
+    assert python(code).stderr == b"do: left out\n"
+    before = warnings.formatwarning
+    run_command("do", lambda: None)
+    assert warnings.formatwarning is before
+
+
+# TensorFlow's failures -------------------------------------------------------
+
+
+def tensorflow_error(raised):
+    """What TensorFlow makes of an exception in a pipeline's function."""
+    from dcgan_keras._tensorflow import tf
+
+    def fetch(index):
+        raise raised
+
+    data = tf.data.Dataset.range(3).map(
+        lambda i: tf.numpy_function(fetch, [i], tf.float32)
+    )
+
+    @tf.function
+    def step(iterator):
+        return next(iterator)
+
+    with pytest.raises(tf.errors.OpError) as caught:
+        step(iter(data))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "faces/7.png"),
+            "images: No such file or directory: 'faces/7.png'",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "faces/8.png"),
+            "images: Permission denied: 'faces/8.png'",
+        ),
+        (OSError("image file is truncated"), "images: image file is truncated"),
+        (ValueError("faces/9.png: no picture"), "images: faces/9.png: no picture"),
+    ],
+    ids=["vanished", "denied", "truncated", "changed"],
+)
+def test_a_file_that_a_pipeline_cannot_read_is_named(raised, said):
+    error = tensorflow_error(raised)
+    assert describe(error) == (2, said)
+    assert "IteratorGetNext" in str(error)  # by which callbacks.RunRecorder knows it
+
+
+def test_too_little_memory_for_a_tensor_is_named():
+    from dcgan_keras._tensorflow import tf
+
+    with pytest.raises(tf.errors.ResourceExhaustedError) as caught:
+        tf.zeros((2**20, 2**30))
+    status, said = describe(caught.value)
+    assert status == 2 and "(float values of shape (1048576,1073741824))" in said
+    assert "--width" in said
+    status, said = describe(tensorflow_error(MemoryError("picture")))
+    assert status == 2 and said.startswith("not enough memory (")
+
+
+def test_another_failure_of_tensorflow_is_no_ones_fault():
+    from dcgan_keras._tensorflow import tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        tf.reshape(tf.zeros(3), (2, 2))
+    status, said = describe(caught.value)
+    assert status == 1 and said.startswith("unexpected InvalidArgumentError: ")
+
+
+# Streams and signals, in a process of their own ------------------------------
+
+HEAD = """
+import sys, os, signal, time
+from dcgan_keras.edge import run_command, say, show
+"""
+
+
+def python(code, **options):
+    """A command that is run at the edge, as a process."""
+    code = HEAD + code + "\nsys.exit(run_command('do', command))\n"
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.run([sys.executable, "-c", code], timeout=60, **options)
+
+
+PRINTS = "def command():\n    say('note é')\n    show('Fréchet Δ')"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "out"),
+    [("utf-8", "Fréchet Δ"), ("cp932", "Frechet Δ"), ("ascii", "Frechet ?")],
+)
+def test_a_console_gets_the_letters_it_has(encoding, out):
+    done = python(PRINTS, env=os.environ | {"PYTHONIOENCODING": encoding})
+    assert done.returncode == 0
+    assert done.stdout.decode(encoding) == f"{out}\n"
+    assert done.stderr.decode(encoding).startswith("note ")
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_is_no_failure_and_gets_into_no_file(closed, tmp_path):
+    code = f"""
+def command():
+    with open({str(tmp_path / "a")!r}, "w") as file:
+        os.write({closed}, b"native line")
+        print("result"), say("note")
+"""
+    done = python(code, preexec_fn=lambda: os.close(closed))
+    assert done.returncode == 0
+    assert (tmp_path / "a").read_text() == ""
+    assert (done.stderr if closed == 1 else done.stdout) == (
+        b"note\n" if closed == 1 else b"result\n"
+    )
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a Linux device")
+def test_results_that_cannot_be_written_are_noticed():
+    with open("/dev/full", "w") as full:
+        done = python(PRINTS, stdout=full)
+    assert done.returncode == 2
+    said = done.stderr.decode().splitlines()
+    assert said[1:] == ["do: standard output: No space left on device"]
+
+
+@pytest.mark.parametrize(("stream", "status"), [("stdout", 141), ("stderr", 0)])
+def test_a_reader_that_has_left(stream, status):
+    read, write = os.pipe()
+    os.close(read)
+    done = python(PRINTS, **{stream: write})
+    os.close(write)
+    assert done.returncode == status
+    other = done.stderr if stream == "stdout" else done.stdout
+    assert other.decode().count("\n") == 1  # nothing of Python's own
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+)
+def test_a_signal_unwinds_the_process(number, status, tmp_path):
+    code = f"""
+def command():
+    try:
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(20)
+    finally:
+        open({str(tmp_path / "unwound")!r}, "w").close()
+"""
+    done = python(code)
+    assert (done.returncode, done.stderr) == (status, b"\nstopped\n")
+    assert (tmp_path / "unwound").exists()
+
+
+def test_nohup_is_obeyed():
+    code = f"def command():\n    os.kill(os.getpid(), {int(signal.SIGHUP)})"
+    ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731
+    assert python(code, preexec_fn=ignore).returncode == 0
+
+
+def test_signals_are_as_they_were_afterwards_and_left_alone_in_a_thread():
+    before = [signal.getsignal(n) for n in stop_signals()]
+    with contextlib.suppress(Stopped):
+        assert fails(Stopped(signal.SIGTERM)) == 143
+    assert [signal.getsignal(n) for n in stop_signals()] == before
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.append((stop_signals(), run_command("do", int)))
+    )
+    thread.start()
+    thread.join()
+    assert found == [([], 0)]
+
+
+def test_the_edge_is_light():
+    code = "import dcgan_keras.edge, sys; print('numpy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code]) == b"False\n"
+    assert edge.__doc__

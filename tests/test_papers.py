@@ -1,0 +1,49 @@
+"""What a maintainer and a citing reader rely on: three files tell one version."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def test_one_version_in_three_files() -> None:
+    """pyproject.toml, CITATION.cff and the newest section of CHANGELOG.md."""
+    version = re.search(r'^version = "(.+)"$', read("pyproject.toml"), re.M)[1]
+    newest = re.search(r"^## ([\d.]+), ", read("CHANGELOG.md"), re.M)[1]
+    assert version == newest == yaml.safe_load(read("CITATION.cff"))["version"]
+
+
+def test_the_citation_has_what_the_format_demands() -> None:
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["license"] in read("pyproject.toml")
+    assert all(one["title"] and one["authors"] for one in citation["references"])
+
+
+def test_contributing_names_what_there_is() -> None:
+    """Its targets are in the Makefile, its files in the repository."""
+    text = read("CONTRIBUTING.md")
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.M))
+    named = set(re.findall(r"\bmake ([a-z-]+)(?=[` ]|$)", text, re.M)) - {"a", "sure"}
+    assert {"test", "notebooks", "class-set", "slides"} <= named <= targets
+    for path in re.findall(
+        r"\b((?:tools|benchmarks|tests|docs|data|dcgan_keras)/\S*?)[`, )]", text
+    ):
+        if "NN" not in path:
+            assert (ROOT / path.rstrip(".:;")).exists(), path
+
+
+def test_the_changelog_counts_right() -> None:
+    """The notebooks that it lists are those that stand there."""
+    listed = read("CHANGELOG.md").split("Seven notebooks")[1].split("Each has")[0]
+    numbers = set(re.findall(r"\b(0\d) ", listed))
+    assert numbers == {path.name[:2] for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert len(numbers) == 7
+    assert len(list((ROOT / "data" / "runs").iterdir())) == 4
+    assert len(list((ROOT / "data" / "tables").glob("*.csv"))) == 3

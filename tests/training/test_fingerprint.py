@@ -1,0 +1,90 @@
+"""What a run's numbers depend on: another text for each thing that is another one."""
+
+import numpy as np
+import pytest
+
+from dcgan_keras.training.configuration import DEFAULTS, settings_of
+from dcgan_keras.training.fingerprint import (
+    WORDS,
+    changes,
+    circumstances,
+    data_fingerprint,
+    settings_fingerprint,
+)
+
+IMAGES = np.random.default_rng(0).uniform(-1, 1, (5, 4, 4, 1)).astype(np.float32)
+
+
+class Streamed:
+    """As much of ``FolderImages`` as is looked at: nothing is decoded."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, folder, **contents):
+        folder.mkdir()
+        self.paths = [folder / f"{name}.png" for name in contents]
+        self.shape = (len(self.paths), 8, 8, 3)
+        for path, content in zip(self.paths, contents.values(), strict=True):
+            path.write_bytes(content)
+
+    def __len__(self):
+        return len(self.paths)
+
+
+def test_other_images_are_noticed():
+    one_pixel = IMAGES.copy()
+    one_pixel[3, 2, 1, 0] += 1e-6
+    others = [IMAGES[:4], IMAGES[::-1], one_pixel, IMAGES.reshape(5, 2, 8, 1)]
+    found = {data_fingerprint(images) for images in (IMAGES, *others)}
+    assert len(found) == 5 and data_fingerprint(IMAGES.copy()) in found
+    assert data_fingerprint(IMAGES).startswith("5 images, ")
+    every_second = np.concatenate([IMAGES, IMAGES])[::2]
+    assert data_fingerprint(every_second) == data_fingerprint(every_second.copy())
+
+
+def test_a_streamed_folder_is_the_same_wherever_it_is(tmp_path):
+    files = {"a": b"123", "b": b"45"}
+    first = data_fingerprint(Streamed(tmp_path / "x", **files), tmp_path / "x")
+    moved = data_fingerprint(Streamed(tmp_path / "y", **files), tmp_path / "y")
+    assert first == moved and first.startswith("2 images, ")
+    for number, other in enumerate(
+        [{"a": b"123"}, {"a": b"123", "c": b"45"}, {"a": b"12", "b": b"45"}]
+    ):
+        folder = tmp_path / str(number)
+        assert data_fingerprint(Streamed(folder, **other), folder) != first
+
+
+def config(**options):
+    options = DEFAULTS | {"dataset": "digits"} | options
+    return options | {"settings": settings_of(options)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seed", 1), ("batch_size", 8), ("width", 2), ("latent_dim", 9)]
+    + [("loop", "composite"), ("recipe", "paper")],
+)
+def test_a_setting_that_was_changed_by_hand_is_noticed(name, value):
+    assert settings_fingerprint(config()) != settings_fingerprint(
+        config() | {name: value}
+    )
+    assert settings_fingerprint(config(steps=7)) == settings_fingerprint(config())
+    by_hand = config()
+    by_hand["settings"] = by_hand["settings"] | {"beta_2": 0.5}
+    assert settings_fingerprint(by_hand) != settings_fingerprint(config())
+
+
+def test_what_has_changed_is_said_in_words():
+    now = circumstances(IMAGES, config())
+    assert set(now) == set(WORDS)
+    assert changes(now, now) == [] and changes({}, now) == []
+    before = now | {"threads": 9, "settings_fingerprint": "x", "device": "GPU"}
+    before["versions"] = now["versions"] | {"keras": "3.0", "numpy": "1.0"}
+    assert changes(before, now) == [
+        "the settings in config.json",
+        f"threads an operation ({now['threads']}, were 9)",
+        "the device (CPU, were GPU)",
+        f"versions (keras {now['versions']['keras']} numpy {np.__version__}, "
+        "were keras 3.0 numpy 1.0)",
+    ]
+    assert changes({"versions": None, "threads": now["threads"]}, now) == []

@@ -1,0 +1,53 @@
+"""Walks and parts: bounded, in order, and the same as all at once."""
+
+import numpy as np
+import pytest
+from players import build_players
+
+from dcgan_keras.noise import latent_noise
+from dcgan_keras.training.sampling import (
+    generate,
+    generate_parts,
+    latent_walk,
+    slerp,
+    spread,
+)
+
+Z = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 99, 100, 101, 1000])
+def test_places_are_spread_from_end_to_end(count):
+    places = spread(count, 100)
+    assert len(places) == min(count, 100)
+    assert places[0] == 0 and places[-1] == count - 1
+    gaps = np.diff(places)
+    assert (gaps >= 1).all() and (len(gaps) == 0 or gaps.max() - gaps.min() <= 1)
+
+
+def test_a_walk_goes_along_the_arcs():
+    walk = latent_walk(Z, frames=3)
+    assert walk.shape == (10, 5) and walk.dtype == np.float32
+    for leg in range(3):
+        for step in range(3):
+            point = slerp(Z[leg], Z[leg + 1], step / 3)
+            np.testing.assert_allclose(walk[3 * leg + step], point, rtol=1e-6)
+    assert np.array_equal(walk[-1], Z[-1])
+    assert np.array_equal(latent_walk(Z[:1]), Z[:1])
+
+
+def test_a_bounded_walk_is_chosen_from_the_whole_one():
+    walk = latent_walk(Z, frames=3)
+    for most in (2, 4, 7, 10, 11):
+        chosen = latent_walk(Z, frames=3, most=most)
+        assert np.array_equal(chosen, walk[spread(10, most)])
+
+
+def test_parts_are_the_whole():
+    generator, _ = build_players()
+    z = latent_noise((7, generator.input_shape[1]), 0, 0)
+    parts = list(generate_parts(generator, z, batch_size=3))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    whole = generate(generator, z)
+    np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
+    assert np.abs(whole[0] - whole[1]).max() > 1e-4
