@@ -11,7 +11,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export KERAS_BACKEND := tensorflow
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONWARNINGS
 
-.PHONY: help setup run test lab lint notebooks class-set slides clean
+.PHONY: help setup run site test lab lint notebooks class-set slides clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ setup:  ## make .venv (every target below does so by itself)
 
 run: setup  ## run all notebooks; the readable course is then build/course/index.html
 	@$(VENV) tools/run_notebooks.py
+
+site: setup  ## the course as a website, from the stored outputs: build/site/index.html
+	@$(VENV) tools/build_site.py
 
 test: lint  ## check the code, the text and every number in the notebooks
 	@$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 tests $(wildcard notebooks)

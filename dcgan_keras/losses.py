@@ -75,7 +75,7 @@ def non_saturating_generator_loss(fake_logits):
 
 
 def r1_penalty(discriminator, real_images):
-    """How steep D is at the real images: the mean of |dlogit/dx|^2.
+    """How steep D is at the real images: the mean of ``|dlogit/dx|^2``.
 
     Without it the two players circle or run away from each other near the end of
     training; a D that is flat at the reals lets them come to rest.

@@ -1,20 +1,21 @@
 """Run every notebook from top to bottom, and make the readable course of them.
 
-Each notebook gets a fresh kernel of this very Python. The executed notebooks, their
-HTML pages, the files they wrote and an index land in build/course/. With --store, the
-outputs are written back into notebooks/ too, without what changes from run to run.
+Each notebook gets a fresh kernel of this very Python. The executed notebooks land in
+build/executed/, the course as a website in build/course/. With --store, the outputs are
+written back into notebooks/ too, without what changes from run to run.
 
     python tools/run_notebooks.py [--store] [NUMBER ...]      # all, or some: 3 6
 """
 
 import argparse
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
 
+import build_site
 import nbformat
-from course_pages import write_index, write_page
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -22,6 +23,7 @@ from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+EXECUTED = ROOT / "build" / "executed"
 COURSE = ROOT / "build" / "course"
 ARTIFACTS = ROOT / "build" / "artifacts"  # where notebooks put files, by number
 KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -79,7 +81,7 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def run(path: Path, store: bool) -> float:
-    """Run one notebook, write its page, and return the seconds that the run took."""
+    """Run one notebook, and return the seconds that the run took."""
     notebook = nbformat.read(path, as_version=4)
     started = time.perf_counter()
     try:
@@ -87,8 +89,7 @@ def run(path: Path, store: bool) -> float:
     finally:
         seconds = time.perf_counter() - started
         clean(notebook)
-        nbformat.write(notebook, COURSE / path.name)
-        write_page(notebook, COURSE / path.name)
+        nbformat.write(notebook, EXECUTED / path.name)
     if store:
         nbformat.write(notebook, path)
     return seconds
@@ -106,23 +107,24 @@ def main() -> int:
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER")
     parser.add_argument("--store", action="store_true", help="write outputs back")
     options = parser.parse_args()
-    paths, rows, failures = chosen(options.numbers), [], []
+    paths, failures = chosen(options.numbers), []
     if not options.numbers:
-        for old in (COURSE, ARTIFACTS):
+        for old in (EXECUTED, ARTIFACTS):
             shutil.rmtree(old, ignore_errors=True)
-    COURSE.mkdir(parents=True, exist_ok=True)
+    EXECUTED.mkdir(parents=True, exist_ok=True)
     for place, path in enumerate(paths, start=1):
         print(f"[{place}/{len(paths)}] {path.name} ", end="", flush=True)
-        seconds = None
         try:
             seconds = run(path, options.store)
             print(f"{seconds:.0f} s", flush=True)
         except Failure as failure:
             failures.append(f"{path.name}, {failure}")
             print("FAILED", flush=True)
-        rows.append((path.name, seconds))
-    index = write_index(COURSE, ARTIFACTS, rows)
-    print(f"The course, to read in a browser: {index.relative_to(ROOT)}")
+    try:
+        index = build_site.build(COURSE, fresh=sorted(EXECUTED.glob("*.ipynb")))
+        print(f"The course, to read in a browser: {index.relative_to(ROOT)}")
+    except subprocess.CalledProcessError:
+        failures.append("the site: see Sphinx's warnings above")
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return min(len(failures), 1)

@@ -74,7 +74,7 @@ else
   make_venv
   echo "Installing TensorFlow, Jupyter and what they need into .venv, for Python" \
     "$(version_of .venv/bin/python)"
-  echo "(some 130 packages, 2.7 GB on disk, a few minutes, only this once)"
+  echo "(some 160 packages, 2.9 GB on disk, a few minutes, only this once)"
 fi
 rm -f $stamp $log
 SECONDS=0

@@ -37,9 +37,10 @@ DIGITS_TRAIN = 1415
 class Images(NamedTuple):
     """A data set.
 
-    images: float32 array of shape (N, H, W, C), values in [-1, 1]; for a folder that
-        does not fit in memory a ``FolderImages`` that decodes what is indexed.
-    labels: int64 array of shape (N,), or None where there are none.
+    Attributes:
+        images: float32 array of shape (N, H, W, C), values in [-1, 1]; for a folder
+            that does not fit in memory a ``FolderImages`` that decodes what is indexed.
+        labels: int64 array of shape (N,), or None where there are none.
     """
 
     images: "np.ndarray | FolderImages"

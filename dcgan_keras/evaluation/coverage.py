@@ -12,15 +12,17 @@ COVERED_SHARE = 0.1  # of the class's share among real images: 1 % for ten equal
 class ClassHistogram(NamedTuple):
     """How many images fall into each class.
 
-    counts: int64 (C,), images whose most probable class this is; their sum is N.
-    confident: int64 (C,), those of them with a probability of at least 0.9.
-    covered: number of classes whose share of confident images, among all N, is at
-        least a tenth of the class's share among real images (of 1 / C, if no real
-        images were given). Ten digits, N = 5,000: about 50 confident images a class.
-    chi2: the chi-squared statistic of ``counts`` against the real shares.
-    p_value: the chance of one at least so large if the classes came as among the real
-        images, in [0, 1]. With thousands of samples it finds differences that nobody
-        would see: read the counts beside it.
+    Attributes:
+        counts: int64 (C,), images whose most probable class this is; their sum is N.
+        confident: int64 (C,), those of them with a probability of at least 0.9.
+        covered: number of classes whose share of confident images, among all N, is at
+            least a tenth of the class's share among real images (of 1 / C, if no real
+            images were given). Ten digits, N = 5,000: about 50 confident images a
+            class.
+        chi2: the chi-squared statistic of ``counts`` against the real shares.
+        p_value: the chance of one at least so large if the classes came as among the
+            real images, in [0, 1]. With thousands of samples it finds differences that
+            nobody would see: read the counts beside it.
     """
 
     counts: np.ndarray
@@ -33,8 +35,9 @@ class ClassHistogram(NamedTuple):
 class PrecisionRecall(NamedTuple):
     """Shares in [0, 1].
 
-    precision: generated images that lie among the real ones. Low: bad samples.
-    recall: real images that lie among the generated ones. Low: missing variety.
+    Attributes:
+        precision: generated images that lie among the real ones. Low: bad samples.
+        recall: real images that lie among the generated ones. Low: missing variety.
     """
 
     precision: float

@@ -12,14 +12,16 @@ NEAR = 0.01  # "nearer than 99 in 100 real images are"
 class Memorisation(NamedTuple):
     """How near the samples are to training images, and to each other.
 
-    ratio: median distance of a sample to its nearest training image, divided by the
-        median of the same for held-out real images. Near 1: as new as new data; near 0:
-        copies. Above 1: far from the data in another way (blurred, noisy).
-    near_training: share of samples nearer to a training image than 99 in 100 held-out
-        images are, in [0, 1]. 0.01 is expected of new data.
-    near_each_other: share of samples nearer to another sample than 99 in 100 held-out
-        images are to another of as many held-out images. 0.01 is expected of new data.
-    count: how many samples and held-out images were compared.
+    Attributes:
+        ratio: median distance of a sample to its nearest training image, divided by the
+            median of the same for held-out real images. Near 1: as new as new data;
+            near 0: copies. Above 1: far from the data in another way (blurred, noisy).
+        near_training: share of samples nearer to a training image than 99 in 100
+            held-out images are, in [0, 1]. 0.01 is expected of new data.
+        near_each_other: share of samples nearer to another sample than 99 in 100
+            held-out images are to another of as many held-out images. 0.01 is expected
+            of new data.
+        count: how many samples and held-out images were compared.
     """
 
     ratio: float

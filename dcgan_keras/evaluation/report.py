@@ -36,13 +36,14 @@ ROWS = (  # field, label, number format
 class Scores:
     """The numbers of one set of images. None: not available, for want of images.
 
-    frechet_distance: squared, in units of the classifier's features; >= 0.
-    classifier_score: 1 to 10.
-    confident_share: share of images whose class has a probability >= 0.9.
-    class_counts: ten numbers of images, by most probable class, 0 to 9.
-    classes_covered, chi2, p_value: see ``ClassHistogram``.
-    precision, recall: see ``PrecisionRecall``; over as many images on each side.
-    distance_ratio, near_training, near_each_other: see ``Memorisation``.
+    Attributes:
+        frechet_distance: squared, in units of the classifier's features; >= 0.
+        classifier_score: 1 to 10.
+        confident_share: share of images whose class has a probability >= 0.9.
+        class_counts: ten numbers of images, by most probable class, 0 to 9.
+        classes_covered, chi2, p_value: see ``ClassHistogram``.
+        precision, recall: see ``PrecisionRecall``; over as many images on each side.
+        distance_ratio, near_training, near_each_other: see ``Memorisation``.
     """
 
     frechet_distance: float
@@ -63,12 +64,15 @@ class Scores:
 class Evaluation:
     """What ``evaluate_images`` found: ``print`` it, or take ``to_json()``.
 
-    generated: the samples' numbers.
-    floor: the same numbers for real images in the samples' place.
-    classifier: name of the classifier, whose unit the Fréchet distance has.
-    generated_count, real_count, floor_count, floor_reference_count, neighbours_count,
-        memorisation_count: how many images stand behind the numbers; the Fréchet
-        distance falls with them, so quote them with it.
+    Attributes:
+        generated: the samples' numbers.
+        floor: the same numbers for real images in the samples' place.
+        classifier: name of the classifier, whose unit the Fréchet distance has.
+        generated_count, real_count, floor_count, floor_reference_count: how many images
+            stand behind the numbers; the Fréchet distance falls with them, so quote
+            them with it.
+        neighbours_count, memorisation_count: the same for precision and recall, and
+            for the nearest images.
     """
 
     generated: Scores

@@ -21,8 +21,8 @@ class FusedAdam(keras.optimizers.Adam):
 
     Args:
         learning_rate: a float above 0, or a schedule.
-        beta_1, beta_2, epsilon, weight_decay, clipnorm, clipvalue, global_clipnorm,
-            use_ema: as in Keras's Adam, in the same order.
+        beta_1, beta_2, epsilon, weight_decay: as in Keras's Adam, in the same order.
+        clipnorm, clipvalue, global_clipnorm, use_ema: as in Keras's Adam.
         amsgrad: must be False.
         ema_momentum: None: the growing average. A number in [0, 1]: Keras's average.
         args, kwargs: what Keras's Adam takes after ema_momentum.

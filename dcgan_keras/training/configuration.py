@@ -88,9 +88,10 @@ CHECKS = {  # what config.json and its settings may hold: by name (is it so, in 
 class Players(NamedTuple):
     """Both players of a run.
 
-    generator: (N, latent_dim) -> (N, H, W, C) in [-1, 1]; with the average of its
-        weights, where the run keeps one.
-    discriminator: (N, H, W, C) -> (N, 1), logits.
+    Attributes:
+        generator: (N, latent_dim) -> (N, H, W, C) in [-1, 1]; with the average of its
+            weights, where the run keeps one.
+        discriminator: (N, H, W, C) -> (N, 1), logits.
     """
 
     generator: keras.Model

@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import course_pages
 import notebook_rules
 import pytest
 
@@ -33,8 +32,3 @@ def test_terms_are_explained_once_and_in_order():
         term, _, said = part.partition("\n")
         assert len(said.split()) > 5, term
         assert re.search(r"\(0\d(, 0\d)*\)", said), f"{term}: taught in which notebook?"
-
-
-def test_the_page_has_the_anchors_that_notebooks_link_to(tmp_path):
-    page = course_pages.write_glossary(tmp_path).read_text("utf-8")
-    assert set(map(anchor, TERMS)) <= set(re.findall(r'<h3 id="([^"]+)', page))

@@ -11,7 +11,6 @@ import nbformat
 import notebook_rules
 import pytest
 from class_set import without_solutions
-from course_pages import CoursePage, to_mathml
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
@@ -55,14 +54,6 @@ def test_class_set_has_no_solution(path: Path) -> None:
     left = without_solutions(copy.deepcopy(notebook)).cells
     assert len(left) == len(notebook.cells) - len(solutions)
     assert not [c.source for c in left if "<summary>Solution" in c.source]
-
-
-@each_notebook
-def test_formulas_are_readable_offline(path: Path) -> None:
-    """Each formula becomes MathML without a command that was not understood."""
-    notebook = nbformat.read(path, as_version=4)
-    page, _ = CoursePage().from_notebook_node(notebook)
-    assert re.findall(r"<m[a-z]+>\s*(\\[A-Za-z]+)", page) == []
 
 
 @each_notebook
@@ -232,9 +223,3 @@ def test_coverage_needs_tags_and_figures() -> None:
         "row 1.1: 'figure' is not in the output of its cells"
     ]
     assert len(coverage_tables.complaints(notebook, "| 1.2 | x | `a` |", "99")) == 2
-
-
-def test_unknown_latex_would_be_seen() -> None:
-    """latex2mathml passes on what it does not know: the test above looks for that."""
-    assert re.findall(r"<m[a-z]+>\s*(\\[A-Za-z]+)", to_mathml(r"\unknown x"))
-    assert "\\" not in to_mathml(r"\arg\min_x \max_\theta f", "block")

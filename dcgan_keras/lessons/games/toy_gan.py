@@ -117,7 +117,7 @@ class ToyGAN:
         return self
 
     def draw_noise(self, *count: int) -> np.ndarray:
-        """Draw z ~ N(0, I): float32 array (*count, latent_dim)."""
+        """Draw z ~ N(0, I): float32 array ``(*count, latent_dim)``."""
         return self.rng.standard_normal((*count, self.latent_dim)).astype("float32")
 
     def sample(self, noise_or_count: int | np.ndarray = 1000) -> np.ndarray:

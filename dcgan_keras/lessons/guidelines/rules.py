@@ -20,8 +20,11 @@ NAMED = 3  # layers that a line names before it says "and n more"
 class Finding(NamedTuple):
     """One guideline, read off one player.
 
-    player: "G" or "D". rule: the guideline. broken_by: a remark for each layer that
-    breaks it, beginning with the layer's name; empty where it is kept.
+    Attributes:
+        player: "G" or "D".
+        rule: the guideline.
+        broken_by: a remark for each layer that breaks it, beginning with the layer's
+            name; empty where it is kept.
     """
 
     player: str
