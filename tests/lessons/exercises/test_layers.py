@@ -292,9 +292,7 @@ def cells(tag):
 @pytest.fixture(scope="module")
 def setup():
     namespace = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TF_NUM_INTEROP_THREADS", "")  # what the cell sets is put back
-        exec(cells("setup")[0].replace("%pip install --quiet ..", "raise"), namespace)
+    exec(cells("setup")[0].replace("%pip install --quiet ..", "raise"), namespace)
     return namespace
 
 
