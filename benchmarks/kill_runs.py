@@ -5,9 +5,10 @@
 Each run is a short training of small networks on ``digits``. It is killed by SIGKILL
 after a random number of seconds, up to three times, and resumed each time; then it is
 resumed to the end. In four of five kills the seconds count from the process's first
-saving, else from its lock, before TensorFlow traces the step. Weights and history must be those of the
-run that was left alone, bit for bit, the film must be there, and no other file. The
-moments are drawn from the seed; where in the training they fall is the machine's.
+saving, else from its lock, before TensorFlow traces the step. Weights and history must
+be those of the run that was left alone, bit for bit, the film must be there, and no
+other file. The moments are drawn from the seed; where in the training they fall is the
+machine's.
 """
 
 import argparse
