@@ -4,9 +4,11 @@
 
 Each run is a short training of small networks on ``digits``. It is killed by SIGKILL
 after a random number of seconds, up to three times, and resumed each time; then it is
-resumed to the end. Weights and history must be those of the
-run that was left alone, bit for bit, the film must be there, and no other file. The
-moments are drawn from the seed; where in the training they fall is the machine's.
+resumed to the end. In four of five kills the seconds count from the process's first
+saving, else from its lock, before TensorFlow traces the step. Weights and history must
+be those of the run that was left alone, bit for bit, the film must be there, and no
+other file. The moments are drawn from the seed; where in the training they fall is the
+machine's.
 """
 
 import argparse
@@ -22,10 +24,11 @@ from pathlib import Path
 import numpy as np
 from measure import RESULTS, machine, write_json
 
-STEPS = 40
+STEPS = 150
 TRAIN = ["--dataset", "digits", "--batch-size", "8", "--latent-dim", "3"]
-TRAIN += ["--width", "2", "--seed", "3", "--save-every", "3", "--sample-every", "4"]
+TRAIN += ["--width", "2", "--seed", "3", "--save-every", "3", "--sample-every", "10"]
 TRAIN += ["--steps", str(STEPS)]
+FIRST = "samples/step_000010.png"
 FILES = {"config.json", "history.csv", "weights.npz", "training.gif", "samples"}
 
 
@@ -61,18 +64,40 @@ def hidden(run: Path) -> list[Path]:
     return [path for path in run.rglob(".*") if path.is_file()]
 
 
-def killed(loop: str, seconds: float, run: Path) -> bool:
+def saved_at(run: Path) -> int:
+    """When the weights were last saved; 0 if never."""
+    with contextlib.suppress(FileNotFoundError):
+        return (run / "weights.npz").stat().st_mtime_ns
+    return 0
+
+
+def has_begun(run: Path, number: int, before: int, in_steps: bool) -> bool:
+    """Whether a process holds the lock; with ``in_steps`` also has saved a first time.
+
+    A killed one's lock file is still there, with another process's number in it.
+    """
+    if in_steps:
+        return saved_at(run) != before
+    with contextlib.suppress(FileNotFoundError):
+        return (run / ".lock").read_text() == str(number)
+    return False
+
+
+def killed(loop: str, run: Path, seconds: float, in_steps: bool = False) -> bool:
     """Start or resume a run; whether it was killed before it ended by itself.
 
-    The clock starts with the run folder's lock.
+    The clock starts with the run folder's lock, or with the process's first saving.
     """
+    before = saved_at(run)
     resume = ["--resume"] if (run / "config.json").exists() else []
     with (run.parent / "said").open("wb") as said:
         process = subprocess.Popen(
             command(run, "--loop", loop, *resume), stderr=said, stdout=said
         )
-        while process.poll() is None and not (run / ".lock").exists():
-            time.sleep(0.01)
+        while process.poll() is None:
+            if has_begun(run, process.pid, before, in_steps):
+                break
+            time.sleep(0.002)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         if process.poll() is not None:
@@ -106,17 +131,21 @@ def main() -> None:
         alone, seconds = {}, {}
         for loop in options.loop or ["train_step"]:
             run = Path(folder) / f"alone_{loop}"
-            killed(loop, 1e6, run)
+            killed(loop, run, 1e6)
             alone[loop] = contents(run)
-            began = (run / "samples" / "step_000000.png").stat().st_mtime
-            seconds[loop] = (run / "training.gif").stat().st_mtime - began
+            began, first, end = (
+                (run / name).stat().st_mtime
+                for name in ("samples/step_000000.png", FIRST, "training.gif")
+            )
+            seconds[loop] = first - began, end - first  # to trace; to make the steps
         while sum(stages.values()) < options.kills:
             runs += 1
             loop = str(random.choice(list(alone)))
             run = Path(folder) / f"run_{runs}"
             for left in (3, 2, 1, 0):
-                moment = random.uniform(0, seconds[loop] / 2) if left else 1e6
-                if not killed(loop, moment, run):
+                in_steps = bool(random.random() < 0.8)
+                moment = random.uniform(0, seconds[loop][in_steps] / 2)
+                if not killed(loop, run, moment if left else 1e6, in_steps):
                     break
                 stages[stage(run)] += 1
             found = wrong_with(run, alone[loop])

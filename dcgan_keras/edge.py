@@ -184,10 +184,7 @@ def _open_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            null = os.open(os.devnull, os.O_RDWR)
-            if null != number:
-                os.dup2(null, number)
-                os.close(null)
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
     codecs.register_error("plain_letters", _plain_letters)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

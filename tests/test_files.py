@@ -278,6 +278,24 @@ def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
     assert names(lock.parent) == []
 
 
+def test_a_lock_on_a_file_that_its_owner_has_just_removed_is_none(
+    tmp_path, monkeypatch
+):
+    """Between opening and locking: the next process would lock another file."""
+    lock, opened, really_open = tmp_path / ".lock", [], os.open
+
+    def open_and_remove(path, *arguments):
+        handle = really_open(path, *arguments)
+        if not opened:
+            os.unlink(path)
+        opened.append(handle)
+        return handle
+
+    monkeypatch.setattr(files.os, "open", open_and_remove)
+    with lock_file(lock):
+        assert len(opened) == 2 and lock.read_text() == str(os.getpid())
+
+
 def test_no_lock_where_the_file_system_has_none(tmp_path, monkeypatch):
     import fcntl
 
