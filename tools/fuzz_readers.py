@@ -421,7 +421,8 @@ class Pictures(Reader):
         return tuple(_saved(picture, "PNG") for picture in large)
 
     def read(self):
-        load_dataset(self.folder, image_size=8, channels=3)
+        with contextlib.redirect_stderr(None):  # what it says of each folder
+            load_dataset(self.folder, image_size=8, channels=3)
 
 
 READERS = {
