@@ -5,7 +5,6 @@ own fonts, and the notebooks are shown as they are, never run.
 """
 
 import inspect
-import logging
 import os
 import sys
 
@@ -133,8 +132,4 @@ def setup(app):
     app.connect("autodoc-process-docstring", formulas_are_literal, priority=400)
     app.connect("autodoc-process-signature", signature_of_init)
     app.connect("autodoc-skip-member", skip_field_numbers)
-    # A glob of pages that are still to be written; not every version can suppress it.
-    logging.getLogger("sphinx.sphinx.directives.other").addFilter(
-        lambda record: "glob pattern" not in str(record.msg)
-    )
     NbElementRenderer.render_image = with_alt_text(NbElementRenderer.render_image)

@@ -102,7 +102,7 @@ def chosen(numbers: list[int]) -> list[Path]:
 
 
 def main() -> int:
-    """Run the notebooks, and return the number of those that failed."""
+    """Run the notebooks, build the site, and return 1 if any of that failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER")
     parser.add_argument("--store", action="store_true", help="write outputs back")

@@ -25,9 +25,8 @@ from matplotlib.mathtext import MathTextParser
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (Path(__file__).parent / "slides.html").read_text(encoding="utf-8")
 KINDS = ("image/gif", "image/png", "image/svg+xml", "image/jpeg")
-ENOUGH = (
-    90  # characters of an answer; a shorter first sentence takes the next one along
-)
+# Characters of an answer; a shorter first sentence takes the next one along.
+ENOUGH = 90
 
 
 class Picture(NamedTuple):
@@ -98,12 +97,13 @@ def split(cells: list[dict]) -> tuple[list[dict], list[dict], str]:
     deeper = next(c for c in prose if re.search(r"^#+ Going deeper", text(c), re.M))
     ends = r"^#+ (?:Exercises|Now you|Going deeper)"
     end = next(c for c in prose if re.search(ends, text(c), re.M))
-    answers = [c for c in prose if re.search(r"^#+ The answer", text(c), re.M)]
+    heading = r"^#+ (?:The answer|So, .+\?)\s*$"
+    answers = [c for c in prose if re.search(heading, text(c), re.M)]
     last = answers[0] if answers else prose[prose.index(end) - 1]
-    word = re.split(r"^#+ The answer\s*$", text(last), flags=re.MULTILINE)[-1]
+    word = re.split(heading, text(last), flags=re.MULTILINE)[-1]
     paragraphs = [p for p in re.split(r"\n\s*\n", word) if not p.startswith("#")]
     at = cells.index(deeper)
-    return cells[:at], cells[at:], next(p for p in paragraphs if p.strip())
+    return cells[:at], cells[at:], next(p.strip() for p in paragraphs if p.strip())
 
 
 @lru_cache

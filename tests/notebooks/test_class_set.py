@@ -91,6 +91,7 @@ def test_no_line_of_a_solution_is_handed_out(path, handed_out) -> None:
     assert len(own) >= 5  # else this test would look at nothing
     assert [line for line in own if line in handed_out] == []
     assert [x for x in solution_prose(path) if alike(x) in handed_out] == []
+    assert "<summary>Solution" not in handed_out  # one without its tag
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

@@ -65,7 +65,7 @@ def test_thirty_questions_have_answers_with_cells() -> None:
     assert {number for number, *_ in POINTERS} == set(SECTIONS)
     assert {cell[2:4] for _, cell, _ in POINTERS} == {
         path.name[:2] for path in (ROOT / "notebooks").glob("0*.ipynb")
-    } - {"07", "09"}
+    }
 
 
 @pytest.mark.parametrize("number", SECTIONS)
@@ -175,7 +175,15 @@ def test_30_the_game_of_two_numbers() -> None:
 # The guide and the plans.
 
 GUIDE, PLANS = ((FOLDER / name).read_text("utf-8") for name in ("guide.md", "plans.md"))
+README = (ROOT / "README.md").read_text("utf-8")
 WORDS = {"forty": 40, "fifty": 50}
+EXERCISE = r"^(?:\*\*|### )(?:Exercise )?(\d) · [^(\n]*\((\d+) minutes\)"
+
+
+def exercise_minutes(number: str) -> dict[str, int]:
+    """The minutes of each of a notebook's exercises, by the exercise's number."""
+    found = re.findall(EXERCISE, "\n".join(cells(number).values()), re.M)
+    return {exercise: int(minutes) for exercise, minutes in found}
 
 
 def test_the_guide_names_cells_that_exist() -> None:
@@ -185,13 +193,25 @@ def test_the_guide_names_cells_that_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "number, minutes", re.findall(r"^\| (\d\d) \| (\d+)", GUIDE, re.M)
+    "number, reading, exercises",
+    re.findall(r"^\| (\d\d) \| (\d+)[^|]* \| (\d+) \|", GUIDE, re.M)
+    + re.findall(r"^\| \[(\d\d)\].* \| (\d+)[^|]* \| (\d+) \|$", README, re.M),
 )
-def test_the_guide_has_the_notebooks_minutes(number: str, minutes: str) -> None:
-    """Within ten minutes of the first number of minutes in the first cell."""
+def test_minutes_are_those_of_the_notebook(number, reading, exercises) -> None:
+    """Reading: as the first cell says; exercises: their sum, to about five minutes."""
     first = next(iter(cells(number).values())).lower()
     said = re.search(r"(\d+|forty|fifty) minutes", first)[1]
-    assert abs(int(minutes) - int(WORDS.get(said, said))) <= 10
+    assert int(reading) == int(WORDS.get(said, said))
+    assert abs(int(exercises) - sum(exercise_minutes(number).values())) <= 3
+
+
+def test_homework_takes_the_minutes_that_the_plan_says() -> None:
+    homework = re.findall(r"exercises ([^(]+)\(about (\d+)", " ".join(PLANS.split()))
+    assert len(homework) == 3
+    for exercises, minutes in homework:
+        named = re.findall(r"(\d\d)-(\d)", exercises)
+        whole = sum(exercise_minutes(number)[exercise] for number, exercise in named)
+        assert abs(int(minutes) - whole) <= 2, exercises
 
 
 def test_a_lecture_has_ninety_minutes() -> None:
@@ -204,7 +224,10 @@ def test_a_lecture_has_ninety_minutes() -> None:
 
 def test_the_plans_name_headings_that_exist() -> None:
     """A heading in italics stands in its notebook; a section's number, too."""
-    for number, where in re.findall(r"\| (\d\d), ([^|]+) \|$", PLANS, re.M):
+    rows = re.findall(r"\| (\d\d), ([^|]+) \|$", PLANS, re.M)
+    homework = re.findall(r"notebook (\d\d), ([^;]+);", " ".join(PLANS.split()))
+    assert len(rows) > 30 and len(homework) > 6
+    for number, where in rows + homework:
         text = "\n".join(cells(number).values())
         headings = re.findall(r"^#+ (?:(\d+) · )?(.+)$", text, re.M)
         for name in re.findall(r"\*(.+?)\*", where):

@@ -28,6 +28,7 @@ def test_links_lead_to_terms(path):
 
 def test_terms_are_explained_once_and_in_order():
     assert len(set(map(anchor, TERMS))) == len(TERMS) > 50
+    assert sorted(TERMS, key=str.casefold) == TERMS
     for part in GLOSSARY.split("\n### ")[1:]:
         term, _, said = part.partition("\n")
         assert len(said.split()) > 5, term

@@ -10,7 +10,6 @@ import coverage_tables
 import nbformat
 import notebook_rules
 import pytest
-from class_set import without_solutions
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
@@ -40,20 +39,8 @@ def test_notebook_is_valid(path: Path) -> None:
 def test_coverage_table_is_true(path: Path) -> None:
     """What the notebook's table promises is in the outputs of the cells it tags."""
     table = Path(__file__).parent / "coverage" / f"{path.stem[:2]}.md"
-    if not table.exists():
-        pytest.skip("no coverage table yet")
     found = coverage_tables.complaints(read(path), table.read_text(), path.stem[:2])
     assert found == []
-
-
-@each_notebook
-def test_class_set_has_no_solution(path: Path) -> None:
-    """The set for a class keeps all but the solutions."""
-    notebook = nbformat.read(path, as_version=4)
-    solutions = [c for c in notebook.cells if "solution" in c.metadata.get("tags", [])]
-    left = without_solutions(copy.deepcopy(notebook)).cells
-    assert len(left) == len(notebook.cells) - len(solutions)
-    assert not [c.source for c in left if "<summary>Solution" in c.source]
 
 
 @each_notebook

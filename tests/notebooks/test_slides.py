@@ -58,6 +58,15 @@ def test_the_words_of_the_slides_are_whole(path, made) -> None:
     assert "Solution" not in words
 
 
+def test_the_last_word_answers_the_title() -> None:
+    """Not always what stands last: 08 answers in its middle, 04 without a heading."""
+    cells = {p.stem[:2]: json.loads(p.read_text("utf-8"))["cells"] for p in PATHS}
+    words = {number: slides.split(of_one)[2] for number, of_one in cells.items()}
+    assert words["01"].startswith("How can a network draw a new 7?")
+    assert words["04"].startswith("**What does each layer of a DCGAN do?**")
+    assert words["08"].startswith("No single number can say.")
+
+
 @pytest.mark.parametrize(
     "source, answer",
     [

@@ -1,7 +1,5 @@
 """The site, built once for all tests of this folder."""
 
-from pathlib import Path
-
 import build_site
 import pytest
 from site_rules import Site
@@ -12,4 +10,4 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The course as a website, from the stored outputs."""
     folder = tmp_path_factory.mktemp("site") / "course"
     build_site.build(folder)
-    return Site(Path(folder))
+    return Site(folder)

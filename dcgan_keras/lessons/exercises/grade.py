@@ -90,10 +90,11 @@ def names_of(path: Path) -> tuple[str, str]:
         >>> names_of(Path("03_transposed_convolution - Ada L.ipynb"))
         ('Ada L', '03')
     """
-    title = re.search(r"(?<!\d)(0\d)_[a-z0-9_]*[a-z0-9]", path.stem)
+    stem = re.sub(r"(-Copy\d+| ?\(\d+\))$", "", path.stem)  # of Jupyter, of a browser
+    title = re.search(r"(?<!\d)(0\d)_[a-z0-9_]*[a-z0-9]", stem)
     if not title:
-        return path.stem, "?"
-    rest = (path.stem[: title.start()] + path.stem[title.end() :]).strip(" _-()")
+        return stem, "?"
+    rest = (stem[: title.start()] + stem[title.end() :]).strip(" _-()")
     return rest or path.resolve().parent.name, title.group(1)
 
 

@@ -63,6 +63,8 @@ def test_an_error_in_the_cell_is_no_verdict(tmp_path) -> None:
         ("class/ada_03_transposed_convolution.ipynb", ("ada", "03")),
         ("class/03_transposed_convolution - Ada L.ipynb", ("Ada L", "03")),
         ("class/2024017_01_what_is_a_gan.ipynb", ("2024017", "01")),
+        ("ada/03_transposed_convolution (1).ipynb", ("ada", "03")),
+        ("ada/03_transposed_convolution-Copy1.ipynb", ("ada", "03")),
         ("class/ada.ipynb", ("ada", "?")),
     ],
 )
