@@ -208,7 +208,7 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
         color=COLOURS["neutral"],
         fontsize=8,
     )
-    left.set(xlabel="step", ylabel="loss (nats per image)", title="Losses of each step")
+    left.set(xlabel="step", ylabel="loss (nats)", title="Losses of each step")
     _limit_losses(left, history)
     right.axhline(0.5, color=COLOURS["neutral"], linestyle=":", linewidth=1)
     right.set(

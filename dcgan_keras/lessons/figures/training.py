@@ -66,7 +66,7 @@ def draw_curves(history: Sequence[dict], looks: Mapping[int, float]) -> Figure:
         above.plot(steps, mean_of_last(values, window), label=label, **style)
     above.axhline(CHANCE, color=COLOURS["neutral"], ls=":", lw=1)
     above.text(1.03, CHANCE + 0.05, "2 log 2", color=COLOURS["neutral"], fontsize=8)
-    above.set(ylabel="nats per image", ylim=(0, 2.2))
+    above.set(ylabel="nats", ylim=(0, 2.2))
     above.set_title("G's loss rises while its samples get better (pale: single steps)")
     above.legend(loc="upper right", ncols=2)
     below.plot(list(looks), list(looks.values()), "o-", color=COLOURS["accent"])
@@ -97,7 +97,7 @@ def draw_cases(cases: Mapping[str, Sequence[Sequence[dict]]], smooth=10) -> Figu
         column[0].axhline(CHANCE, color=COLOURS["neutral"], ls=":", lw=1)
         column[1].axhline(0.5, color=COLOURS["neutral"], ls=":", lw=1)
         column[1].set_xlabel("step")
-    grid[0, 0].set(ylabel="loss (nats per image)", ylim=(-0.2, 6.5))
+    grid[0, 0].set(ylabel="loss (nats)", ylim=(-0.2, 6.5))
     grid[1, 0].set(ylabel="D is right (share)", ylim=(-0.03, 1.03))
     names = list(LINES.values())
     for axes, pair, place in (
