@@ -26,6 +26,14 @@ def test_damaged_files_are_accepted_or_refused(name, tmp_path):
     assert verdicts["refused"] > COUNT / 2
 
 
+@pytest.mark.parametrize("name", READERS)
+def test_valid_files_are_accepted(name, tmp_path):
+    reader = READERS[name](tmp_path)
+    for content in reader.valid:
+        reader.path.write_bytes(content)
+        assert verdict(reader) == "accepted"
+
+
 def test_inputs_follow_from_the_seed_and_differ(tmp_path):
     for name in ("history", "weights"):
         reader = READERS[name](tmp_path)

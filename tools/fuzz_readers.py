@@ -239,7 +239,7 @@ def config(folder: Path) -> Reader:
     from dcgan_keras.training import configuration as c
 
     run, valid, built = RunFolder(folder), [], set()
-    for changes in ({"recipe": "paper"}, {"loop": "composite"}, {}):
+    for changes in ({"loop": "composite"}, {}):
         made = c.DEFAULTS | {"width": 2, "latent_dim": 3, "image_shape": [28, 28, 1]}
         made |= changes
         made |= {"settings": c.settings_of(made), "versions": {"keras": "3"}}
