@@ -71,20 +71,17 @@ def decoding(path: str | Path, expected: str) -> Iterator[None]:
         ) from error
 
 
-def open_regular(
-    path: str | Path, expected: str, at_most: int | None = None
-) -> BinaryIO:
-    """Open a file for reading: a regular one, and none that is too large.
+def open_regular(path: str | Path, expected: str) -> BinaryIO:
+    """Open a file for reading, a regular one.
 
     Args:
         path: the file.
         expected: what it should hold, for the message.
-        at_most: bytes; None: of any size.
 
     Raises:
         FileNotFoundError: nothing is there.
-        UnreadableFile: a folder, a pipe (which would be waited for), a link that
-            leads nowhere, or too many bytes.
+        UnreadableFile: a folder, a pipe (which would be waited for), or a link that
+            leads nowhere.
     """
     path = Path(path)
     with decoding(path, expected):
@@ -94,13 +91,7 @@ def open_regular(
             raise ValueError(f"it is a link to {os.readlink(path)}, which is not there")
         if path.exists() and not path.is_file():
             raise ValueError("it is a pipe or a device")
-    file = path.open("rb")
-    size = os.fstat(file.fileno()).st_size
-    if at_most is not None and size > at_most:
-        file.close()
-        with decoding(path, expected):
-            raise ValueError(f"it has {size:,} bytes, more than {at_most:,}")
-    return file
+    return path.open("rb")
 
 
 def read_json(path: str | Path, expected: str) -> dict:
@@ -112,10 +103,13 @@ def read_json(path: str | Path, expected: str) -> dict:
 
     Raises:
         FileNotFoundError: nothing is there.
-        UnreadableFile: no JSON, or no object.
+        UnreadableFile: no JSON, no object, or too many bytes.
     """
-    with open_regular(path, expected, MOST_JSON) as file, decoding(path, expected):
-        found = json.loads(file.read().decode("utf-8-sig"))
+    with open_regular(path, expected) as file, decoding(path, expected):
+        content = file.read(MOST_JSON + 1)
+        if len(content) > MOST_JSON:
+            raise ValueError(f"it has more than {MOST_JSON:,} bytes")
+        found = json.loads(content.decode("utf-8-sig"))
         if not isinstance(found, dict):
             raise ValueError(f"it holds no object but {found!r}")
         return found
@@ -161,9 +155,14 @@ def _whole_lines(text: io.TextIOBase) -> Iterator[str]:
         yield line
 
 
+def printable(text: str) -> str:
+    """On one line, and without what would command a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def _one_line(text: str) -> str:
     """Printable, in one line, and no longer than somebody reads."""
-    text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    text = printable(" ".join(text.split()))
     return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]} ..."
 
 

@@ -68,6 +68,22 @@ def test_nobody_sees_a_half_written_file(tmp_path, monkeypatch):
     assert seen == [(b"old", b"new")] and path.read_bytes() == b"new"
 
 
+def test_a_file_can_be_written_in_pieces(tmp_path):
+    write_whole(tmp_path / "a", (bytes([n]) * 3 for n in (65, 66)))
+    assert (tmp_path / "a").read_bytes() == b"AAABBB"
+
+
+def test_what_cannot_be_written_is_named_not_its_temporary_name(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, "No space left", "/tmp/.a.bin.12345678")
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_whole(tmp_path / "a.bin", b"half")
+    assert caught.value.filename == str(tmp_path / "a.bin")
+    assert caught.value.errno == errno.ENOSPC and names(tmp_path) == []
+
+
 # What is read with suspicion ---------------------------------------------------
 
 
@@ -79,7 +95,7 @@ def test_nobody_sees_a_half_written_file(tmp_path, monkeypatch):
         (RecursionError(), "a.x: expected an x; RecursionError:"),
         (
             OSError("two\n\n  lines\0\x1b[31m"),
-            "expected an x; OSError: two lines??[31m",
+            r"expected an x; OSError: two lines\x00\x1b[31m",
         ),
         (EOFError("x" * 999), "x" * 250),
         (UnreadableFile("b.x: told already"), "b.x: told already"),
@@ -116,30 +132,22 @@ def test_only_regular_files_are_opened(tmp_path):
         open_regular(tmp_path / "none", "x")
     write_whole(tmp_path / "a", b"12345")
     (tmp_path / "link").symlink_to(tmp_path / "a")
-    with open_regular(tmp_path / "link", "x", 5) as file:
+    with open_regular(tmp_path / "link", "x") as file:
         assert file.read() == b"12345"
-    with pytest.raises(UnreadableFile, match="it has 5 bytes, more than 4"):
-        open_regular(tmp_path / "a", "x", 4)
 
 
 @pytest.mark.parametrize(
     "content",
     [
         *(b"", b"[]", b"3", b"null", b'{"a": ', b"\xff\xfe{\0}\0", b"{'a': 1}"),
-        *(b"[" * 50_000, b'{"a": ' + b"9" * 60_000 + b"}", b"{}" + b" " * MOST_JSON),
+        *(b"[" * 50_000, b"{}" + b" " * MOST_JSON),
     ],
     ids=lambda content: content[:8].decode("latin1") + str(len(content)),
 )
 def test_what_is_no_json_object_is_refused(tmp_path, content):
     write_whole(tmp_path / "a.json", content)
-    if content[-9:] == b"9" * 8 + b"}":  # Python 3.10 has no limit to its digits
-        content = b""
-    try:
+    with pytest.raises(UnreadableFile, match=r"a\.json: expected an object; "):
         read_json(tmp_path / "a.json", "an object")
-    except UnreadableFile as error:
-        assert str(error).startswith(f"{tmp_path / 'a.json'}: expected an object; ")
-    else:
-        assert content == b""
 
 
 def test_json_of_an_editor_on_windows_is_read(tmp_path):
@@ -192,27 +200,6 @@ def test_data_are_found_in_a_clone_and_in_a_wheel(tmp_path, monkeypatch):
     assert find_data("a.npz") == inside
     write_whole(beside, b"in the clone")
     assert find_data("a.npz") == beside
-
-
-def test_a_file_can_be_written_in_pieces(tmp_path):
-    write_whole(tmp_path / "a", (bytes([n]) * 3 for n in (65, 66)))
-    assert (tmp_path / "a").read_bytes() == b"AAABBB"
-
-
-@pytest.mark.parametrize(
-    "error", [errno.ENOSPC, errno.EROFS, errno.EDQUOT], ids=lambda n: os.strerror(n)
-)
-def test_what_cannot_be_written_is_named_not_its_temporary_name(
-    tmp_path, monkeypatch, error
-):
-    def fail(*arguments):
-        raise OSError(error, os.strerror(error), "/tmp/.a.bin.12345678")
-
-    monkeypatch.setattr(files.os, "fsync", fail)
-    with pytest.raises(OSError) as caught:
-        write_whole(tmp_path / "a.bin", b"half")
-    assert caught.value.filename == str(tmp_path / "a.bin")
-    assert caught.value.errno == error and names(tmp_path) == []
 
 
 # What killed writes leave ----------------------------------------------------

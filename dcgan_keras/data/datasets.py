@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
-from dcgan_keras.data.image_folder import FolderImages, load_folder
-from dcgan_keras.files import UnreadableFile, find_data
+from dcgan_keras.data.image_folder import FolderImages, load_folder, scaled
+from dcgan_keras.files import find_data
 from dcgan_keras.sizes import check_image_size
 
 if TYPE_CHECKING:
@@ -116,12 +116,11 @@ def load_dataset(
     return data
 
 
-def check_images(images, labels=None, batch_size: int | None = None) -> None:
+def check_images(images, batch_size: int | None = None) -> None:
     """Refuse data that a DCGAN cannot be trained on, naming what is wrong.
 
     Args:
         images: expected float32 (N, H, W, C) with finite values in [-1, 1].
-        labels: expected N integers, or None.
         batch_size: expected between 1 and N, or None.
 
     Raises:
@@ -148,10 +147,6 @@ def check_images(images, labels=None, batch_size: int | None = None) -> None:
                 "D would tell reals by their range; scale by 2 * x - 1",
                 stacklevel=2,
             )
-    if labels is not None and len(labels) != shape[0]:
-        raise ValueError(
-            f"labels: expected {shape[0]}, one an image; got {len(labels)}"
-        )
     if batch_size is not None and not 1 <= batch_size <= shape[0]:
         raise ValueError(
             f"batch_size: expected 1 to {shape[0]}, the number of images; "
@@ -197,7 +192,6 @@ def training_batches(
     check_images(images, batch_size=batch_size)
     if start_step < 0:
         raise ValueError(f"start_step: expected at least 0, got {start_step}")
-    fetch = _fetcher(images, batch_size)
 
     def one_epoch(epoch):
         order = tf.random.experimental.stateless_shuffle(
@@ -206,25 +200,16 @@ def training_batches(
         order = tf.data.Dataset.from_tensor_slices(order)
         return order.batch(batch_size, drop_remainder=True)
 
+    def fetch(indices):
+        # The images stay where they are: a tensor of them would be another copy or two.
+        batch = tf.numpy_function(images.__getitem__, [indices], tf.float32)
+        return tf.ensure_shape(batch, (batch_size, *images.shape[1:]))
+
     first_epoch, first_batch = divmod(start_step, len(images) // batch_size)
     batches = tf.data.Dataset.range(first_epoch, 2**62).flat_map(one_epoch)
     batches = batches.skip(first_batch)
     batches = batches.map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE)
-
-
-def _fetcher(images, batch_size: int):
-    """indices (batch_size,) -> float32 (batch_size, H, W, C), inside tf.data.
-
-    The images stay where they are: a tensor of them would be another copy or two.
-    """
-    from dcgan_keras._tensorflow import tf
-
-    def fetch(indices):
-        batch = tf.numpy_function(images.__getitem__, [indices], tf.float32)
-        return tf.ensure_shape(batch, (batch_size, *images.shape[1:]))
-
-    return fetch
 
 
 def _is_folder(name: str | Path) -> bool:
@@ -244,10 +229,7 @@ def _is_folder(name: str | Path) -> bool:
 def _from_uint8(pixels: np.ndarray, labels: np.ndarray) -> Images:
     if pixels.ndim == 3:
         pixels = pixels[..., np.newaxis]
-    images = pixels.astype(np.float32)
-    images /= np.float32(127.5)
-    images -= np.float32(1)
-    return Images(images, np.asarray(labels).reshape(-1).astype(np.int64))
+    return Images(scaled(pixels), labels.reshape(-1).astype(np.int64))
 
 
 def _digits(split: str) -> Images:
@@ -285,8 +267,6 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
         tried.append(f"Keras's cache ({path}: no such file)")
     try:
         return _download(name)
-    except UnreadableFile:
-        raise
     except Exception as error:
         raise FileNotFoundError(
             f"{name} was not found. Tried: {'; '.join(tried)}; Keras's download "
@@ -301,6 +281,6 @@ def _download(name: str) -> dict[str, np.ndarray]:
 
     if name == "cifar10":
         archive = keras.utils.get_file("cifar-10-binary.tar.gz", **CIFAR10_BINARY)
-        return read_cifar10_binary(Path(archive))
+        return read_cifar10_binary(archive)
     train, test = getattr(keras.datasets, name).load_data()
     return dict(zip(ARRAYS, (*train, *test), strict=True))

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_keras.data.listing import LeftOut, Listing, list_pictures, printable
+from dcgan_keras.data.listing import LeftOut, Listing, list_pictures
 from dcgan_keras.data.pictures import Header, UnfitPicture, decode, read_header
+from dcgan_keras.files import printable
 from dcgan_keras.sizes import check_image_size
 
 MAX_BYTES_IN_MEMORY = 2**30  # of float32 when loaded, of uint8 when streamed
@@ -68,11 +69,11 @@ class FolderImages:
     def __getitem__(self, index):
         chosen = self._positions[index]
         if chosen.ndim == 0:
-            return _scaled(self._pixels(int(chosen)))
+            return scaled(self._pixels(int(chosen)))
         batch = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for image, position in zip(batch, chosen, strict=True):
             image[...] = self._pixels(int(position))
-        return _scaled(batch)
+        return scaled(batch)
 
     @property
     def is_kept_whole(self) -> bool:
@@ -111,11 +112,11 @@ class FolderImages:
 
 def load_folder(
     folder: Path,
-    split: str = "train",
-    image_size: int | None = None,
-    channels: int | None = None,
-    stream: bool | None = None,
-    allowed_sizes: Sequence[int] | None = None,
+    split: str,
+    image_size: int | None,
+    channels: int | None,
+    stream: bool | None,
+    allowed_sizes: Sequence[int] | None,
 ):
     """Images and labels of a folder; see ``data.load_dataset`` for the arguments.
 
@@ -224,7 +225,7 @@ def _decode_all(
     def decode_some(first):
         for position in range(first, min(first + DECODED_AT_ONCE, len(held))):
             try:
-                held[position] = _scaled(images.decode(position))
+                held[position] = scaled(images.decode(position))
             except UnfitPicture as error:
                 unfit[position] = error
 
@@ -240,9 +241,12 @@ def _decode_all(
     return held[: len(good)], fit[good]
 
 
-def _scaled(pixels: np.ndarray) -> np.ndarray:
-    """uint8 0..255 -> float32 in [-1, 1]."""
-    return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
+def scaled(pixels: np.ndarray) -> np.ndarray:
+    """uint8 0..255 -> float32 in [-1, 1], without a second array of that size."""
+    images = pixels.astype(np.float32)
+    images /= np.float32(127.5)
+    images -= np.float32(1)
+    return images
 
 
 def _classes(listing: Listing, fit: np.ndarray) -> tuple[np.ndarray | None, str]:

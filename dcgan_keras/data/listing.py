@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_keras.data.pictures import suffixes
+from dcgan_keras.files import printable
 
 SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have their dot
     "__macosx",
@@ -34,15 +35,8 @@ SPLITS = {
     "validation": "val",
     "dev": "val",
 }
-
-
 OTHER_KINDS = "of other kinds"
 ALREADY = "linked to what is counted already"
-
-
-def printable(text: str) -> str:
-    """On one line, and without what would command a terminal."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class LeftOut:

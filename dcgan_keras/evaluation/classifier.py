@@ -10,10 +10,11 @@ is still of full rank on the 382 test images of ``digits``, and on 5,000 images 
 digits need no more.
 """
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 from dcgan_keras.data.archives import open_npz
 from dcgan_keras.files import find_data, read_json
@@ -113,7 +114,7 @@ class DigitClassifier:
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
             features[part], logits[part] = self._forward(images[part])
-        return features, _softmax(logits)
+        return features, softmax(logits, axis=1)
 
 
 def load_classifier(name: str = "mnist") -> DigitClassifier:
@@ -139,7 +140,7 @@ def load_classifier(name: str = "mnist") -> DigitClassifier:
     return _load(str(find_data(f"classifier/{name}.npz")))
 
 
-@lru_cache(maxsize=4)
+@cache
 def _load(path: str) -> DigitClassifier:
     model = build_classifier("zeros", dropout_seed=0)
     model.set_weights(_read_weights(path, [tuple(w.shape) for w in model.weights]))
@@ -187,8 +188,3 @@ def check_digit_images(images: np.ndarray, name: str = "images") -> None:
         raise ValueError(
             f"{name}: expected finite values in [-1, 1], got {low:.4g} to {high:.4g}"
         )
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -1,13 +1,9 @@
 """The runs and tables that were recorded for the course.
 
-generator, discriminator = load_players(recorded_run("mnist"))
+``training.configuration.load_players`` gives a run's generator and discriminator.
 """
 
-import dataclasses
-from pathlib import Path
-
-from dcgan_keras.evaluation.report import Evaluation
-from dcgan_keras.files import decoding, find_data, read_json, read_rows
+from dcgan_keras.files import find_data, read_json, read_rows
 from dcgan_keras.training.runs import RunFolder
 
 
@@ -30,35 +26,6 @@ def recorded_run(name: str = "mnist") -> RunFolder:
     Source: data/README.md.
     """
     return RunFolder(find_data(f"runs/{name}/config.json").parent)
-
-
-def read_evaluation(run: RunFolder | str | Path) -> dict:
-    """What ``python -m dcgan_keras evaluate --json`` said about a run.
-
-    Args:
-        run: with a file evaluation.json, or one of several seeds (the first is read).
-
-    Returns:
-        The fields of an ``evaluation.Evaluation``.
-
-    Raises:
-        FileNotFoundError: no such file.
-        files.UnreadableFile: it is damaged, or holds something else.
-
-    Source: data/README.md; notebook 08.
-    """
-    path = run.path if isinstance(run, RunFolder) else Path(run)
-    paths = sorted(path.glob("evaluation*.json"))
-    if not paths:
-        raise FileNotFoundError(f"run: {path} has not been evaluated")
-    expected = "an evaluation, as evaluate --json writes it"
-    found = read_json(paths[0], expected)
-    with decoding(paths[0], expected):
-        fields = [field.name for field in dataclasses.fields(Evaluation)]
-        missing = [name for name in fields if name not in found]
-        if missing:
-            raise ValueError(f"it has no {', '.join(missing)}")
-    return found
 
 
 def recorded_table(name: str) -> tuple[list[dict], dict]:

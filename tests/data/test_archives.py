@@ -1,21 +1,17 @@
 """Archives that lie: refused by what they claim, before memory is given to them."""
 
-import gzip
 import io
 import os
-import tarfile
+import re
 import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
-from dcgan_keras.data import archives, datasets
-from dcgan_keras.data.archives import ARRAYS, open_npz, read_cifar10_binary, read_npz
+from dcgan_keras.data.archives import ARRAYS, open_npz, read_npz
 from dcgan_keras.data.datasets import load_dataset
 from dcgan_keras.files import UnreadableFile
-
-RECORD = bytes([7]) + bytes(range(256)) * 12
 
 
 def npy(array):
@@ -46,20 +42,17 @@ def claiming(shape, content=b"\0" * 64):
     return written.getvalue() + content
 
 
-def refusal(read, path, most=5e6):
-    """What a reader says, in one line that begins with the file, with little memory."""
+def refusal(path):
+    """What is said, in one line that begins with the file, with little memory."""
     tracemalloc.start()
     with pytest.raises(UnreadableFile) as caught:
-        read(path)
+        read_npz(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     said = str(caught.value)
     assert said.startswith(f"{path}: expected ") and "\n" not in said
-    assert peak < most, f"{peak:,} bytes"
+    assert peak < 5e6, f"{peak:,} bytes"
     return said
-
-
-# .npz ------------------------------------------------------------------------
 
 
 def test_a_data_set_reads_back(tmp_path):
@@ -93,13 +86,19 @@ def test_a_data_set_reads_back(tmp_path):
         ({"x_test": np.zeros((5, 32, 32), np.uint8)}, r"x_test are \(32, 32\)"),
         ({"y_train": np.full(5, np.nan)}, "y_train: expected integers"),
         ({"y_test": np.zeros((5, 2), np.uint8)}, "5 images but 10 labels"),
+        ({"y_train": np.arange(4)}, "5 images but 4 labels"),
+        ({"x_train": np.zeros((5, 784), np.uint8)}, r"got uint8 \(5, 784\)"),
     ],
 )
 def test_what_no_data_set_holds_is_refused(tmp_path, changes, said):
     path = write_npz(tmp_path / "a.npz", arrays(**changes))
-    with pytest.raises(UnreadableFile, match=said):
-        read_npz(path)
-    refusal(read_npz, path)
+    assert re.search(said, refusal(path))
+
+
+def test_a_missing_array_is_named(tmp_path):
+    members = arrays()
+    del members["y_test"]
+    assert "no array y_test" in refusal(write_npz(tmp_path / "a.npz", members))
 
 
 def test_more_than_any_data_set_has_is_refused_before_it_is_unpacked(tmp_path):
@@ -114,14 +113,14 @@ def test_more_than_any_data_set_has_is_refused_before_it_is_unpacked(tmp_path):
             member.write(claiming((300, 1000, 1000), b""))
             for _ in range(300):
                 member.write(bytes(1_000_000))
-    assert "more than 200,000,000" in refusal(read_npz, tmp_path / "a.npz")
+    assert "more than 200,000,000" in refusal(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_compressions_that_numpy_does_not_write_are_refused(tmp_path, method):
     """LZMA's header names the memory that it wants."""
     path = write_npz(tmp_path / "a.npz", arrays(), method)
-    assert "compressed in a way" in refusal(read_npz, path)
+    assert "compressed in a way" in refusal(path)
 
 
 def test_encrypted_and_damaged_members_are_refused(tmp_path):
@@ -130,10 +129,10 @@ def test_encrypted_and_damaged_members_are_refused(tmp_path):
     encrypted = content[:]
     encrypted[encrypted.find(b"PK\1\2") + 8] |= 1
     path.write_bytes(encrypted)
-    assert "encrypted" in refusal(read_npz, path)
+    assert "encrypted" in refusal(path)
     content[3000] ^= 1  # a pixel
     path.write_bytes(content)
-    assert "Bad CRC-32" in refusal(read_npz, path)
+    assert "Bad CRC-32" in refusal(path)
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "dead link"])
@@ -149,105 +148,3 @@ def test_what_is_no_file_is_named_and_not_passed_over(tmp_path, monkeypatch, kin
     monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
     with pytest.raises(UnreadableFile, match=rf"mnist\.npz: .* it is a .*{kind[-4:]}"):
         load_dataset("mnist")
-
-
-# CIFAR-10 --------------------------------------------------------------------
-
-
-def tar_of(members, **options):
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w", **options) as tar:
-        for name, content in members:
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return written.getvalue()
-
-
-def refusal_of_cifar(path):
-    """Room for CIFAR-10 is asked for at once, and used as far as there is something."""
-    return refusal(read_cifar10_binary, path, archives.MOST_BYTES + 5e6)
-
-
-WHOLE = [("a/data_batch_1.bin", RECORD * 2), ("a/test_batch.bin", RECORD)]
-
-
-@pytest.fixture
-def cifar(tmp_path):
-    def write(content, packed=True):
-        path = tmp_path / "cifar.tar.gz"
-        path.write_bytes(gzip.compress(content, 1) if packed else content)
-        return path
-
-    return write
-
-
-def test_an_archive_reads_back_whatever_else_is_in_it(cifar):
-    """A Mac's ._ files are no batches, though their names end alike."""
-    others = [("a/._data_batch_1.bin", b"\0\5"), ("a/batches.meta.txt", b"cat")]
-    found = read_cifar10_binary(cifar(tar_of(others + WHOLE)))
-    assert found["x_train"].shape == (2, 32, 32, 3) and list(found["y_test"]) == [7]
-    assert list(found["x_train"][0, 0, :3, 0]) == [0, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "empty file"),
-        (b"text" * 999, "ReadError"),
-        (tar_of(WHOLE)[:5000], "unexpected end|buffer"),
-        (tar_of(WHOLE[:1]), "it has no test batch"),
-        (tar_of([("x", b"")]), "it has no train batch"),
-        (tar_of([(WHOLE[0][0], RECORD[:-1]), WHOLE[1]]), "records of 3,073 bytes"),
-        (tar_of([(WHOLE[0][0], b""), WHOLE[1]]), "got 0 bytes"),
-        (tar_of([(WHOLE[0][0], b"\x0a" + RECORD[1:])]), "labels 0 to 9"),
-        (tar_of([WHOLE[0], WHOLE[0], WHOLE[1]]), "there twice"),
-        (tar_of([(str(n), b"") for n in range(101)]), "more than 100 members"),
-    ],
-)
-def test_what_cifar10_does_not_hold_is_refused(cifar, content, said):
-    with pytest.raises(UnreadableFile, match=said):
-        read_cifar10_binary(cifar(content))
-    refusal_of_cifar(cifar(content))
-
-
-def test_a_header_damaged_in_the_middle_is_not_the_end(cifar):
-    """tarfile takes it for the end; half of the images would be missing in silence."""
-    members = [WHOLE[1], WHOLE[0], ("a/data_batch_2.bin", RECORD)]
-    content = bytearray(tar_of(members))
-    assert len(read_cifar10_binary(cifar(content))["x_train"]) == 3
-    content[content.index(b"a/data_batch_2") + 1] ^= 1  # its sum is wrong now
-    assert "it is damaged at byte" in refusal_of_cifar(cifar(content))
-
-
-def test_a_sum_that_is_wrong_and_another_compression_are_refused(cifar):
-    packed = bytearray(gzip.compress(tar_of(WHOLE), 1))
-    packed[-6] ^= 1
-    assert "CRC check failed" in refusal_of_cifar(cifar(packed, False))
-    plain = tar_of(WHOLE)
-    assert "BadGzipFile" in refusal_of_cifar(cifar(plain, False))
-
-
-def test_a_link_in_a_batch_s_place_is_refused(cifar):
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w") as tar:
-        link = tarfile.TarInfo("data_batch_1.bin")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        tar.addfile(link)
-    assert "no plain file" in refusal_of_cifar(cifar(written.getvalue()))
-
-
-def test_an_archive_that_unpacks_to_more_is_refused(cifar, monkeypatch):
-    monkeypatch.setattr(archives, "MOST_BYTES", 30_000)
-    read_cifar10_binary(cifar(tar_of(WHOLE)))
-    path = cifar(tar_of([("x", bytes(10**7))]))
-    assert "unpacks to more than 30,000" in refusal_of_cifar(path)
-
-
-def test_an_unreadable_download_is_not_called_missing(tmp_path, monkeypatch):
-    path = tmp_path / "cifar-10-binary.tar.gz"
-    path.write_bytes(b"<html>please log in</html>")
-    monkeypatch.setattr(datasets, "_download", lambda _: read_cifar10_binary(path))
-    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
-    with pytest.raises(UnreadableFile, match=f"{path}: expected CIFAR-10"):
-        load_dataset("cifar10")

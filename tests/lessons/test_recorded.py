@@ -10,11 +10,7 @@ import pytest
 
 from dcgan_keras.files import UnreadableFile
 from dcgan_keras.lessons import recorded
-from dcgan_keras.lessons.recorded import (
-    read_evaluation,
-    recorded_run,
-    recorded_table,
-)
+from dcgan_keras.lessons.recorded import recorded_run, recorded_table
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training.configuration import load_players, untrained_players
 from dcgan_keras.training.sampling import generate
@@ -84,29 +80,8 @@ def test_a_run_without_weights_is_named(run, tmp_path):
 
 def test_recorded_runs_are_found():
     assert recorded_run("digits").read_config()["dataset"] == "digits"
-    assert read_evaluation(recorded_run("digits"))["generated"]["classes_covered"] == 10
     with pytest.raises(FileNotFoundError, match="runs/none/config.json"):
         recorded_run("none")
-
-
-def test_an_unevaluated_run_is_named(run):
-    with pytest.raises(FileNotFoundError, match="has not been evaluated"):
-        read_evaluation(run)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "JSONDecodeError"),
-        ("[]", "no object"),
-        ('{"floor": 1}', "has no generated"),
-    ],
-)
-def test_a_damaged_evaluation_is_named(tmp_path, text, said):
-    path = tmp_path / "evaluation.json"
-    path.write_text(text)
-    with pytest.raises(UnreadableFile, match=f"{path}: .*{said}"):
-        read_evaluation(tmp_path)
 
 
 def test_tables_are_read_and_damaged_ones_are_named(tmp_path, monkeypatch):
