@@ -17,6 +17,7 @@ table are those of the last batch.
 import argparse
 import csv
 import gc
+import io
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from quality import CHUNK, compiled_loop
 from dcgan_keras import keras, tf
 from dcgan_keras.data.datasets import load_dataset
 from dcgan_keras.fast.optimizers import FusedAdam
+from dcgan_keras.files import read_rows, write_whole
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training import recipe
@@ -209,10 +211,7 @@ def _without_seeds(config):
 
 def read(path: Path) -> list[dict]:
     """The rows that are there."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return list(read_rows(path, "finished runs")) if path.exists() else []
 
 
 def write(path: Path, rows: list[dict]) -> None:
@@ -220,13 +219,11 @@ def write(path: Path, rows: list[dict]) -> None:
     names = list(CHANGES)
     rows = [row | {"number": names.index(row["variant"])} for row in rows]
     rows.sort(key=lambda r: (r["number"], int(r["seed"]), float(r["look"])))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    part.replace(path)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue().encode())
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def stage(run: Path) -> str:
     """How far a killed run had come, by its files."""
     if not (run / "config.json").exists():
         return "before the run folder"
-    if any(path.name.startswith(".") and path.name != ".lock" for path in hidden(run)):
+    if any(path.name != ".lock" for path in hidden(run)):
         return "inside a write"
     if not (run / "weights.npz").exists():
         return "before the first saving"

@@ -7,7 +7,7 @@ import sys
 from dcgan_keras import __version__
 from dcgan_keras.edge import run_command
 
-LARGEST = 2**62  # twice as much still has its place in 64 bits
+LARGEST = 2**62  # noise.latent_noise doubles a seed, within 64 bits
 
 
 def main(arguments: list[str] | None = None) -> int:

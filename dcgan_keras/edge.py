@@ -195,9 +195,11 @@ def _plain_letters(error: UnicodeError) -> tuple[str, int]:
     """What a console cannot write: é as e, and a question mark for the rest."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    found = error.object[error.start : error.end]
-    plain = unicodedata.normalize("NFKD", found).encode("ascii", "ignore").decode()
-    return plain or "?" * len(found), error.end
+    plain = (
+        unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "?"
+        for letter in error.object[error.start : error.end]
+    )
+    return "".join(plain), error.end
 
 
 def _let_go_of_broken_streams() -> None:

@@ -64,6 +64,10 @@ def train(options: argparse.Namespace) -> None:
             if run.needs_gif():  # stopped between the last step and this
                 write_training_gif(run)
             return
+        # It reads the history; a run that cannot go on keeps its config.json.
+        recorder = RunRecorder(
+            run, start_step, options.save_every, options.sample_every
+        )
         config = _noted(run, config, images, start_step)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
@@ -72,7 +76,7 @@ def train(options: argparse.Namespace) -> None:
                 "batch_size: of 1 image a batch BatchNormalization takes away what z "
                 "says, so G draws one picture in training; take 2 images or more"
             )
-        _fit(run, model, images, config, options)
+        _fit(model, images, config, recorder)
         write_training_gif(run)
 
 
@@ -143,12 +147,11 @@ def write_training_gif(run: RunFolder) -> None:
     write_whole(run.path / "training.gif", gif_bytes(frames, count=len(chosen)))
 
 
-def _fit(run: RunFolder, model, images, config: dict, options) -> None:
+def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
     """Make the steps that are missing; what stops them carries what to do next."""
-    start_step = int(model.steps_made.numpy())
+    start_step, path = recorder.step, recorder.run.path
     steps, batch_size = config["steps"], config["batch_size"]
     batches = training_batches(images, batch_size, config["seed"], start_step)
-    recorder = RunRecorder(run, start_step, options.save_every, options.sample_every)
     heading = f"device: {device()}"
     progress = ProgressLine(steps, batch_size, start_step, heading=heading)
     try:
@@ -169,13 +172,13 @@ def _fit(run: RunFolder, model, images, config: dict, options) -> None:
         raise
     except FloatingPointError as error:
         error.then = (
-            f"{run.path} keeps step {recorder.saved_step}, from which --resume would "
+            f"{path} keeps step {recorder.saved_step}, from which --resume would "
             "come to the same: begin another run, with another --seed or --recipe paper"
         )
         raise
     except Exception as error:
         error.then = (
-            f"{run.path} is saved up to step {recorder.saved_step}: go on with --resume"
+            f"{path} is saved up to step {recorder.saved_step}: go on with --resume"
         )
         raise
 

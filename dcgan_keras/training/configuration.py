@@ -1,6 +1,8 @@
-"""From what config.json says to the models: the configuration of a run.
+"""Checks a run's config.json and builds its models; default settings: recipe.py.
 
-config = run.read_config()  ->  build_model(config)  ->  load_players(run)
+config = read_config(run)    complete, possible, of the weights beside it
+model = build_model(config)  both players and their loop, not trained yet
+players = load_players(run)  both players with the weights of the run
 """
 
 import contextlib
@@ -45,7 +47,7 @@ LOOPS = ("train_step", "composite")
 MOST_WEIGHTS = 2**29  # in one layer: 2 GiB; the paper's largest has 13 million
 
 
-# Below what TensorFlow can hold: no number of a damaged file reaches it.
+# 1e30 is less than a float32 can hold, so that no number here becomes infinity.
 def _is_number(value, low: float, below: float = 1e30) -> bool:
     return type(value) in (int, float) and low <= value < below
 
@@ -197,8 +199,10 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
     numbers go on as if nothing had been drawn.
 
     Raises:
-        ValueError: sizes that the networks do not reach, or that no memory holds.
+        ValueError: a value that no run can have, such as a negative seed; sizes that
+            the networks do not reach, or that no memory holds.
     """
+    _check(config)
     first_layer(config)
     keras.utils.set_random_seed(config["seed"])
     settings, seed = config["settings"], config["seed"]

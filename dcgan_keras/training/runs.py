@@ -77,7 +77,7 @@ class RunFolder:
             FileExistsError: a run is here already.
             files.UnreadableFile: samples is there, and no folder.
         """
-        if (self.path / "config.json").exists():
+        if os.path.lexists(self.path / "config.json"):
             raise FileExistsError(
                 f"output: {self.path} holds a run already; add --resume to go on with "
                 "it, or name another folder"
@@ -301,9 +301,8 @@ def _read_step(saved: NpzArrays) -> int:
 def _read_like(variable, name: str, saved: NpzArrays) -> np.ndarray:
     """A saved array, if it is what the variable can take."""
     dtype = saved.header(name).dtype
-    wanted = str(getattr(variable, "dtype", dtype))
-    if dtype.name != wanted or not dtype.isnative:
-        raise ValueError(f"{name}: expected {wanted}, got {dtype.str}")
+    if dtype.name != variable.dtype or not dtype.isnative:
+        raise ValueError(f"{name}: expected {variable.dtype}, got {dtype.str}")
     value = saved.read(name)
     if not np.isfinite(value).all():
         raise ValueError(f"{name} holds NaN or infinity: the run was lost")

@@ -207,10 +207,8 @@ def test_a_run_with_a_hole_is_not_resumed(
     shutil.copytree(trained, path)
     damage(path / name)
     before = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
-    before.pop(path / "config.json")
     assert main(["train", "--resume", "--output", str(path), "--steps", "5"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and re.search(said, err)
     after = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
-    after.pop(path / "config.json")
     assert after == before

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from players import BATCH, KERAS_SAVES, LATENT_DIM, build_players, noise, reals
+from players import BATCH, KERAS_SAVES, build_players, noise, reals
 
 from dcgan_keras import keras, tf
 from dcgan_keras.training.composite_loop import CompositeLoop
@@ -221,14 +221,13 @@ def test_losses_that_layers_ask_for_are_obeyed_or_refused():
 
 
 def test_a_d_that_looks_at_its_batch_is_refused_where_that_would_be_wrong():
-    before = weights(compiled(players=with_layer(Mixing())))
+    compiled(players=with_layer(Mixing()))  # alternating: nothing is wrong
     with pytest.raises(ValueError, match="update: expected 'alternating' .*mix"):
         compiled(players=with_layer(Mixing()), update="simultaneous")
     with pytest.raises(ValueError, match="r1_gamma: expected 0 .*mix"):
         compiled(players=with_layer(Mixing()), r1_gamma=1.0)
     apart_layer = keras.layers.Lambda(lambda x: 2 * x)
     compiled(players=with_layer(apart_layer), update="simultaneous")
-    assert len(before) > 0
 
 
 def ending_in(discriminator, last):
@@ -309,13 +308,12 @@ def test_every_micro_batch_of_an_accumulated_step_meets_its_own_noise():
     )
     draw = model._noise
     model._noise = lambda *asked: met.append(draw(*asked).numpy()) or met[-1]
-    before = weights(model)
     after(model, *[IMAGES[:BATCH]] * 3)
     trainable = [w.numpy() for w in model.generator.trainable_weights]
     assert len({z.tobytes() for z in met}) == len(met) == 6
     after(model, IMAGES[:BATCH])
     moved = [w.numpy() for w in model.generator.trainable_weights]
-    assert apart(trainable, moved) > 1e-4 and len(before) > 0
+    assert apart(trainable, moved) > 1e-4
 
 
 def test_predict_draws_with_the_averaged_weights():
@@ -326,7 +324,6 @@ def test_predict_draws_with_the_averaged_weights():
     np.testing.assert_allclose(drawn, averaged, atol=1e-5)
     np.testing.assert_allclose(model.predict_on_batch(noise()), averaged, atol=1e-5)
     assert np.abs(drawn - model(noise())).max() > 1e-3
-    assert noise().shape[1] == LATENT_DIM
 
 
 @pytest.mark.parametrize(

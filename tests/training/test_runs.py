@@ -18,7 +18,7 @@ class Variable:
 
     def __init__(self, value):
         self.value = np.asarray(value)
-        self.shape = self.value.shape
+        self.shape, self.dtype = self.value.shape, str(self.value.dtype)
 
     def assign(self, value):
         assert np.shape(value) == self.shape
@@ -73,6 +73,14 @@ def test_a_second_run_does_not_overwrite_the_first(run):
     assert run.read_config() == {"seed": 0}
     run.write_config({"seed": 2}, replace=True)
     assert run.read_config() == {"seed": 2}
+
+
+def test_a_configuration_on_a_drive_that_is_unplugged_is_a_run(run):
+    run.path.mkdir(parents=True)
+    (run.path / "config.json").symlink_to(run.path / "unplugged")
+    with pytest.raises(FileExistsError, match="holds a run already"):
+        run.write_config({"seed": 0})
+    assert (run.path / "config.json").is_symlink()
 
 
 def test_a_missing_run_is_named(run):
@@ -227,13 +235,10 @@ SAVED = {"step": np.int64(3), "generator/000": FIRST, "generator/001": SECOND}
     ],
 )
 def test_weights_that_are_wrong_in_one_place_change_nothing(run, changes, said):
-    class Typed(Variable):
-        dtype = "float32"
-
     saved = {k: v for k, v in (SAVED | changes).items() if v is not None}
     run.path.mkdir(parents=True)
     np.savez(run.path / "weights.npz", **saved)
-    group = [Typed(np.zeros_like(FIRST)), Typed(np.zeros_like(SECOND))]
+    group = [Variable(np.zeros_like(FIRST)), Variable(np.zeros_like(SECOND))]
     before = [variable.value for variable in group]
     with pytest.raises(UnreadableFile, match=rf"{run.path}/weights\.npz.*{said}"):
         run.restore({"generator": group})
