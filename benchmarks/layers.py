@@ -8,6 +8,8 @@ GANs of "BN in the wrong place, with more time" and "Leaky ReLU in G as well?", 
 data/tables/learning_rates.csv the deep network of "What if the network were deep?". The
 five rows of a variant are added as soon as they are done; variants that are there are
 not repeated, so the command can be stopped and given again.
+
+It needs IPython and nbformat, which come with Jupyter.
 """
 
 import csv
