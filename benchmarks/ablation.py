@@ -7,8 +7,8 @@ the arguments below alone. All see the same 120,000 images, in the same order fo
 seed, drawn from the same noise; five seeds each. A finished run is a row of
 data/tables/ablation.csv, with its curves, its class counts and sixteen samples in
 ablation.npz, and is not repeated: the command can be stopped and given again, and
-several can share the work by ``--seeds`` and ``--variants``. data/tables/ablation.json says how the table
-was made.
+several can share the work by ``--seeds`` and ``--variants``. data/tables/ablation.json
+says how the table was made.
 
 The fast layers and the fused Adam make the same numbers as Keras's, sooner. The clock
 counts the CPU-seconds of one thread while it trains, without building and tracing.

@@ -255,7 +255,7 @@ def test_batch_norm_at_the_image_fixes_its_mean(batch_norm):
         "BatchNormalization",
         "Activation",
     ]
-    before_tanh = keras.Model(generator.inputs, generator.layers[-2].output)
+    before_tanh = keras.Model(generator.inputs[0], generator.layers[-2].output)
     answers = np.asarray(before_tanh(latent(64), training=True))
     assert abs(answers.mean()) < 1e-5 and abs(answers.std() - 1) < 0.01
     discriminator = build_discriminator((16, 16, 1), **options)
