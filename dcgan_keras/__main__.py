@@ -104,10 +104,17 @@ def _add_sample(commands) -> None:
 def _add_evaluate(commands) -> None:
     evaluate = commands.add_parser(
         "evaluate",
-        help="measure a run's samples against held-out images",
-        description="Print the sample quality of a run as a table.",
+        help="measure a run's samples against real images",
+        description="Print the sample quality of a run as a table, with what real "
+        "images get beside it: against held-out images, or half of those of the "
+        "training where none are held out.",
     )
     _add_path(evaluate, "--run", "the run folder")
+    evaluate.add_argument(
+        "--dataset",
+        type=os.path.expanduser,
+        help="where the run's images are now, if they have moved",
+    )
     evaluate.add_argument(
         "--count", type=_positive, default=5000, help="samples (5000)"
     )

@@ -1,9 +1,9 @@
 """Differentiable augmentation: D sees reals and fakes alike through random changes.
 
-A discriminator that meets the same few thousand pictures for hours learns them by heart,
-and G gets nothing more from it. Changing the real images alone would teach G the
-changes; here both kinds are changed in the same ways, and G's gradient goes back through
-them, so that the only thing D can still tell apart is what is drawn.
+A discriminator that meets the same few thousand pictures for hours learns them by
+heart, and G gets nothing more from it. Changing the real images alone would teach G the
+changes; here both kinds are changed in the same ways, and G's gradient goes back
+through the changes, so that D can tell apart only what is drawn.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def augment(images, names: Sequence[str], draws):
             images = tf.gather(images, rows, axis=1, batch_dims=1)
         images = tf.gather(images, columns, axis=2, batch_dims=1)
     if "colour" in names:
-        brightness, saturation, contrast = draws[3:6, :, None, None, None]
+        brightness, saturation, contrast = tf.unstack(draws[3:6, :, None, None, None])
         images += brightness - 0.5
         if channels > 1:
             grey = tf.reduce_mean(images, axis=3, keepdims=True)

@@ -93,8 +93,8 @@ class DCGAN(TwoPlayers):
 
         Raises:
             ValueError: an unknown loss, update, augmentation or option, a negative
-                penalty, one optimizer for both players, or a simultaneous update or a penalty for
-                a D that looks at its batch.
+                penalty, one optimizer for both players, or a simultaneous update or a
+                penalty for a D that looks at its batch.
         """
         if generator_loss not in losses.GENERATOR_LOSSES:
             raise ValueError(
