@@ -82,6 +82,18 @@ def _add_train(commands) -> None:
         "has --batch-size 128 and more channels: --width)",
     )
     train.add_argument("--width", type=_positive, help="channels next to the image")
+    train.add_argument(
+        "--decay-steps",
+        type=_positive,
+        help="steps after which the default recipe's learning rates are halved (1000); "
+        "a third of --steps for long runs",
+    )
+    train.add_argument(
+        "--augment",
+        nargs="+",
+        choices=("flip", "translation", "colour", "cutout"),
+        help="change at random all that D sees, reals and fakes; for few images",
+    )
     train.add_argument("--save-every", type=_positive, default=500, help="steps (500)")
     train.add_argument(
         "--sample-every", type=_positive, default=100, help="steps (100)"

@@ -24,6 +24,7 @@ from dcgan_keras.edge import say, show
 from dcgan_keras.files import remove_leftovers, write_whole
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.sizes import IMAGE_SIZES
+from dcgan_keras.training.augmentation import check_augmentation
 from dcgan_keras.training.callbacks import ProgressLine, RunRecorder, state_of
 from dcgan_keras.training.configuration import (
     DEFAULTS,
@@ -211,7 +212,13 @@ def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
     config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
-    return config | {"settings": settings_of(config)}
+    asked = _asked_settings(options)
+    if "decay_steps" in asked and config["recipe"] == "paper":
+        raise ValueError(
+            "decay_steps (--decay-steps): the paper's recipe has one learning rate; "
+            f"expected none, got {options.decay_steps}"
+        )
+    return config | {"settings": settings_of(config) | asked}
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
@@ -230,7 +237,23 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
                 "a resumed run keeps its settings"
             )
         config[name] = asked
+    for name, asked in _asked_settings(options).items():
+        if asked != config["settings"].get(name):
+            raise ValueError(
+                f"{name}: the run in {run.path} has {config['settings'].get(name)!r}, "
+                f"got {asked!r}; a resumed run keeps its settings"
+            )
     return config
+
+
+def _asked_settings(options: argparse.Namespace) -> dict:
+    """Of the recipe's settings those that were given on the command line."""
+    asked = {}
+    if options.decay_steps is not None:
+        asked["decay_steps"] = options.decay_steps
+    if options.augment is not None:
+        asked["augmentation"] = list(check_augmentation(options.augment))
+    return asked
 
 
 def _given(options: argparse.Namespace, name: str, otherwise):
