@@ -3,8 +3,10 @@
 import argparse
 import glob
 import io
+import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -17,10 +19,12 @@ from dcgan_keras.data.datasets import (
     load_dataset,
     training_batches,
 )
+from dcgan_keras.data.listing import has_split
 from dcgan_keras.edge import say, show
 from dcgan_keras.files import remove_leftovers, write_whole
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.sizes import IMAGE_SIZES
+from dcgan_keras.training.augmentation import check_augmentation
 from dcgan_keras.training.callbacks import ProgressLine, RunRecorder, state_of
 from dcgan_keras.training.configuration import (
     DEFAULTS,
@@ -29,7 +33,7 @@ from dcgan_keras.training.configuration import (
     read_config,
     settings_of,
 )
-from dcgan_keras.training.fingerprint import changes, circumstances
+from dcgan_keras.training.fingerprint import changes, circumstances, data_fingerprint
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import (
     generate,
@@ -40,6 +44,7 @@ from dcgan_keras.training.sampling import (
 from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
 
 FINGERPRINT = "data_fingerprint"  # in config.json
+CLASSIFIED = ("digits", "mnist")  # data sets that a classifier here knows
 MOST_GRIDS = 100  # frames of training.gif
 MOST_STEPS = 1000  # frames of a walk
 POINTS = 12  # of the walk from one sample to the next
@@ -114,24 +119,45 @@ def sample(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """``evaluate``: print the quality of a run's samples."""
+    from dcgan_keras.evaluation.picture_report import evaluate_pictures
     from dcgan_keras.evaluation.report import evaluate_images
 
     if sys.stdout is None:
         raise ValueError("standard output is closed: nobody would see the numbers")
     run = RunFolder(options.run)
-    dataset = read_config(run)["dataset"]
-    if dataset not in ("digits", "mnist"):
-        raise ValueError(
-            "run: the measures look through a classifier of digits, so they are for "
-            f"runs on digits and mnist; this one is on {dataset!r}"
-        )
+    config = read_config(run)
+    config["dataset"] = _resolved(options.dataset or config["dataset"])
     _use_course_types()
+    training, held_out = _images_to_compare(config)
     generator = load_players(run).generator
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
-    real, training = (load_dataset(dataset, s).images for s in ("test", "train"))
-    result = evaluate_images(generate(generator, z), real, training, dataset)
-    show(result.to_json() if options.json else result.table())
+    images, found, tables = generate(generator, z), {}, []
+    if config["dataset"] in CLASSIFIED:
+        digits = evaluate_images(images, held_out, training, config["dataset"])
+        found, tables = asdict(digits), [digits.table(), ""]
+    pictures = evaluate_pictures(images, training, held_out)
+    found["pictures"] = pictures.to_dict()
+    tables.append(pictures.table())
+    show(json.dumps(found, indent=2) if options.json else "\n".join(tables))
     say(f"device: {device()}")
+
+
+def _images_to_compare(config: dict) -> tuple:
+    """The training images of a run's data set, and those held out or None."""
+    training = _images(config)
+    found = data_fingerprint(training, config["dataset"])
+    if list(training.shape[1:]) != config["image_shape"]:
+        raise ValueError(
+            f"dataset: the run has images of {config['image_shape']}, got "
+            f"{list(training.shape[1:])} in {config['dataset']!r}"
+        )
+    if found != config.get(FINGERPRINT, found):
+        say(
+            f"{config['dataset']}: not the images of the training ({found}; were "
+            f"{config[FINGERPRINT]})"
+        )
+    has_test = config["dataset"] in DATASETS or has_split(config["dataset"], "test")
+    return training, _images(config, "test") if has_test else None
 
 
 def write_training_gif(run: RunFolder) -> None:
@@ -186,7 +212,13 @@ def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
     config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
-    return config | {"settings": settings_of(config)}
+    asked = _asked_settings(options)
+    if "decay_steps" in asked and config["recipe"] == "paper":
+        raise ValueError(
+            "decay_steps (--decay-steps): the paper's recipe has one learning rate; "
+            f"expected none, got {options.decay_steps}"
+        )
+    return config | {"settings": settings_of(config) | asked}
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
@@ -205,7 +237,23 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
                 "a resumed run keeps its settings"
             )
         config[name] = asked
+    for name, asked in _asked_settings(options).items():
+        if asked != config["settings"].get(name):
+            raise ValueError(
+                f"{name}: the run in {run.path} has {config['settings'].get(name)!r}, "
+                f"got {asked!r}; a resumed run keeps its settings"
+            )
     return config
+
+
+def _asked_settings(options: argparse.Namespace) -> dict:
+    """Of the recipe's settings those that were given on the command line."""
+    asked = {}
+    if options.decay_steps is not None:
+        asked["decay_steps"] = options.decay_steps
+    if options.augment is not None:
+        asked["augmentation"] = list(check_augmentation(options.augment))
+    return asked
 
 
 def _given(options: argparse.Namespace, name: str, otherwise):
@@ -221,10 +269,10 @@ def _resolved(dataset: str) -> str:
     return str(Path(dataset).resolve()) if is_folder else dataset
 
 
-def _images(config: dict):
+def _images(config: dict, split: str = "train"):
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
     sizes["allowed_sizes"] = IMAGE_SIZES
-    return load_dataset(config["dataset"], "train", **sizes).images
+    return load_dataset(config["dataset"], split, **sizes).images
 
 
 def _noted(run: RunFolder, config: dict, images, start_step: int) -> dict:

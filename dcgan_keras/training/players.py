@@ -130,12 +130,16 @@ class TwoPlayers(keras.Model):
 
     def _noise(self, images, step, draw):
         """This replica's part of the noise for the batches of all replicas."""
-        m = images.shape[0] or tf.shape(images)[0]
-        shape = (m * replicas(), self.generator.input_shape[1])
-        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
-        z = latent_noise(shape, self.seed, step, draw)[first : first + m]
+        z = self._part(images, latent_noise, self.generator.input_shape[1], step, draw)
         with tf.control_dependencies([images]):  # refused images move no average of G's
             return tf.identity(z)
+
+    def _part(self, images, noise, length: int, step, draw):
+        """(m, length) numbers for the m images that this replica has of the batch."""
+        m = images.shape[0] or tf.shape(images)[0]
+        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
+        shape = (m * replicas(), length)
+        return noise(shape, self.seed, step, draw)[first : first + m]
 
     def _count_step(self, real_images) -> None:
         with tf.control_dependencies([real_images]):  # not if they were refused
