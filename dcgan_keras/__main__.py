@@ -82,6 +82,23 @@ def _add_train(commands) -> None:
         "has --batch-size 128 and more channels: --width)",
     )
     train.add_argument("--width", type=_positive, help="channels next to the image")
+    train.add_argument(
+        "--devices",
+        type=_positive,
+        help="of this machine, which share each batch: GPUs, or where there is none "
+        "parts of the CPU (1)",
+    )
+    train.add_argument(
+        "--workers",
+        metavar="HOST:PORT,HOST:PORT",
+        help="processes that share each batch, on one or several machines: typed in "
+        "each, with the same options, and --worker. Or set TF_CONFIG. Each uses the "
+        "GPUs that it sees, or its CPU. Worker 0 writes --output; for --resume it has "
+        "to be a folder that all can read",
+    )
+    train.add_argument(
+        "--worker", type=int, metavar="N", help="which of --workers this is, from 0"
+    )
     train.add_argument("--save-every", type=_positive, default=500, help="steps (500)")
     train.add_argument(
         "--sample-every", type=_positive, default=100, help="steps (100)"

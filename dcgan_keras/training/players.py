@@ -177,7 +177,7 @@ class TwoPlayers(keras.Model):
             raise ValueError(
                 "class_weight: expected None, got weights; no class is used"
             )
-        if isinstance(x, tf.data.Dataset):
+        if isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset):
             options.setdefault("shuffle", False)  # Keras's default would warn
         elif isinstance(x, np.ndarray):
             x = _checked_array(x)
