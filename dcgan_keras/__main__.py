@@ -93,6 +93,22 @@ def _add_train(commands) -> None:
         nargs="+",
         choices=("flip", "translation", "colour", "cutout"),
         help="change at random all that D sees, reals and fakes; for few images",
+=======
+        "--devices",
+        type=_positive,
+        help="of this machine, which share each batch: GPUs, or where there is none "
+        "parts of the CPU (1)",
+    )
+    train.add_argument(
+        "--workers",
+        metavar="HOST:PORT,HOST:PORT",
+        help="processes that share each batch, on one or several machines: typed in "
+        "each, with the same options, and --worker. Or set TF_CONFIG. Each uses the "
+        "GPUs that it sees, or its CPU. Worker 0 writes --output; for --resume it has "
+        "to be a folder that all can read",
+    )
+    train.add_argument(
+        "--worker", type=int, metavar="N", help="which of --workers this is, from 0"
     )
     train.add_argument("--save-every", type=_positive, default=500, help="steps (500)")
     train.add_argument(

@@ -16,6 +16,7 @@ from dcgan_keras._tensorflow import device, use_course_types
 from dcgan_keras.data.datasets import (
     DATASETS,
     check_images,
+    check_shares,
     load_dataset,
     training_batches,
 )
@@ -25,7 +26,12 @@ from dcgan_keras.files import remove_leftovers, write_whole
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.sizes import IMAGE_SIZES
 from dcgan_keras.training.augmentation import check_augmentation
-from dcgan_keras.training.callbacks import ProgressLine, RunRecorder, state_of
+from dcgan_keras.training.callbacks import (
+    History,
+    ProgressLine,
+    RunRecorder,
+    state_of,
+)
 from dcgan_keras.training.configuration import (
     DEFAULTS,
     build_model,
@@ -33,13 +39,27 @@ from dcgan_keras.training.configuration import (
     read_config,
     settings_of,
 )
-from dcgan_keras.training.fingerprint import changes, circumstances, data_fingerprint
+from dcgan_keras.training.fingerprint import (
+    WORDS,
+    changes,
+    circumstances,
+    data_fingerprint,
+)
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import (
     generate,
     generate_parts,
     latent_walk,
     spread,
+)
+from dcgan_keras.training.workers import (
+    Cluster,
+    check_agreement,
+    find_cluster,
+    lost_workers_are_told,
+    make_strategy,
+    stopped_last,
+    wait_for_all,
 )
 from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
 
@@ -52,6 +72,7 @@ POINTS = 12  # of the walk from one sample to the next
 
 def train(options: argparse.Namespace) -> None:
     """``train``: make or continue the run folder ``options.output``."""
+    cluster = find_cluster(options.workers, options.worker)
     run = RunFolder(options.output)
     config = _resumed(run, options) if options.resume else _new(options)
     images = _images(config)
@@ -60,10 +81,19 @@ def train(options: argparse.Namespace) -> None:
         config["steps"] = options.epochs * (len(images) // config["batch_size"])
     config["image_shape"] = [int(n) for n in images.shape[1:]]
     _use_course_types()
-    model = build_model(config)
+    strategy = make_strategy(cluster, options.devices)
+    _check_shared(config, strategy.num_replicas_in_sync)
+    with lost_workers_are_told(cluster):
+        if cluster is None or cluster.index == 0:
+            _train_and_write(run, config, images, strategy, cluster, options)
+        else:
+            _train_along(run, config, images, strategy, cluster, options)
+
+
+def _train_and_write(run, config, images, strategy, cluster, options) -> None:
+    """What a process alone does, and of several workers the first."""
     with run.writing():
-        start_step = run.restore(state_of(model)) if options.resume else 0
-        model.steps_made.assign(start_step)
+        model, start_step = _begin(run, config, images, strategy, cluster, options)
         if start_step >= config["steps"]:
             say(f"{run.path}: {start_step} steps are made already")
             if run.needs_gif():  # stopped between the last step and this
@@ -73,16 +103,53 @@ def train(options: argparse.Namespace) -> None:
         recorder = RunRecorder(
             run, start_step, options.save_every, options.sample_every
         )
-        config = _noted(run, config, images, start_step)
+        config = _noted(run, config, images, start_step, strategy.num_replicas_in_sync)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
-        if config["batch_size"] == 1 and config["recipe"] == "paper":
+        share = config["batch_size"] // strategy.num_replicas_in_sync
+        if share == 1 and config["recipe"] == "paper":
             say(
                 "batch_size: of 1 image a batch BatchNormalization takes away what z "
                 "says, so G draws one picture in training; take 2 images or more"
             )
-        _fit(model, images, config, recorder)
+        _fit(model, images, config, recorder, cluster)
         write_training_gif(run)
+
+
+def _train_along(run, config, images, strategy, cluster, options) -> None:
+    """What the other workers do: the same steps, and nothing is written."""
+    model, start_step = _begin(run, config, images, strategy, cluster, options)
+    if start_step >= config["steps"]:
+        return
+    say(f"{cluster.name} computes; worker 0 writes {run.path}")
+    batches = _batches(model, images, config, start_step)
+    steps = config["steps"] - start_step
+    history = History(start_step)
+    with stopped_last():
+        model.fit(batches, steps_per_epoch=steps, callbacks=[history], verbose=0)
+    wait_for_all(strategy)
+
+
+def _begin(run, config, images, strategy, cluster, options) -> tuple:
+    """The model as it was saved, the same in all workers, and the steps made."""
+    with strategy.scope():
+        model = build_model(config)
+        start_step = run.restore(state_of(model)) if options.resume else 0
+        model.steps_made.assign(start_step)
+    if cluster is not None:
+        state = {
+            name: [variable.numpy().tobytes() for variable in variables]
+            for name, variables in state_of(model).items()
+        }
+        now = circumstances(images, config)
+        facts = {word: now[name] for name, word in WORDS.items()} | {
+            # Its pictures count, not where they are.
+            "options": {n: config[n] for n in DEFAULTS if n != "dataset"},
+            "the saved step": start_step,
+            "the saved weights": state,
+        }
+        check_agreement(strategy, facts)
+    return model, start_step
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -173,15 +240,31 @@ def write_training_gif(run: RunFolder) -> None:
     write_whole(run.path / "training.gif", gif_bytes(frames, count=len(chosen)))
 
 
-def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
+def _batches(model, images, config: dict, start_step: int):
+    """The batches from a step on; of several devices each gets its part."""
+    strategy, order = model.distribute_strategy, (config["seed"], start_step)
+    batch_size = config["batch_size"]
+    if strategy.num_replicas_in_sync == 1:
+        return training_batches(images, batch_size, *order)
+    return strategy.distribute_datasets_from_function(
+        lambda context: training_batches(images, batch_size, *order, context)
+    )
+
+
+def _fit(
+    model, images, config: dict, recorder: RunRecorder, cluster: Cluster | None
+) -> None:
     """Make the steps that are missing; what stops them carries what to do next."""
     start_step, path = recorder.step, recorder.run.path
     steps, batch_size = config["steps"], config["batch_size"]
-    batches = training_batches(images, batch_size, config["seed"], start_step)
+    batches = _batches(model, images, config, start_step)
     heading = f"device: {device()}"
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    if replicas > 1:
+        heading += f"; {replicas} devices share each batch of {batch_size}"
     progress = ProgressLine(steps, batch_size, start_step, heading=heading)
     try:
-        with recorder.stopped_between_steps():
+        with lost_workers_are_told(cluster), recorder.stopped_between_steps():
             model.fit(
                 batches,
                 steps_per_epoch=steps - start_step,
@@ -193,6 +276,8 @@ def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
                 f"Keras stopped after step {recorder.step} of {steps}: see max_epochs "
                 "and max_steps_per_epoch in its keras.json and in the environment"
             )
+        if cluster is not None:
+            wait_for_all(model.distribute_strategy)
     except KeyboardInterrupt as error:
         error.then = "go on with --resume"
         raise
@@ -200,6 +285,13 @@ def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
         error.then = (
             f"{path} keeps step {recorder.saved_step}, from which --resume would "
             "come to the same: begin another run, with another --seed or --recipe paper"
+        )
+        raise
+    except ConnectionError as error:
+        error.then = (
+            f"{path} is saved up to step {recorder.saved_step}: {error.then}"
+            if recorder.saved_step
+            else error.then
         )
         raise
     except Exception as error:
@@ -275,9 +367,21 @@ def _images(config: dict, split: str = "train"):
     return load_dataset(config["dataset"], split, **sizes).images
 
 
-def _noted(run: RunFolder, config: dict, images, start_step: int) -> dict:
+def _check_shared(config: dict, replicas: int) -> None:
+    """Refuse what several devices cannot do."""
+    check_shares(config["batch_size"], replicas)
+    if replicas > 1 and config["loop"] == "composite":
+        raise ValueError(
+            f"loop: expected train_step for {replicas} devices, got composite; the "
+            "losses that Keras compiles into the composite are for one device"
+        )
+
+
+def _noted(
+    run: RunFolder, config: dict, images, start_step: int, replicas: int
+) -> dict:
     """The configuration with what else the numbers depend on; says what has changed."""
-    now = circumstances(images, config)
+    now = circumstances(images, config, replicas)
     if start_step:
         before = run.read_config()
         moved = before["dataset"] != config["dataset"]
