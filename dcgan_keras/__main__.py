@@ -93,7 +93,8 @@ def _add_train(commands) -> None:
         nargs="+",
         choices=("flip", "translation", "colour", "cutout"),
         help="change at random all that D sees, reals and fakes; for few images",
-=======
+    )
+    train.add_argument(
         "--devices",
         type=_positive,
         help="of this machine, which share each batch: GPUs, or where there is none "

@@ -13,16 +13,20 @@ stays exact where log(sigmoid(logit)) is already -inf. All values are in nats pe
 from dcgan_keras._tensorflow import keras, tf
 
 
-def discriminator_loss(real_logits, fake_logits):
+def discriminator_loss(real_logits, fake_logits, real_label: float = 1.0):
     """What D minimises: -V(D, G), the sum of two means.
 
     Args:
         real_logits: float tensor of any shape, D's logits for real images.
         fake_logits: float tensor of any shape, D's logits for generated images.
+        real_label: the label of real images: 1 in the game; 0.9 for one-sided label
+            smoothing (Salimans et al. 2016). Above 1 the loss has no lower bound, and
+            D's logits run away: notebook 07.
 
     Returns:
         A scalar tensor in [0, inf), nats per image: mean(softplus(-real)) +
-        mean(softplus(fake)). 2 log 2 = 1.386 when D answers 1/2 everywhere.
+        mean(softplus(fake)). 2 log 2 = 1.386 when D answers 1/2 everywhere. Another
+        label r adds (1 - r) mean(real).
 
     Example:
         >>> float(discriminator_loss([0.0], [0.0]))  # doctest: +ELLIPSIS
@@ -33,6 +37,8 @@ def discriminator_loss(real_logits, fake_logits):
     real_logits = keras.ops.convert_to_tensor(real_logits)
     fake_logits = keras.ops.convert_to_tensor(fake_logits)
     real_term = keras.ops.mean(keras.ops.softplus(-real_logits))  # -log D(x)
+    if real_label != 1:  # -r log D(x) - (1 - r) log(1 - D(x))
+        real_term += (1 - real_label) * keras.ops.mean(real_logits)
     fake_term = keras.ops.mean(keras.ops.softplus(fake_logits))  # -log(1 - D(G(z)))
     return real_term + fake_term
 

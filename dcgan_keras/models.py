@@ -39,6 +39,10 @@ def build_generator(
     weight_stddev: float | None = 0.02,
     leaky_slope: float = 0.2,
     seed: int | None = None,
+    upsampling: str = "transposed",
+    hidden_units: Sequence[int] = (),
+    batch_norm_at_image: bool = False,
+    output_activation: str = "tanh",
 ) -> keras.Sequential:
     """G: project z and reshape, then double the size until the image is reached.
 
@@ -55,8 +59,8 @@ def build_generator(
             gives every pixel the same overlap count and so no checkerboard.
         extra_kernel_size: of the extra layers of stride 1; None: ``kernel_size``.
         activation: "relu" (paper, S23, L22, AV) or "leaky_relu" (OV, TF tutorial).
-        batch_norm: "before" the activation (paper), "after" it (OV), or None. Never
-            at the output: it would fix the mean and contrast of every batch.
+        batch_norm: "before" the activation (paper), "after" it (OV), or None. At the
+            output only if ``batch_norm_at_image`` asks for it.
         project_norm: BN of the projected z: of its "units", before the reshape (the
             paper's code, TF tutorial), or of its "channels", after it (PyTorch).
         momentum: of BN's moving averages; Keras's 0.99 needs hundreds of steps to
@@ -72,6 +76,14 @@ def build_generator(
         leaky_slope: where activation is "leaky_relu": 0.2 in the paper's D, 0.01 in
             C728, 0.3 is Keras's default.
         seed: of the initial weights; None: Keras's global seed.
+        upsampling: "transposed": convolutions of stride 2 (paper), or "nearest": each
+            pixel is repeated, then a convolution of stride 1 (Keras-GAN; Odena et al.
+            2016, against checkerboards).
+        hidden_units: of dense layers between z and the projection; the paper has none.
+        batch_norm_at_image: BN at the output, too, which the paper warns of: it fixes
+            the mean and contrast of every batch. Measured in notebook 07.
+        output_activation: "tanh" (paper), or "sigmoid", whose images are in [0, 1]:
+            right only for data in the same range.
 
     Returns:
         A ``keras.Sequential``: float32 (N, latent_dim) -> (N, H, W, C) in [-1, 1].
@@ -91,6 +103,8 @@ def build_generator(
     check_choice("activation", activation, ("relu", "leaky_relu"))
     check_choice("project_norm", project_norm, ("units", "channels"))
     check_choice("output_layer", output_layer, ("transposed", "conv"))
+    check_choice("upsampling", upsampling, ("transposed", "nearest"))
+    check_choice("output_activation", output_activation, ("tanh", "sigmoid"))
     extra_kernel_size = extra_kernel_size or kernel_size
     check_positive(extra_kernel_size=extra_kernel_size)
     widths = widths_of(channels, doublings)
@@ -109,29 +123,45 @@ def build_generator(
     reshape = keras.layers.Reshape((start, start, widths[0]), name="reshape")
     early = reshape if project_norm == "channels" else None
     dense = keras.layers.Dense
+    layer.add_hidden(layers, hidden_units, slope)
     layer.add(layers, dense, units, slope=slope, then=early, name="project")
     if early is None:
         layers.append(reshape)
     last = int(image_shape[-1])
     targets = widths[1:] + ([last] if output_layer == "transposed" else widths[-1:])
     for number, filters in enumerate(targets, start=1):
-        strides = 2 if number > len(targets) - doublings else 1
+        is_doubling = number > len(targets) - doublings
+        strides = 2 if is_doubling else 1
         is_image = output_layer == "transposed" and number == len(targets)
         is_fast = is_image and fast
+        kind = ImageConv2DTranspose if is_fast else keras.layers.Conv2DTranspose
+        if strides == 2 and upsampling == "nearest":
+            repeat = keras.layers.UpSampling2D(2, name=f"repeat{number}")
+            layers.append(repeat)
+            kind, strides = keras.layers.Conv2D, 1
         layer.add(
             layers,
-            ImageConv2DTranspose if is_fast else keras.layers.Conv2DTranspose,
+            kind,
             filters,
-            kernel_size if strides == 2 else extra_kernel_size,
+            kernel_size if is_doubling else extra_kernel_size,
             strides=strides,
             padding="same",
             slope=None if is_image else slope,
+            has_batch_norm=not is_image or batch_norm_at_image,
             name="image" if is_image else f"up{number}",
         )
     if output_layer == "conv":
-        conv = keras.layers.Conv2D
-        layer.add(layers, conv, last, kernel_size, padding="same", name="image")
-    layers.append(keras.layers.Activation("tanh", dtype="float32", name="tanh"))
+        layer.add(
+            layers,
+            keras.layers.Conv2D,
+            last,
+            kernel_size,
+            padding="same",
+            has_batch_norm=batch_norm_at_image,
+            name="image",
+        )
+    end = output_activation
+    layers.append(keras.layers.Activation(end, dtype="float32", name=end))
     z = keras.Input((latent_dim,), name="z")
     return keras.Sequential([z, *layers], name="generator")  # built once, not by layer
 
@@ -149,6 +179,9 @@ def build_discriminator(
     use_bias: bool | None = None,
     weight_stddev: float | None = 0.02,
     seed: int | None = None,
+    downsampling: str = "strided",
+    hidden_units: Sequence[int] = (),
+    batch_norm_at_image: bool = False,
 ) -> keras.Sequential:
     """D: halve the size by strided convolutions, then one number: real or fake.
 
@@ -161,8 +194,8 @@ def build_discriminator(
         kernel_size: 5 in the paper, 4 in its PyTorch version.
         leaky_slope: 0.2 in the paper, 0.01 in C728, 0.3 is Keras's default; 0 is
             ReLU, which the guidelines keep out of D.
-        batch_norm: "before" the activation (paper), "after" it (OV), or None. Never
-            in the first layer, which would hide the images' mean and contrast from D.
+        batch_norm: "before" the activation (paper), "after" it (OV), or None. In the
+            first layer only if ``batch_norm_at_image`` asks for it.
         momentum: of BN's moving averages.
         dropout: share of activations zeroed after each layer, 0 to below 1. Absent
             from the paper; a technique of DCGAN according to C728; 0.3 in the TF
@@ -176,6 +209,11 @@ def build_discriminator(
         weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
             Glorot uniform.
         seed: of the initial weights and dropout; None: Keras's global seed.
+        downsampling: "strided" convolutions (paper), or convolutions of stride 1, each
+            with "max_pooling" or "average_pooling" after it.
+        hidden_units: of dense layers before the answer; the paper has none.
+        batch_norm_at_image: BN in the first layer, too, which the paper warns of: it
+            hides the images' mean and contrast from D. Measured in notebook 07.
 
     Returns:
         A ``keras.Sequential``: float32 (N, H, W, C) in [-1, 1] -> (N, 1).
@@ -193,6 +231,7 @@ def build_discriminator(
     check_positive(kernel_size=kernel_size)
     check_not_negative(leaky_slope=leaky_slope)
     check_choice("output", output, ("logit", "probability"))
+    check_choice("downsampling", downsampling, ("strided", *_POOLING))
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout: expected 0 <= dropout < 1, got {dropout}")
     widths = widths_of(channels, halvings)
@@ -205,28 +244,38 @@ def build_discriminator(
 
     layers = []
     for number, filters in enumerate(widths, start=1):
-        is_fast = number == 1 and fast
+        is_fast = number == 1 and fast and downsampling == "strided"
         layer.add(
             layers,
             ImageConv2D if is_fast else keras.layers.Conv2D,
             filters,
             kernel_size,
-            strides=2,
+            strides=2 if downsampling == "strided" else 1,
             padding="same",
             slope=leaky_slope,
-            has_batch_norm=number > 1,
+            has_batch_norm=number > 1 or batch_norm_at_image,
             name=f"down{number}",
         )
+        if downsampling != "strided":
+            pool = _POOLING[downsampling](2, padding="same", name=f"pool{number}")
+            layers.append(pool)
         if dropout > 0:
             drop_seed = None if seed is None else seed + 100 + number
             drop = keras.layers.Dropout(dropout, seed=drop_seed, name=f"drop{number}")
             layers.append(drop)
     layers.append(keras.layers.Flatten(name="flatten"))
-    layer.add(layers, keras.layers.Dense, 1, name="answer")
+    layer.add_hidden(layers, hidden_units, leaky_slope)
+    layer.add(layers, keras.layers.Dense, 1, has_batch_norm=False, name="answer")
     last = "sigmoid" if output == "probability" else "linear"
     layers.append(keras.layers.Activation(last, dtype="float32", name=output))
     images = keras.Input(tuple(image_shape), name="images")
     return keras.Sequential([images, *layers], name="discriminator")
+
+
+_POOLING = {
+    "max_pooling": keras.layers.MaxPooling2D,
+    "average_pooling": keras.layers.AveragePooling2D,
+}
 
 
 class _Layers:
@@ -256,7 +305,7 @@ class _Layers:
         """slope: of the leaky ReLU, 0 for ReLU, None for an output without either;
         then: a layer between the weights and their BN."""
         name = options["name"]
-        has_batch_norm = has_batch_norm and slope is not None and self.batch_norm
+        has_batch_norm = has_batch_norm and self.batch_norm
         bias = not has_batch_norm if self.use_bias is None else self.use_bias
         initializer = self._initializer(len(layers))
         layers.append(
@@ -273,6 +322,13 @@ class _Layers:
             )
             following.insert(0 if self.batch_norm == "before" else 1, norm)
         layers.extend(following)
+
+    def add_hidden(self, layers, hidden_units, slope) -> None:
+        """Dense layers, as the others with BN and activation."""
+        for number, units in enumerate(hidden_units, start=1):
+            check_positive(hidden_units=units)
+            dense = keras.layers.Dense
+            self.add(layers, dense, units, slope=slope, name=f"hidden{number}")
 
     def _initializer(self, number: int):
         seed = None if self.seed is None else self.seed + number

@@ -67,6 +67,15 @@ def test_discriminator_loss_is_keras_binary_cross_entropy():
     )
 
 
+@pytest.mark.parametrize("label", [0.0, 0.9, 1.2])
+def test_another_label_of_reals_is_keras_binary_cross_entropy(label):
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    expected = float(bce(np.full((3, 1), label), np.array(REAL)[:, None]))
+    expected += float(bce(np.zeros((2, 1)), np.array(FAKE)[:, None]))
+    found = losses.discriminator_loss(REAL, FAKE, real_label=label)
+    assert float(found) == pytest.approx(expected, rel=1e-6)
+
+
 def test_the_two_players_disagree_about_the_fake_term_alone():
     difference = losses.discriminator_loss(REAL, FAKE) + losses.minimax_generator_loss(
         FAKE

@@ -16,6 +16,10 @@ def kinds(model):
     return [type(layer).__name__ for layer in model.layers]
 
 
+def latent(count):
+    return np.random.default_rng(0).normal(size=(count, 100)).astype(np.float32)
+
+
 def trainable(model):
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
@@ -211,6 +215,86 @@ def test_images_are_in_the_range_of_tanh(training):
     assert images.dtype == np.float32
     assert images.min() >= -1 and images.max() <= 1
     assert images.min() < -0.9 and images.max() > 0.9  # both ends are reached
+
+
+# What the guidelines forbid ----------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+def test_pooling_takes_the_place_of_strides(kind):
+    discriminator = build_discriminator(
+        (28, 28, 1), channels=2, downsampling=f"{kind.lower()}_pooling", fast=True
+    )
+    assert kinds(discriminator).count(f"{kind}Pooling2D") == 2
+    convolutions = weights_of(keras.layers.Conv2D, discriminator)
+    assert {layer.strides for layer in convolutions} == {(1, 1)}
+    pools = [x for x in discriminator.layers if x.name.startswith("pool")]
+    assert [x.output.shape[1] for x in pools] == [14, 7]
+    strided = build_discriminator((28, 28, 1), channels=2)
+    assert discriminator.count_params() == strided.count_params()
+
+
+@pytest.mark.parametrize("output_layer", ["transposed", "conv"])
+def test_repeated_pixels_take_the_place_of_strides(output_layer):
+    options = {"channels": 2, "output_layer": output_layer}
+    generator = build_generator((28, 28, 1), upsampling="nearest", **options)
+    assert kinds(generator).count("UpSampling2D") == 2
+    assert "Conv2DTranspose" not in kinds(generator)
+    assert generator.output_shape == (None, 28, 28, 1)
+    strided = build_generator((28, 28, 1), **options)
+    assert generator.count_params() == strided.count_params()
+
+
+@pytest.mark.parametrize("batch_norm", ["before", "after"])
+def test_batch_norm_at_the_image_fixes_its_mean(batch_norm):
+    """G: the last BN is next to tanh; D: the first layer has one, the answer none."""
+    options = {"channels": 4, "batch_norm": batch_norm, "batch_norm_at_image": True}
+    generator = build_generator((16, 16, 1), **options)
+    assert kinds(generator)[-3:] == [
+        "Conv2DTranspose",
+        "BatchNormalization",
+        "Activation",
+    ]
+    before_tanh = keras.Model(generator.inputs[0], generator.layers[-2].output)
+    answers = np.asarray(before_tanh(latent(64), training=True))
+    assert abs(answers.mean()) < 1e-5 and abs(answers.std() - 1) < 0.01
+    discriminator = build_discriminator((16, 16, 1), **options)
+    assert "BatchNormalization" in kinds(discriminator)[1:3]
+    assert kinds(discriminator)[-3:] == ["Flatten", "Dense", "Activation"]
+
+
+def test_dense_hidden_layers_stand_at_both_ends_of_the_convolutions():
+    generator = build_generator((16, 16, 1), channels=4, hidden_units=(9, 5))
+    dense = weights_of(keras.layers.Dense, generator)
+    assert [layer.units for layer in dense] == [9, 5, 4 * 4 * 8]
+    assert kinds(generator)[:3] == ["Dense", "BatchNormalization", "ReLU"]
+    discriminator = build_discriminator((16, 16, 1), channels=4, hidden_units=(9,))
+    end = ["Flatten", "Dense", "BatchNormalization", "LeakyReLU", "Dense", "Activation"]
+    assert kinds(discriminator)[-6:] == end
+    with pytest.raises(ValueError, match="hidden_units: expected a whole number"):
+        build_generator(hidden_units=(0,))
+
+
+def test_a_sigmoid_makes_images_from_0_to_1():
+    generator = build_generator(
+        (8, 8, 1), channels=2, weight_stddev=2.0, output_activation="sigmoid"
+    )
+    images = np.asarray(generator(latent(64), training=True))
+    assert images.min() >= 0 and images.max() <= 1
+    assert images.min() < 0.05 and images.max() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("build", "name"),
+    [
+        (build_generator, "upsampling"),
+        (build_generator, "output_activation"),
+        (build_discriminator, "downsampling"),
+    ],
+)
+def test_other_choices_are_refused(build, name):
+    with pytest.raises(ValueError, match=f"{name}: expected one of '.*; got 'other'"):
+        build(**{name: "other"})
 
 
 # Weights ---------------------------------------------------------------------

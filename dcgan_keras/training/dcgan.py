@@ -13,6 +13,7 @@ from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import batch_norm_layers
 from dcgan_keras.noise import D_FAKES, D_NOISE, G_FAKES, G_NOISE, REALS, uniform_noise
+from dcgan_keras.sizes import check_not_negative
 from dcgan_keras.training.augmentation import DRAWS, augment, check_augmentation
 from dcgan_keras.training.players import (
     TwoPlayers,
@@ -69,6 +70,7 @@ class DCGAN(TwoPlayers):
         r1_interval: int = 16,
         augmentation: Sequence[str] = (),
         jit_compile: bool = False,
+        real_label: float = 1.0,
         **options,
     ):
         """Set the optimizers and G's loss.
@@ -89,6 +91,7 @@ class DCGAN(TwoPlayers):
             augmentation: what is done at random to all that D sees in training, reals
                 and fakes alike, see ``augmentation.augment``; for few images.
             jit_compile: XLA; on CPUs it is slower here.
+            real_label: of D's loss, see ``losses.discriminator_loss``.
             options: run_eagerly and steps_per_execution, as Keras has them.
 
         Raises:
@@ -101,19 +104,20 @@ class DCGAN(TwoPlayers):
                 f"generator_loss: expected one of {sorted(losses.GENERATOR_LOSSES)}, "
                 f"got {generator_loss!r}"
             )
+        check_not_negative(real_label=real_label)
         _check_update(update, r1_gamma, r1_interval, self.discriminator)
         augmentation = check_augmentation(augmentation)
         options["jit_compile"] = jit_compile
         self._compile_players(generator_optimizer, discriminator_optimizer, options)
         self.update, self.r1_gamma, self.r1_interval = update, r1_gamma, r1_interval
         self.augmentation = augmentation
-        self.generator_loss_name = generator_loss
+        self.generator_loss_name, self.real_label = generator_loss, real_label
         self.generator_loss = losses.GENERATOR_LOSSES[generator_loss]
 
     def get_compile_config(self):
         config = super().get_compile_config()
         if config:
-            names = ("update", "r1_gamma", "r1_interval", "augmentation")
+            names = ("update", "r1_gamma", "r1_interval", "augmentation", "real_label")
             config |= {name: getattr(self, name) for name in names}
             config["generator_loss"] = self.generator_loss_name
         return config
@@ -193,7 +197,7 @@ class DCGAN(TwoPlayers):
         with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
             d_tape.watch(fake_logits)
             g_tape.watch(fake_logits)
-            d_loss = losses.discriminator_loss(real_logits, fake_logits) / replicas()
+            d_loss = self._game_of_d(real_logits, fake_logits) / replicas()
             d_loss = self.discriminator_optimizer.scale_loss(d_loss)
             g_loss = self.generator_loss(fake_logits) / replicas()
             g_loss = self.generator_optimizer.scale_loss(g_loss)
@@ -224,7 +228,7 @@ class DCGAN(TwoPlayers):
         asked = asked_losses(self.discriminator)
         fake_logits = self.discriminator(fake_images, training=True)
         asked += asked_losses(self.discriminator) + weight_losses(self.discriminator)
-        d_loss = losses.discriminator_loss(real_logits, fake_logits)
+        d_loss = self._game_of_d(real_logits, fake_logits)
         return real_logits, fake_logits, d_loss, d_loss + _total(asked)
 
     def _discriminator_step(self, real_images, z, step):

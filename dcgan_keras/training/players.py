@@ -39,6 +39,7 @@ class TwoPlayers(keras.Model):
             it and the seed.
     """
 
+    real_label = 1.0  # another one is for ``DCGAN.compile`` to set
     shares_batches = True  # over several devices
 
     def __init__(self, generator, discriminator, seed: int = 0, name=None):
@@ -217,9 +218,13 @@ class TwoPlayers(keras.Model):
         real_logits = self.discriminator(images, training=False)
         fake_images = self.generator(z, training=False)
         fake_logits = self.discriminator(fake_images, training=False)
-        d_loss = losses.discriminator_loss(real_logits, fake_logits)
+        d_loss = self._game_of_d(real_logits, fake_logits)
         g_loss = self.generator_loss(fake_logits)
         return self._logs(d_loss, g_loss, real_logits, fake_logits)
+
+    def _game_of_d(self, real_logits, fake_logits):
+        """D's loss in the game, with the label that ``compile`` was given."""
+        return losses.discriminator_loss(real_logits, fake_logits, self.real_label)
 
     def call(self, z, training=False):
         """z (N, latent_dim) -> images (N, H, W, C), by the newest weights."""

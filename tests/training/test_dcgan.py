@@ -63,6 +63,25 @@ def test_one_pass_makes_the_update_of_two(generator_loss):
     np.testing.assert_allclose(logs["generator_loss"], g_loss, rtol=1e-6)
 
 
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_another_label_of_reals_is_learned_and_reported(update):
+    """D's loss differs by (1 - label) times the mean logit, and so does its update."""
+    plain, smoothed = (compiled(update, real_label=x) for x in (1.0, 0.9))
+    logits = np.asarray(plain.discriminator(reals(), training=True))
+    d_losses = [
+        float(x.train_step(reals())["discriminator_loss"]) for x in (plain, smoothed)
+    ]
+    assert d_losses[1] - d_losses[0] == pytest.approx(0.1 * logits.mean(), abs=1e-6)
+    biases = [
+        x.discriminator.get_layer("answer").bias.numpy() for x in (plain, smoothed)
+    ]
+    assert biases[0] - biases[1] == pytest.approx(0.1 * 0.1, abs=1e-6)  # rate 0.1
+    assert smoothed.get_compile_config()["real_label"] == 0.9
+    assert smoothed.test_on_batch(reals(), return_dict=True)["discriminator_loss"] < 2
+    with pytest.raises(ValueError, match="real_label: expected a number >= 0, got -1"):
+        compiled(update, real_label=-1)
+
+
 def generators_change(update, logit, loss="non_saturating"):
     """By how much one step of SGD moves G's kernels, with D's answers near a logit."""
     players = default_players(SHAPE, LATENT_DIM, width=4, seed=1)
