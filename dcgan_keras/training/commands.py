@@ -35,7 +35,7 @@ from dcgan_keras.training.callbacks import (
 from dcgan_keras.training.configuration import (
     DEFAULTS,
     build_model,
-    load_players,
+    load_generator,
     read_config,
     settings_of,
 )
@@ -158,7 +158,7 @@ def sample(options: argparse.Namespace) -> None:
     if path.suffix not in (".npy", ".png", ".gif"):
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
     _use_course_types()
-    generator = load_players(options.run).generator
+    generator = load_generator(options.run)
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
     remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
     if path.suffix == ".npy":
@@ -196,7 +196,7 @@ def evaluate(options: argparse.Namespace) -> None:
     config["dataset"] = _resolved(options.dataset or config["dataset"])
     _use_course_types()
     training, held_out = _images_to_compare(config)
-    generator = load_players(run).generator
+    generator = load_generator(run)
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
     images, found, tables = generate(generator, z), {}, []
     if config["dataset"] in CLASSIFIED:

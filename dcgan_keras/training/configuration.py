@@ -257,14 +257,37 @@ def load_players(run: RunFolder | str | Path) -> Players:
 
     Source: notebook 08.
     """
-    run = _folder(run)
+    model = _restored(_folder(run), ["generator", "discriminator"])
+    return Players(model.sampling_generator(), model.discriminator)
+
+
+@_random_states_kept()
+def load_generator(run: RunFolder | str | Path) -> keras.Model:
+    """G of a run with its newest weights, where D may not have been kept.
+
+    Args:
+        run: a run, or the path of its folder.
+
+    Returns:
+        (N, latent_dim) -> (N, H, W, C) in [-1, 1], as ``load_players`` gives it.
+
+    Raises:
+        FileNotFoundError: there is no run, or no weights have been saved in it.
+        files.UnreadableFile: as from ``load_players``.
+
+    Source: notebook 09.
+    """
+    return _restored(_folder(run), ["generator"]).sampling_generator()
+
+
+def _restored(run: RunFolder, needed: list[str]) -> DCGAN | CompositeLoop:
     config = read_config(run)
     model = build_model(config)
-    needed = ["generator", "discriminator"]  # the average is kept with G's optimizer
-    needed += ["generator_optimizer"] if config["settings"]["average"] else []
+    # The average is kept with G's optimizer.
+    needed = needed + (["generator_optimizer"] if config["settings"]["average"] else [])
     if run.restore({name: state_of(model)[name] for name in needed}) == 0:
         raise FileNotFoundError(f"run: no weights have been saved in {run.path} yet")
-    return Players(model.sampling_generator(), model.discriminator)
+    return model
 
 
 def untrained_players(run: RunFolder | str | Path, seed: int | None = None) -> Players:
