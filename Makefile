@@ -11,7 +11,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export KERAS_BACKEND := tensorflow
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONWARNINGS
 
-.PHONY: help setup run site test lab lint notebooks class-set slides clean
+.PHONY: help setup run site test lab lint notebooks class-set slides colab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ class-set: setup  ## write a set for a class to build/class/, with and without s
 
 slides: setup  ## make slides of the notebooks' figures in build/slides/
 	@$(VENV) tools/slides.py
+
+colab: setup  ## stamp links to Colab: make colab REPO=owner/name
+	@$(VENV) tools/colab.py $(REPO)
 
 clean:  ## remove build/ and caches (.venv and runs/ stay)
 	@rm -rf build .pytest_cache .ruff_cache
