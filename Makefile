@@ -28,8 +28,8 @@ site: setup  ## the course as a website, from the stored outputs: build/site/ind
 test: lint  ## check the code, the text and every number in the notebooks
 	@$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 tests $(wildcard notebooks)
 
-lab: setup  ## open the notebooks in JupyterLab
-	@$(VENV) -m jupyterlab --notebook-dir=notebooks
+lab: setup  ## open copies of the notebooks, in lab/, in JupyterLab
+	@$(VENV) tools/lab.py
 
 lint: setup  ## check the style of the code, in notebooks too
 	@$(VENV) -m ruff check --quiet $(SOURCES) && $(VENV) -m ruff format --quiet --check $(SOURCES)
@@ -46,6 +46,6 @@ slides: setup  ## make slides of the notebooks' figures in build/slides/
 colab: setup  ## stamp links to Colab: make colab REPO=owner/name
 	@$(VENV) tools/colab.py $(REPO)
 
-clean:  ## remove build/ and caches (.venv and runs/ stay)
+clean:  ## remove build/ and caches (.venv, lab/ and runs/ stay)
 	@rm -rf build .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
