@@ -1,10 +1,17 @@
-"""The runs and tables that were recorded for the course.
+"""The runs, tables and arrays that were recorded for the course.
 
 ``training.configuration.load_players`` gives a run's generator and discriminator.
 """
 
+import math
+
+import numpy as np
+
+from dcgan_keras.data.archives import open_npz
 from dcgan_keras.files import find_data, read_json, read_rows
 from dcgan_keras.training.runs import RunFolder
+
+MOST_BYTES = 50_000_000  # of the arrays beside a table
 
 
 def recorded_run(name: str = "mnist") -> RunFolder:
@@ -50,6 +57,36 @@ def recorded_table(name: str) -> tuple[list[dict], dict]:
         for row in read_rows(path, "a table of the course")
     ]
     return rows, read_json(path.with_suffix(".json"), "how a table was made")
+
+
+def recorded_arrays(name: str) -> dict[str, np.ndarray]:
+    """The arrays beside a table of results: curves, counts, samples.
+
+    Args:
+        name: of data/tables/<name>.npz.
+
+    Returns:
+        The arrays by their names; those of ``ablation`` are "variant/seed/curves" and
+        so on, as data/README.md says.
+
+    Raises:
+        FileNotFoundError: no such file.
+        files.UnreadableFile: it is damaged, has pickled objects, or arrays of more
+            than ``MOST_BYTES`` together.
+
+    Example:
+        >>> recorded_arrays("ablation")["paper/0/counts"].shape
+        (12, 10)
+
+    Source: data/README.md.
+    """
+    path = find_data(f"tables/{name}.npz")
+    with open_npz(path, "arrays beside a table of the course") as arrays:
+        headers = [arrays.header(key) for key in arrays.names]
+        total = sum(math.prod(h.shape) * h.dtype.itemsize for h in headers)
+        if total > MOST_BYTES:
+            raise ValueError(f"its arrays have {total:,} bytes, over {MOST_BYTES:,}")
+        return {key: arrays.read(key) for key in arrays.names}
 
 
 def _number(text: str) -> "int | float | str":

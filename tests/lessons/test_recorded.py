@@ -10,7 +10,11 @@ import pytest
 
 from dcgan_keras.files import UnreadableFile
 from dcgan_keras.lessons import recorded
-from dcgan_keras.lessons.recorded import recorded_run, recorded_table
+from dcgan_keras.lessons.recorded import (
+    recorded_arrays,
+    recorded_run,
+    recorded_table,
+)
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training.configuration import load_players, untrained_players
 from dcgan_keras.training.sampling import generate
@@ -99,3 +103,35 @@ def test_tables_are_read_and_damaged_ones_are_named(tmp_path, monkeypatch):
     (tmp_path / "a.json").write_text("3")
     with pytest.raises(UnreadableFile, match=r"a\.json: expected how"):
         recorded_table("a")
+
+
+def test_arrays_are_read_and_damaged_ones_are_named(tmp_path, monkeypatch):
+    recorded_counts = recorded_arrays("ablation")["paper/0/counts"]
+    assert (
+        recorded_counts.shape == (12, 10)
+        and (recorded_counts.sum(axis=1) == 1000).all()
+    )
+    with pytest.raises(FileNotFoundError, match=r"tables/none\.npz"):
+        recorded_arrays("none")
+    path = tmp_path / "a.npz"
+    monkeypatch.setattr(recorded, "find_data", lambda _: path)
+    written = {"G: a/0/counts": np.arange(6).reshape(2, 3), "b": np.ones(2, "f4")}
+    np.savez_compressed(path, **written)
+    found = recorded_arrays("a")
+    assert list(found) == list(written)
+    for key, array in written.items():
+        np.testing.assert_array_equal(found[key], array)
+        assert found[key].dtype == array.dtype
+    whole = path.read_bytes()
+    for content in (whole[:-30], whole[:40] + b"x" * 9 + whole[49:], b"", b"a,b\n"):
+        path.write_bytes(content)
+        with pytest.raises(UnreadableFile, match=r"a\.npz: expected arrays beside"):
+            recorded_arrays("a")
+    np.savez(path, a=np.array([{}]))
+    with pytest.raises(UnreadableFile, match="a is pickled"):
+        recorded_arrays("a")
+    np.savez_compressed(path, a=np.zeros(recorded.MOST_BYTES // 2, "u1"), b=np.zeros(9))
+    assert len(recorded_arrays("a")["b"]) == 9
+    np.savez_compressed(path, a=np.zeros(recorded.MOST_BYTES + 1, "u1"))
+    with pytest.raises(UnreadableFile, match="50,000,001 bytes, over 50,000,000"):
+        recorded_arrays("a")

@@ -1,0 +1,259 @@
+"""Notebook 07's exercises: the stub, the solution, and wrong answers people give."""
+
+import numpy as np
+import pytest
+from exercise_cells import Exercises
+
+import dcgan_keras as dk
+from dcgan_keras import keras
+from dcgan_keras.fast.optimizers import FusedAdam
+from dcgan_keras.lessons.exercises import clinic as exercises
+
+notebook = Exercises("07_when_training_goes_wrong.ipynb")
+NAMES = ["lowest", "ward", "lost_class", "cured"]
+
+
+def said(capsys, name, answer):
+    getattr(exercises, f"check_{name}")(answer)
+    return capsys.readouterr().out
+
+
+def check_wrong(capsys, name, answer, message):
+    output = said(capsys, name, answer)
+    assert output.startswith("not yet: ") and message in output
+
+
+# The notebook's own ----------------------------------------------------------
+
+
+def test_the_notebook_has_each_exercise_once():
+    answers = ["lowest_at", "diagnoses", "lost_class", "cured"]
+    calls = [f"exercises.check_{n}({a})" for n, a in zip(NAMES, answers, strict=True)]
+    assert notebook.tagged("check") == calls
+    assert len(notebook.tagged("exercise")) == len(notebook.tagged("solution")) == 4
+
+
+@pytest.fixture(scope="module")
+def setup():
+    return notebook.setup()
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_stub_is_not_attempted(capsys, setup, number):
+    notebook.check_stub(number, setup)
+    assert capsys.readouterr().out.endswith("not attempted\n")
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_solution_is_right(capsys, setup, number):
+    notebook.check_solution(number, setup)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("right: ")
+
+
+# The lowest place of a loss --------------------------------------------------
+
+
+LOWEST = exercises.LOWEST
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (LOWEST | {0.5: 0.5}, "label 0.5: that is the label"),
+        (LOWEST | {0.5: 1.0}, "label 0.5: the slope at 1 is 0.23"),
+        (LOWEST | {0.9: 0.9}, "label 0.9: that is the label"),
+        (LOWEST | {0.9: -2.2}, "label 0.9: the sign"),
+        (LOWEST | {0.9: np.inf}, "the sigmoid does reach 0.9"),
+        (LOWEST | {1.2: np.log(6)}, "a sigmoid never reaches 1.2"),
+        (LOWEST | {1.2: 1.2}, "label 1.2: that is the label"),
+        (LOWEST | {1.2: ...}, "label 1.2: expected a number, or np.inf"),
+        (LOWEST | {1.2: -np.inf}, "label 1.2: the loss rises there"),
+        (LOWEST | {0.9: "2.2"}, "label 0.9: expected a number"),
+        ({0.5: 0.0}, "the keys 0.5, 0.9 and 1.2"),
+        (2.2, "give a dictionary"),
+    ],
+)
+def test_wrong_lowest(capsys, answer, message):
+    check_wrong(capsys, "lowest", answer, message)
+
+
+def test_the_lowest_places_are_those_of_the_loss():
+    """Against the package's loss, on a grid of logits."""
+    grid = np.linspace(-9, 9, 1801, dtype=np.float32)
+    for label, right in LOWEST.items():
+        losses = [float(dk.losses.discriminator_loss([a], [0.0], label)) for a in grid]
+        found = grid[np.argmin(losses)]
+        assert found == (
+            grid[-1] if np.isinf(right) else pytest.approx(right, abs=0.02)
+        )
+    assert said_right(LOWEST | {0.9: 2.2}) and said_right(LOWEST | {0.5: 0})
+
+
+def said_right(answer):
+    return exercises.check_lowest.__wrapped__(answer).startswith("0 and 2.2")
+
+
+# The ward --------------------------------------------------------------------
+
+
+WARD = exercises.WARD
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            WARD | {"J": "dropout 0.3 in D", "G": "both rates x 10"},
+            "G: D is less often",
+        ),
+        (WARD | {"J": "no BN in G"}, "J: its ten classes come evenly"),
+        (WARD | {"K": "BN everywhere"}, "K: its digits stand on a ground"),
+        (WARD | {"H": "no BN in G"}, "H: every one of its samples"),
+        (WARD | {"I": "BN at D's input"}, "I: D is right in 99"),
+        (WARD | {"I": "sick"}, "I: expected one of BN at D's input; BN everywhere"),
+        (WARD | {"I": ...}, "I: expected one of"),
+        ({"G": "no BN in G"}, "the keys G, H, I, J, K"),
+        ("no BN in G", "give a dictionary"),
+    ],
+)
+def test_wrong_wards(capsys, answer, message):
+    check_wrong(capsys, "ward", answer, message)
+
+
+def test_the_ward_shows_what_the_hints_say():
+    charts = exercises.ward()
+    assert list(charts) == list(WARD)
+    ends = {
+        letter: np.median([chart["curves"][-1] for chart in runs], axis=0)
+        for letter, runs in charts.items()
+    }  # D's loss, G's loss, right on reals, on fakes
+    shares = {
+        letter: np.mean([chart["counts"][-1] for chart in runs], axis=0) / 1000
+        for letter, runs in charts.items()
+    }
+    pixels = {
+        letter: np.median([np.median(chart["samples"]) for chart in runs])
+        for letter, runs in charts.items()
+    }
+    assert ends["G"][2] < 0.85 and 0.8 < ends["G"][0] < 1
+    assert shares["H"].max() > 0.9 and pixels["H"] > 20
+    assert ends["I"][2] > 0.985 and pixels["I"] < 5
+    assert shares["J"].min() > 0.03
+    assert 2.5 < ends["K"][1] < 3.5 and pixels["K"] > pixels["I"]
+
+
+# The alarm -------------------------------------------------------------------
+
+
+def is_missing(counts):
+    return counts.min(axis=1) < 0.01 * counts.sum(axis=1)
+
+
+def first_missing(counts):
+    places = np.flatnonzero(is_missing(counts))
+    return int(places[0]) if len(places) else None
+
+
+def last_only(counts):
+    return len(counts) - 1 if is_missing(counts)[-1] else None
+
+
+def empty_only(counts):
+    return solution(np.where(counts > 0, 500, 0))
+
+
+def at_most_ten(counts):
+    return solution(np.where(counts <= 10, 0, 500))
+
+
+def below_ten(counts):
+    return solution(np.where(counts < 10, 0, 500))
+
+
+def of_the_first_digit(counts):
+    return solution(np.where(np.arange(10) == 9, counts, 500))
+
+
+def solution(counts):
+    missing = is_missing(counts)
+    if not missing[-1]:
+        return None
+    fine = np.flatnonzero(~missing)
+    return int(fine[-1]) + 1 if len(fine) else 0
+
+
+def never_zero(counts):
+    return solution(counts) or None
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (first_missing, "begins with one class and recovers: you return 0"),
+        (last_only, "loses classes at look 3: you return 4"),
+        (empty_only, "9 samples of 1,000 are below 1 %"),
+        (at_most_ten, "10 samples of 1,000 are 1 %"),
+        (below_ten, "with 5,000 samples 45 are below 1 %"),
+        (of_the_first_digit, "you return"),
+        (never_zero, "never has all classes: you return None, expected 0"),
+        (lambda counts: is_missing(counts)[-1], "return a look's number or None"),
+        (lambda counts: 2.5, "return a look's number or None"),
+        (lambda counts, look: None, "raised TypeError"),
+    ],
+)
+def test_wrong_alarms(capsys, answer, message):
+    check_wrong(capsys, "lost_class", answer, message)
+
+
+def test_another_right_alarm(capsys):
+    """Written otherwise: from the end backwards, and with NumPy's numbers."""
+
+    def backwards(counts):
+        first = None
+        for look in np.arange(len(counts))[::-1]:
+            if (counts[look] >= 0.01 * counts[look].sum()).all():
+                break
+            first = look
+        return first
+
+    output = said(capsys, "lost_class", backwards)
+    assert output.startswith("right: ") and "healthy ones [None" in output
+
+
+# The cure --------------------------------------------------------------------
+
+
+def rebuilt(seed, last="tanh", rates=(4e-3, 2e-3), **options):
+    sick = exercises.patient(seed)
+    end = keras.layers.Activation(last)
+    layers = [keras.Input((100,)), *sick.generator.layers[:-1], end]
+    dcgan = dk.DCGAN(keras.Sequential(layers), sick.discriminator, seed=seed)
+    if rates:
+        adams = [FusedAdam(rate, beta_1=0.0, beta_2=0.95) for rate in rates]
+        dcgan.compile(*adams, **options)
+    return dcgan
+
+
+def bigger(seed):
+    dcgan = dk.DCGAN(dk.build_generator(), dk.build_discriminator())
+    dcgan.compile()
+    return dcgan
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda seed: exercises.patient(seed), "the darkest pixel of its samples"),
+        (lambda seed: rebuilt(seed, "relu"), "the darkest pixel of its samples"),
+        (lambda seed: rebuilt(seed, rates=(4e-3, 0.0)), "no weight of the discrim"),
+        (lambda seed: rebuilt(seed, rates=(0.0, 2e-3)), "still ill"),
+        (lambda seed: rebuilt(seed, real_label=1.2), "a new illness"),
+        (lambda seed: rebuilt(seed, rates=None), "not compiled"),
+        (lambda seed: rebuilt(seed).generator, "expected a dk.DCGAN"),
+        (bigger, "change one thing at a time"),
+        (lambda: None, "raised TypeError"),
+    ],
+)
+def test_wrong_cures(capsys, answer, message, monkeypatch):
+    monkeypatch.setattr(exercises, "STEPS", 3)
+    check_wrong(capsys, "cured", answer, message)
