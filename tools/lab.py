@@ -38,7 +38,7 @@ def copy_notebooks(source: Path, target: Path) -> str:
     note = target / KEPT
     try:
         copied = dict(json.loads(note.read_text("utf-8")))
-    except (OSError, TypeError, ValueError):  # none yet, or damaged: then what differs is changed
+    except (OSError, TypeError, ValueError):  # none, or damaged: all is changed
         copied = {}
     made, own = 0, []
     for original in sorted(source.glob("*.ipynb")):
