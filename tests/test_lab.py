@@ -102,7 +102,9 @@ def address(clone: Path, browser: Browser) -> Iterator[str]:
         port = free.getsockname()[1]
     options = [f"--ServerApp.port={port}", f"--IdentityProvider.token={TOKEN}"]
     options += ["--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
-    own = {name: str(clone / name.lower()) for name in ("HOME", "IPYTHONDIR")}
+    kinds = ("CONFIG", "DATA", "RUNTIME")
+    own = {f"JUPYTER_{kind}_DIR": str(clone / kind.lower()) for kind in kinds}
+    own |= {"IPYTHONDIR": str(clone / "ipython")}
     own |= {"JUPYTER_PREFER_ENV_PATH": "1", "PYTHONPATH": str(ROOT)}
     log = clone / "log"
     with log.open("w") as said:
@@ -137,6 +139,18 @@ def picture(page: Page) -> str:
     return hashlib.sha256(bytes(content)).hexdigest()
 
 
+def wait_for_kernel(page: Page, address: str) -> None:
+    """Until the page is connected to a kernel: what is run before is lost."""
+    asked = address.split("/lab")[0] + f"/api/kernels?token={TOKEN}"
+    until = time.monotonic() + 240
+    while time.monotonic() < until:
+        for kernel in page.request.get(asked).json():
+            if kernel["connections"] and kernel["execution_state"] == "idle":
+                return
+        page.wait_for_timeout(200)
+    raise AssertionError("no kernel was connected")
+
+
 def test_a_slider_in_jupyterlab_moves_the_picture(
     clone: Path, address: str, browser: Browser
 ) -> None:
@@ -149,8 +163,7 @@ def test_a_slider_in_jupyterlab_moves_the_picture(
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    ready = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    ready.first.wait_for(state="attached")
+    wait_for_kernel(page, address)
     page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
     page.get_by_text("Run All Cells", exact=True).click()
     handle = page.locator(".widget-slider .noUi-handle")
