@@ -1,9 +1,11 @@
-"""What a maintainer and a citing reader rely on: three files tell one version."""
+"""What a maintainer and a citing reader rely on: all files tell one version."""
 
 import re
 from pathlib import Path
 
 import yaml
+
+import dcgan_keras
 
 ROOT = Path(__file__).parent.parent
 
@@ -12,11 +14,12 @@ def read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-def test_one_version_in_three_files() -> None:
-    """pyproject.toml, CITATION.cff and the newest section of CHANGELOG.md."""
+def test_one_version_everywhere() -> None:
+    """pyproject.toml, CITATION.cff, the newest section of CHANGELOG.md, the package."""
     version = re.search(r'^version = "(.+)"$', read("pyproject.toml"), re.M)[1]
     newest = re.search(r"^## ([\d.]+), ", read("CHANGELOG.md"), re.M)[1]
-    assert version == newest == yaml.safe_load(read("CITATION.cff"))["version"]
+    cited = yaml.safe_load(read("CITATION.cff"))["version"]
+    assert version == newest == cited == dcgan_keras.__version__
 
 
 def test_the_citation_has_what_the_format_demands() -> None:

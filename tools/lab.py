@@ -38,8 +38,8 @@ def copy_notebooks(source: Path, target: Path) -> str:
     note = target / KEPT
     try:
         copied = dict(json.loads(note.read_text("utf-8")))
-    except (OSError, TypeError, ValueError):  # none, or damaged: all is changed
-        copied = {}
+    except (OSError, TypeError, ValueError):  # none yet, or damaged
+        copied = {}  # then whatever differs counts as changed
     made, own = 0, []
     for original in sorted(source.glob("*.ipynb")):
         name, content = original.name, original.read_bytes()
