@@ -331,6 +331,7 @@ def check_agreement(strategy: tf.distribute.Strategy, facts: dict) -> None:
     columns = zip(facts, found.T, strict=True)
     differ = [name for name, column in columns if len(set(column)) > 1]
     if differ:
+        wait_for_all(strategy)
         raise ValueError(
             "workers: expected the same options, pictures and run folder for all of "
             f"them; not the same: {', '.join(differ)}"

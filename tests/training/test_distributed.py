@@ -41,6 +41,7 @@ from dcgan_keras.data.datasets import training_batches
 from dcgan_keras.training.composite_loop import CompositeLoop
 from dcgan_keras.training.dcgan import DCGAN
 from dcgan_keras.training.recipe import compile_default
+from dcgan_keras.training.workers import check_agreement
 
 BATCH, STEPS = 8, 3
 images = np.concatenate([reals(BATCH, seed=step) for step in range(STEPS)])
@@ -101,6 +102,8 @@ for name, strategy in strategies.items():
             "odd": lambda: plain.fit(odd, verbose=0),
             "array": lambda: plain.fit(images, batch_size=BATCH, verbose=0),
             "composite": lambda: loop.fit(batches, verbose=0),
+            "same": lambda: check_agreement(strategy, {"steps": 3}),
+            "other": lambda: check_agreement(strategy, {"steps": 3, "seed": sys.argv}),
         }.items():
             try:
                 give()
@@ -152,7 +155,7 @@ def results(tmp_path_factory):
         for name, its in environments.items()
     }
     for name, process in processes.items():
-        _, errors = process.communicate(timeout=300)
+        _, errors = process.communicate(timeout=900)
         assert process.returncode == 0, f"{name}: {errors[-3000:]}"
     found = {}
     for name in processes:
@@ -216,6 +219,14 @@ def test_what_cannot_be_shared_is_refused(results, name):
         )
     else:
         assert str(found["array"]) == ""
+
+
+def test_workers_with_other_options_are_refused(results):
+    for worker in ("worker0", "worker1"):
+        found = of(results[worker], "refused", "workers")
+        assert str(found["same"]) == ""
+        assert str(found["other"]).startswith("workers: expected the same options")
+        assert str(found["other"]).endswith("not the same: seed")
 
 
 # batches ---------------------------------------------------------------------
@@ -366,7 +377,7 @@ def start_workers(run, *options):
 
 
 def ended(process):
-    _, errors = process.communicate(timeout=240)
+    _, errors = process.communicate(timeout=900)
     return process.returncode, errors
 
 
@@ -399,7 +410,9 @@ def test_a_killed_worker_ends_the_other_and_both_go_on(on_devices, tmp_path):
     second.kill()
     began = time.monotonic()
     status, said = ended(first)
-    assert status == 2 and time.monotonic() - began < 60  # on a busy machine
+    assert (
+        status == 2 and time.monotonic() - began < 200
+    )  # 12 s where nothing else runs
     assert "worker 0 of 2 has lost another one" in said
     assert re.search(r"is saved up to step \d+: .*start all again with --resume$", said)
     assert "Traceback" not in said
@@ -420,18 +433,3 @@ def test_a_killed_worker_ends_the_other_and_both_go_on(on_devices, tmp_path):
         for name in ours.files:  # BN's moving averages differ in the last digit
             np.testing.assert_allclose(ours[name], its[name], rtol=0, atol=1e-6)
     assert json.loads((run / "config.json").read_text())["replicas"] == 2
-
-
-def test_workers_with_other_options_are_refused(tmp_path):
-    both = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    train = ["-m", "dcgan_keras", "train", "--output", str(tmp_path / "run"), *SMALL]
-    processes = [
-        start([*train, "--steps", steps], TF_CONFIG=tf_config(both, index))
-        for index, steps in enumerate(("3", "4"))
-    ]
-    for process in processes:
-        status, said = ended(process)
-        assert status == 2
-        assert "the same options, pictures and run folder" in said
-        assert said.rstrip().endswith("not the same: options")
-    assert not (tmp_path / "run" / "config.json").exists()
