@@ -7,6 +7,7 @@ the batch, and the gradients are added up.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -136,9 +137,9 @@ def make_strategy(
         ConnectionError: not all workers came, or this one's port is in use.
     """
     if cluster is None:
-        names = _devices(devices or 1)
-        many = len(names) > 1
-        return tf.distribute.MirroredStrategy(names) if many else _default()
+        if devices in (None, 1):
+            return tf.distribute.get_strategy()
+        return _mirrored(_devices(devices))
     if devices is not None:
         raise ValueError(
             "devices: a worker has its CPU, or all GPUs that CUDA_VISIBLE_DEVICES "
@@ -156,21 +157,20 @@ def make_strategy(
             ) from None
 
 
-def _default() -> tf.distribute.Strategy:
-    return tf.distribute.get_strategy()
+@functools.cache  # a second one would take up the sums of the first, of other shapes
+def _mirrored(names: tuple[str, ...]) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(names)
 
 
-def _devices(count: int) -> list[str]:
+def _devices(count: int) -> tuple[str, ...]:
     """Names of GPUs; where there is none, of parts of the CPU."""
     gpus = tf.config.get_visible_devices("GPU")
-    if count == 1:
-        return ["one"]
     if gpus:
         if count > len(gpus):
             raise ValueError(
                 f"devices: expected at most {len(gpus)}, the GPUs here, got {count}"
             )
-        return [f"GPU:{number}" for number in range(count)]
+        return tuple(f"GPU:{number}" for number in range(count))
     cpu = tf.config.list_physical_devices("CPU")[0]
     parts = [tf.config.LogicalDeviceConfiguration()] * count
     if len(tf.config.get_logical_device_configuration(cpu) or []) != count:
@@ -181,7 +181,7 @@ def _devices(count: int) -> list[str]:
                 f"devices: TensorFlow computes already in this process, so its CPU can "
                 f"not become {count} devices any more"
             ) from None
-    return [f"CPU:{number}" for number in range(count)]
+    return tuple(f"CPU:{number}" for number in range(count))
 
 
 def meet(cluster: Cluster) -> None:

@@ -353,6 +353,8 @@ from dcgan_keras.__main__ import main
 options = ["train", "--devices", "2", *sys.argv[1:]]
 assert main([*options, "--batch-size", "9"]) == 2
 assert main([*options, "--loop", "composite"]) == 2
+small = ["--width", "1", "--steps", "2", "--output", sys.argv[2] + "1"]
+assert main([*options, *small]) == 0
 sys.exit(main(options))
 """
 
