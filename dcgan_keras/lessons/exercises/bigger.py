@@ -59,17 +59,16 @@ def check_device_loss(device_loss: Callable):
         if any(part.shape != () for part in parts):
             raise Wrong(f"return one number, not an array of shape {parts[0].shape}")
         total, mean = sum(parts), batch.mean()
-        guesses = {
-            mean * devices: "the sum is as many times too large as there are devices",
-            batch.sum(): "a sum over the pictures; it has to be their mean",
-            batch.sum()
-            / devices: "divide by the pictures, too, not by the devices alone",
-            mean / devices: "divided by the devices twice",
-            mean / each: "divided by the pictures twice, and not by the devices",
-        }
+        guesses = [
+            (mean * devices, "as many times too large as there are devices"),
+            (batch.sum(), "a sum over the pictures; it has to be their mean"),
+            (batch.sum() / devices, "divide by the number of pictures, too"),
+            (mean / devices, "divided by the devices twice"),
+            (mean / each, "divided by the pictures twice, and not by the devices"),
+        ]
         if np.isclose(total, mean, rtol=1e-4):
             continue
-        for value, message in guesses.items():
+        for value, message in guesses:
             if np.isclose(total, value, rtol=1e-4):
                 raise Wrong(f"with {devices} devices: {message}")
         raise Wrong(

@@ -231,7 +231,7 @@ def draw_bars(
             label = None if name in seen else name
             seen.add(name)
             axes.barh(place, value, color=colours[name], label=label, height=0.8)
-            text = f" {value:,.0f}" if value >= 10 else f" {value:.3g}"
+            text = f" {value:,.0f}" if value >= 10 else f" {value:.2f}"
             axes.text(value, place, text, va="center", fontsize=9)
             place += 1
         place += 1
@@ -277,32 +277,4 @@ def draw_grid(pixels: np.ndarray, title: str, width: float = 7.0) -> Figure:
     axes.imshow(pixels, interpolation="nearest")
     axes.set(title=title, xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    return figure
-
-
-def draw_folder_costs(rows: Sequence[Mapping], expected: Mapping, count: int) -> Figure:
-    """Seconds to the first step and memory, over the number of files.
-
-    Args:
-        rows: of benchmarks/results/folders.json.
-        expected: the same numbers, extrapolated.
-        count: to how many files.
-    """
-    figure, axes = plt.subplots(1, 2, figsize=(8.2, 2.8))
-    names = ("cpu_seconds_to_the_first_step", "peak_megabytes_after_50_steps")
-    labels = ("CPU-seconds to the first step", "peak memory (MB)")
-    for axis, name, label in zip(axes, names, labels, strict=True):
-        counts = [row["count"] for row in rows]
-        values = [row[name] for row in rows]
-        style = {"color": COLOURS["real"]}
-        axis.plot(counts, values, "o-", label="measured", **style)
-        ends = [values[-1], expected[name]]
-        axis.plot(
-            [counts[-1], count], ends, "o:", mfc="white", label="extrapolated", **style
-        )
-        axis.set(xscale="log", xlabel="files in the folder", ylabel=label)
-        axis.set_ylim(bottom=0)
-    axes[0].legend(loc="upper left")
-    axes[0].set_title("The start: headers of 20,000 files at most")
-    axes[1].set_title("Memory: names, and up to 1 GiB of pictures")
     return figure
