@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from dcgan_keras.visualization import COLOURS, figure_pixels, tile
+from dcgan_keras.visualization import COLOURS, tile
 
 
 def draw_readings(
@@ -189,27 +189,22 @@ def draw_split() -> Figure:
     return figure
 
 
-def draw_means(means: Mapping[str, np.ndarray]) -> Figure:
-    """What batch normalization takes for the mean, by channel, in several batches.
+def draw_means(halves: Mapping[str, np.ndarray]) -> Figure:
+    """How far the means of two half batches are from the whole batch's, by channel.
 
     Args:
-        means: label -> float (channels,); the first is that of the whole batch.
+        halves: label -> float (channels,), in standard deviations of the whole batch.
     """
-    figure, axes = plt.subplots(figsize=(7.4, 2.9))
-    colours = ("real", "fake", "highlight")
-    marks = ("_", "^", "v")
-    sizes = (220, 34, 34)
-    for (label, values), colour, mark, size in zip(
-        means.items(), colours, marks, sizes, strict=False
+    figure, axes = plt.subplots(figsize=(7.6, 2.7))
+    marks = {"^": COLOURS["real"], "v": COLOURS["highlight"]}
+    for (label, values), (mark, colour) in zip(
+        halves.items(), marks.items(), strict=True
     ):
-        places = np.arange(len(values))
-        axes.scatter(
-            places, values, s=size, marker=mark, color=COLOURS[colour], label=label
-        )
-    axes.set(xlabel="channel", ylabel="mean over the batch", xticks=places)
-    axes.set_title(
-        "Each half has means of its own, to the left and right of the whole's"
-    )
+        axes.plot(values, mark, color=colour, label=label, ms=5)
+    count = len(next(iter(halves.values())))
+    axes.axhline(0, color=COLOURS["neutral"], lw=1.5, label="all 32 pictures")
+    axes.set(xlabel="channel", ylabel="mean (deviations)", xticks=range(0, count, 4))
+    axes.set_title("Each device subtracts another mean")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
@@ -236,7 +231,7 @@ def draw_bars(
             label = None if name in seen else name
             seen.add(name)
             axes.barh(place, value, color=colours[name], label=label, height=0.8)
-            text = f" {value:,.0f}" if value >= 10 else f" {value:.3g}"
+            text = f" {value:,.0f}" if value >= 10 else f" {value:.2f}"
             axes.text(value, place, text, va="center", fontsize=9)
             place += 1
         place += 1
@@ -248,25 +243,25 @@ def draw_bars(
     return figure
 
 
-def run_film(
-    grids: Mapping[int, np.ndarray], title: str, side: int = 480
-) -> list[np.ndarray]:
-    """A recorded run's grids as frames, each with its step.
+def draw_moments(grids: Mapping[int, np.ndarray], side: int, title: str) -> Figure:
+    """The first row of a run's grids at several steps.
 
     Args:
-        grids: step -> uint8 (H, W, 3).
-        title: above each frame.
-        side: of the grid in the film, pixels.
+        grids: step -> uint8 (H, W, 3), the same noise in each.
+        side: of one picture in them, pixels.
+        title: what to see.
     """
-    frames = []
-    for step, pixels in grids.items():
-        figure, axes = plt.subplots(figsize=(side / 100, side / 100 + 0.3))
-        axes.imshow(pixels, interpolation="nearest")
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
-        axes.set_title(f"{title}, step {step:,}", fontsize=10)
-        frames.append(figure_pixels(figure))
-    return frames
+    strips = [pixels[:side] for pixels in grids.values()]
+    width = strips[0].shape[1]
+    size = (8.0, 7.2 * side * len(strips) / width + 0.4)
+    figure, axes = plt.subplots(figsize=size)
+    axes.imshow(np.concatenate(strips), interpolation="nearest")
+    places = [side * (row + 0.5) for row in range(len(strips))]
+    axes.set_yticks(places, [f"step {step:,}" for step in grids])
+    axes.set(xticks=[], title=title)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
 
 
 def draw_grid(pixels: np.ndarray, title: str, width: float = 7.0) -> Figure:
@@ -282,32 +277,4 @@ def draw_grid(pixels: np.ndarray, title: str, width: float = 7.0) -> Figure:
     axes.imshow(pixels, interpolation="nearest")
     axes.set(title=title, xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    return figure
-
-
-def draw_folder_costs(rows: Sequence[Mapping], expected: Mapping, count: int) -> Figure:
-    """Seconds to the first step and memory, over the number of files.
-
-    Args:
-        rows: of benchmarks/results/folders.json.
-        expected: the same numbers, extrapolated.
-        count: to how many files.
-    """
-    figure, axes = plt.subplots(1, 2, figsize=(8.2, 2.8))
-    names = ("cpu_seconds_to_the_first_step", "peak_megabytes_after_50_steps")
-    labels = ("CPU-seconds to the first step", "peak memory (MB)")
-    for axis, name, label in zip(axes, names, labels, strict=True):
-        counts = [row["count"] for row in rows]
-        values = [row[name] for row in rows]
-        style = {"color": COLOURS["real"]}
-        axis.plot(counts, values, "o-", label="measured", **style)
-        ends = [values[-1], expected[name]]
-        axis.plot(
-            [counts[-1], count], ends, "o:", mfc="white", label="extrapolated", **style
-        )
-        axis.set(xscale="log", xlabel="files in the folder", ylabel=label)
-        axis.set_ylim(bottom=0)
-    axes[0].legend(loc="upper left")
-    axes[0].set_title("A start grows with the folder")
-    axes[1].set_title("Memory hardly does")
     return figure
