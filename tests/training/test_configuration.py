@@ -95,6 +95,7 @@ BAD_SETTINGS = {
     "r1_gamma": [-1, "1"],
     "r1_interval": [0, 1.5],
     "average": [1, None, "true"],
+    "augmentation": [["rotation"], "flip", None, [["flip"]]],
 }
 
 
@@ -104,7 +105,8 @@ def each(values):
 
 def test_every_check_is_tried():
     assert {*BAD, *BAD_SETTINGS} == set(CHECKS)
-    assert set(BAD_SETTINGS) == set(SETTINGS) and set(DEFAULTS) <= set(BAD)
+    optional = {"augmentation"}
+    assert set(BAD_SETTINGS) == set(SETTINGS) | optional and set(DEFAULTS) <= set(BAD)
 
 
 @pytest.mark.parametrize(("name", "value"), each(BAD), ids=lambda x: str(x)[:20])
