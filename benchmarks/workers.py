@@ -95,7 +95,7 @@ def measure(way: str) -> list[dict]:
 
     strategy = make_strategy(tf, *WAYS[way])
     images = load_dataset("mnist").images
-    config = DEFAULTS | {"settings": RECIPES["default"], "image_shape": (28, 28, 1)}
+    config = DEFAULTS | {"settings": RECIPES["default"], "image_shape": [28, 28, 1]}
     rows = []
     for size in BATCHES:
         with strategy.scope() if strategy else contextlib.nullcontext():

@@ -84,16 +84,17 @@ def train(options: argparse.Namespace) -> None:
     strategy = make_strategy(cluster, options.devices)
     _check_shared(config, strategy.num_replicas_in_sync)
     with lost_workers_are_told(cluster):
-        if cluster is None or cluster.index == 0:
-            _train_and_write(run, config, images, strategy, cluster, options)
-        else:
-            _train_along(run, config, images, strategy, cluster, options)
+        with strategy.scope():
+            model = build_model(config)
+        is_first = cluster is None or cluster.index == 0
+        train_model = _train_and_write if is_first else _train_along
+        train_model(run, config, images, model, cluster, options)
 
 
-def _train_and_write(run, config, images, strategy, cluster, options) -> None:
+def _train_and_write(run, config, images, model, cluster, options) -> None:
     """What a process alone does, and of several workers the first."""
     with run.writing():
-        model, start_step = _begin(run, config, images, strategy, cluster, options)
+        start_step = _begin(run, config, images, model, cluster, options)
         if start_step >= config["steps"]:
             say(f"{run.path}: {start_step} steps are made already")
             if run.needs_gif():  # stopped between the last step and this
@@ -103,11 +104,11 @@ def _train_and_write(run, config, images, strategy, cluster, options) -> None:
         recorder = RunRecorder(
             run, start_step, options.save_every, options.sample_every
         )
-        config = _noted(run, config, images, start_step, strategy.num_replicas_in_sync)
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        config = _noted(run, config, images, start_step, replicas)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
-        share = config["batch_size"] // strategy.num_replicas_in_sync
-        if share == 1 and config["recipe"] == "paper":
+        if config["batch_size"] == replicas and config["recipe"] == "paper":
             say(
                 "batch_size: of 1 image a batch BatchNormalization takes away what z "
                 "says, so G draws one picture in training; take 2 images or more"
@@ -116,9 +117,9 @@ def _train_and_write(run, config, images, strategy, cluster, options) -> None:
         write_training_gif(run)
 
 
-def _train_along(run, config, images, strategy, cluster, options) -> None:
+def _train_along(run, config, images, model, cluster, options) -> None:
     """What the other workers do: the same steps, and nothing is written."""
-    model, start_step = _begin(run, config, images, strategy, cluster, options)
+    start_step = _begin(run, config, images, model, cluster, options)
     if start_step >= config["steps"]:
         return
     say(f"{cluster.name} computes; worker 0 writes {run.path}")
@@ -127,13 +128,12 @@ def _train_along(run, config, images, strategy, cluster, options) -> None:
     history = History(start_step)
     with stopped_last():
         model.fit(batches, steps_per_epoch=steps, callbacks=[history], verbose=0)
-    wait_for_all(strategy)
+    wait_for_all(model.distribute_strategy)
 
 
-def _begin(run, config, images, strategy, cluster, options) -> tuple:
-    """The model as it was saved, the same in all workers, and the steps made."""
-    with strategy.scope():
-        model = build_model(config)
+def _begin(run, config, images, model, cluster, options) -> int:
+    """Restore the model, see that it is the same in all workers; the steps made."""
+    with model.distribute_strategy.scope():
         start_step = run.restore(state_of(model)) if options.resume else 0
         model.steps_made.assign(start_step)
     if cluster is not None:
@@ -142,14 +142,15 @@ def _begin(run, config, images, strategy, cluster, options) -> tuple:
             for name, variables in state_of(model).items()
         }
         now = circumstances(images, config)
-        facts = {word: now[name] for name, word in WORDS.items()} | {
+        needed = (FINGERPRINT, "settings_fingerprint", "versions")
+        facts = {WORDS[name]: now[name] for name in needed} | {
             # Its pictures count, not where they are.
             "options": {n: config[n] for n in DEFAULTS if n != "dataset"},
             "the saved step": start_step,
             "the saved weights": state,
         }
-        check_agreement(strategy, facts)
-    return model, start_step
+        check_agreement(model.distribute_strategy, facts)
+    return start_step
 
 
 def sample(options: argparse.Namespace) -> None:
