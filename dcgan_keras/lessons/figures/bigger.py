@@ -243,27 +243,6 @@ def draw_bars(
     return figure
 
 
-def draw_moments(grids: Mapping[int, np.ndarray], side: int, title: str) -> Figure:
-    """The first row of a run's grids at several steps.
-
-    Args:
-        grids: step -> uint8 (H, W, 3), the same noise in each.
-        side: of one picture in them, pixels.
-        title: what to see.
-    """
-    strips = [pixels[:side] for pixels in grids.values()]
-    width = strips[0].shape[1]
-    size = (8.0, 7.2 * side * len(strips) / width + 0.4)
-    figure, axes = plt.subplots(figsize=size)
-    axes.imshow(np.concatenate(strips), interpolation="nearest")
-    places = [side * (row + 0.5) for row in range(len(strips))]
-    axes.set_yticks(places, [f"step {step:,}" for step in grids])
-    axes.set(xticks=[], title=title)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    return figure
-
-
 def draw_grid(pixels: np.ndarray, title: str, width: float = 7.0) -> Figure:
     """A recorded grid of samples as it is.
 
