@@ -50,8 +50,9 @@ def draw_charts(cases: Mapping[str, Sequence[dict]], title: str = "") -> Figure:
         row[2].set(xticks=range(10), yticks=[])
         row[2].tick_params(length=0, labelbottom=place == rows - 1, labelsize=8)
         row[2].spines[:].set_visible(True)
-        pixels = [chart["samples"][:8] for chart in charts]
-        images = np.concatenate(pixels)[..., np.newaxis] / 127.5 - 1
+        pixels = np.concatenate([chart["samples"][:8] for chart in charts])
+        # Sixteen greys leave the colours of the lines to the stored picture's palette.
+        images = np.rint(pixels[..., np.newaxis] / 17) / 7.5 - 1
         row[3].imshow(tile(images, 8), interpolation="nearest", aspect="auto")
         row[3].set(xticks=[], yticks=[])
         row[3].spines[:].set_visible(False)
@@ -90,9 +91,9 @@ def _draw_curves(axes, charts: Sequence[dict], is_last: bool) -> None:
         one.tick_params(labelbottom=is_last, labelsize=8)
     notes = []
     if curves[:, :, :2].min() < LOSSES[0]:
-        notes.append((0.03, "bottom", f"down to {curves[:, :, :2].min():,.0f}"))
+        notes.append((0.03, "bottom", f"down to {curves[:, :, :2].min():.1f}"))
     if curves[:, :, :2].max() > LOSSES[1]:
-        notes.append((0.97, "top", f"up to {curves[:, :, :2].max():,.0f}"))
+        notes.append((0.97, "top", f"up to {curves[:, :, :2].max():.1f}"))
     for height, place, said in notes:
         where = {"transform": axes[0].transAxes, "va": place, "ha": "right"}
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1}
@@ -172,6 +173,7 @@ def draw_takeover(
             left.plot(steps, run[:, 0], "o-", ms=3, **style)
             right.plot(steps, run[:, 1], "o-", ms=3, **style)
     left.axhline(limit, color=COLOURS["neutral"], ls=":", lw=1)
+    left.text(61, 0.95 * limit, "1 in 100 draws", fontsize=8, ha="right", va="top")
     left.set(yscale="log", xlabel="step after the switch", ylim=(2, 1000))
     left.set_ylabel("chi-squared of the counts")
     left.set_title("The class histogram notices early")
