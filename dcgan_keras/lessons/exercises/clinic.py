@@ -252,8 +252,8 @@ def _trained(dcgan) -> tuple[float, float, dict[str, float]]:
         return math.inf, -1.0, moved
     if abs(images).max() > 1:
         raise Wrong(
-            f"its samples run from {images.min():.2f} to {images.max():.2f}, and images "
-            "from -1 to 1"
+            f"its samples run from {images.min():.2f} to {images.max():.2f}, and "
+            "images from -1 to 1"
         )
     classifier = load_classifier("mnist")
     real = classifier(load_dataset("mnist", split="test").images)[0]

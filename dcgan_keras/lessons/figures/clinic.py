@@ -22,7 +22,7 @@ LINES = (
     ("on reals", "real"),
     ("on fakes", "fake"),
 )
-SHARES = LinearSegmentedColormap.from_list("shares", ["white", COLOURS["fake"]])
+SHARES = LinearSegmentedColormap.from_list("shares", ["white", COLOURS["fake"]], N=21)
 VERDICTS = {"better": "real", "worse": "fake", "not shown": "neutral"}
 
 
@@ -51,8 +51,8 @@ def draw_charts(cases: Mapping[str, Sequence[dict]], title: str = "") -> Figure:
         row[2].tick_params(length=0, labelbottom=place == rows - 1, labelsize=8)
         row[2].spines[:].set_visible(True)
         pixels = np.concatenate([chart["samples"][:8] for chart in charts])
-        # Sixteen greys leave the colours of the lines to the stored picture's palette.
-        images = np.rint(pixels[..., np.newaxis] / 17) / 7.5 - 1
+        # Eight greys leave the colours of the lines to the stored picture's palette.
+        images = np.rint(pixels[..., np.newaxis] / 36.43) / 3.5 - 1
         row[3].imshow(tile(images, 8), interpolation="nearest", aspect="auto")
         row[3].set(xticks=[], yticks=[])
         row[3].spines[:].set_visible(False)
@@ -80,9 +80,10 @@ def draw_charts(cases: Mapping[str, Sequence[dict]], title: str = "") -> Figure:
 def _draw_curves(axes, charts: Sequence[dict], is_last: bool) -> None:
     curves = np.array([chart["curves"] for chart in charts])
     seen = np.arange(1, curves.shape[1] + 1) * IMAGES / 1000 / curves.shape[1]
-    for column, (_, colour) in enumerate(LINES):
+    for column in (0, 1, 3, 2):  # the reals' last: they would be hidden
+        style = {"color": COLOURS[LINES[column][1]], "lw": 0.9}
         for run in curves[:, :, column]:
-            axes[column // 2].plot(seen, run, color=COLOURS[colour], lw=0.9, alpha=0.8)
+            axes[column // 2].plot(seen, run, **style)
     axes[0].axhline(CHANCE, color=COLOURS["neutral"], ls=":", lw=1)
     axes[1].axhline(0.5, color=COLOURS["neutral"], ls=":", lw=1)
     axes[0].set(ylim=LOSSES, xlim=(0, IMAGES / 1000), yticks=[0, 2, 4, 6, 8])
@@ -234,11 +235,12 @@ def draw_labels(losses: Mapping[float, np.ndarray]) -> Figure:
     return figure
 
 
-def draw_counts(cases: Mapping[str, Sequence[dict]]) -> Figure:
+def draw_counts(cases: Mapping[str, Sequence[dict]], title: str) -> Figure:
     """Class counts over the run: a row for each case, a panel for each seed.
 
     Args:
         cases: name -> one chart for each seed.
+        title: what to see.
     """
     columns = max(len(charts) for charts in cases.values())
     figure, grid = plt.subplots(
@@ -258,6 +260,7 @@ def draw_counts(cases: Mapping[str, Sequence[dict]]) -> Figure:
     grid[0, 0].set_yticks([0, 3, 6, 9])
     seen = [2.4, 12, 48, 120]
     grid[0, 0].set_xticks([0, 4, 8, 11], [f"{x:g}" for x in seen])
+    figure.suptitle(title, fontsize=12)
     figure.supxlabel("real images seen (thousands)", fontsize=10)
     figure.supylabel("digit", fontsize=10)
     for number, axes in enumerate(grid[0]):
