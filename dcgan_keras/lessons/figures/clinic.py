@@ -156,7 +156,7 @@ def draw_ranking(
 
 
 def draw_takeover(
-    steps: Sequence[int], found: Mapping[str, np.ndarray], limit: float
+    steps: Sequence[int], found: Mapping[str, np.ndarray], limit: float, wake: int
 ) -> Figure:
     """Class histogram and confident share over the steps, a line for each seed.
 
@@ -165,6 +165,7 @@ def draw_takeover(
         found: "D learns" and "D is paused" -> (seeds, looks, 2): chi-squared of the
             class counts, and the confident share.
         limit: above it, chi-squared says that the classes are uneven.
+        wake: the step from which on a paused D learns again.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.1))
     for (name, runs), colour in zip(found.items(), ("real", "fake"), strict=True):
@@ -174,20 +175,23 @@ def draw_takeover(
             left.plot(steps, run[:, 0], "o-", ms=3, **style)
             right.plot(steps, run[:, 1], "o-", ms=3, **style)
     left.axhline(limit, color=COLOURS["neutral"], ls=":", lw=1)
-    left.text(61, 0.95 * limit, "1 in 100 draws", fontsize=8, ha="right", va="top")
-    left.set(yscale="log", xlabel="step after the switch", ylim=(2, 1000))
+    left.text(steps[-1], 1.1 * limit, "1 in 100 draws", fontsize=8, ha="right")
+    for axes, height in ((left, 2.3), (right, 0.51)):
+        axes.axvline(wake, color=COLOURS["neutral"], ls=":", lw=1)
+        axes.text(wake + 2, height, "D wakes up", fontsize=8)
+    left.set(yscale="log", xlabel="step", ylim=(2, 1000))
     left.set_ylabel("chi-squared of the counts")
     left.set_title("The class histogram notices early")
     left.set_yticks([3, 10, 30, 100, 300], ["3", "10", "30", "100", "300"])
     left.legend(loc="upper left", fontsize=9)
-    right.set(xlabel="step after the switch", ylim=(0.5, 1.0))
+    right.set(xlabel="step", ylim=(0.5, 1.0))
     right.set_ylabel("confident share")
     right.set_title("The single picture, late")
     return figure
 
 
 def film_frames(
-    steps: Sequence[int], counts: np.ndarray, samples: np.ndarray
+    steps: Sequence[int], counts: np.ndarray, samples: np.ndarray, wake: int
 ) -> list[np.ndarray]:
     """One run over the steps: its class histogram beside samples of a fixed noise.
 
@@ -195,6 +199,7 @@ def film_frames(
         steps: of the looks.
         counts: (looks, 10).
         samples: (looks, 24, 28, 28, 1) in [-1, 1].
+        wake: the step after which a paused D learns again.
 
     Returns:
         A frame for each look, uint8 RGB.
@@ -208,7 +213,7 @@ def film_frames(
         left.axhline(0.1, color=COLOURS["neutral"], ls=":", lw=1)
         left.set(xticks=range(10), ylim=(0, 0.5), xlabel="digit")
         left.set_ylabel("share of 1,000 samples")
-        left.set_title(f"step {step}")
+        left.set_title(f"step {step}, {'D paused' if step <= wake else 'D awake'}")
         right.imshow(tile(images, 6), interpolation="nearest")
         right.set(xticks=[], yticks=[], title="24 samples of a fixed noise")
         frames.append(figure_pixels(figure))
