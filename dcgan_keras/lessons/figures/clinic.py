@@ -22,7 +22,7 @@ LINES = (
     ("on reals", "real"),
     ("on fakes", "fake"),
 )
-SHARES = LinearSegmentedColormap.from_list("shares", ["white", COLOURS["fake"]])
+SHARES = LinearSegmentedColormap.from_list("shares", ["white", COLOURS["fake"]], N=21)
 VERDICTS = {"better": "real", "worse": "fake", "not shown": "neutral"}
 
 
@@ -50,8 +50,9 @@ def draw_charts(cases: Mapping[str, Sequence[dict]], title: str = "") -> Figure:
         row[2].set(xticks=range(10), yticks=[])
         row[2].tick_params(length=0, labelbottom=place == rows - 1, labelsize=8)
         row[2].spines[:].set_visible(True)
-        pixels = [chart["samples"][:8] for chart in charts]
-        images = np.concatenate(pixels)[..., np.newaxis] / 127.5 - 1
+        pixels = np.concatenate([chart["samples"][:8] for chart in charts])
+        # Eight greys leave the colours of the lines to the stored picture's palette.
+        images = np.rint(pixels[..., np.newaxis] / 36.43) / 3.5 - 1
         row[3].imshow(tile(images, 8), interpolation="nearest", aspect="auto")
         row[3].set(xticks=[], yticks=[])
         row[3].spines[:].set_visible(False)
@@ -79,9 +80,10 @@ def draw_charts(cases: Mapping[str, Sequence[dict]], title: str = "") -> Figure:
 def _draw_curves(axes, charts: Sequence[dict], is_last: bool) -> None:
     curves = np.array([chart["curves"] for chart in charts])
     seen = np.arange(1, curves.shape[1] + 1) * IMAGES / 1000 / curves.shape[1]
-    for column, (_, colour) in enumerate(LINES):
+    for column in (0, 1, 3, 2):  # the reals' last: they would be hidden
+        style = {"color": COLOURS[LINES[column][1]], "lw": 0.9}
         for run in curves[:, :, column]:
-            axes[column // 2].plot(seen, run, color=COLOURS[colour], lw=0.9, alpha=0.8)
+            axes[column // 2].plot(seen, run, **style)
     axes[0].axhline(CHANCE, color=COLOURS["neutral"], ls=":", lw=1)
     axes[1].axhline(0.5, color=COLOURS["neutral"], ls=":", lw=1)
     axes[0].set(ylim=LOSSES, xlim=(0, IMAGES / 1000), yticks=[0, 2, 4, 6, 8])
@@ -90,9 +92,9 @@ def _draw_curves(axes, charts: Sequence[dict], is_last: bool) -> None:
         one.tick_params(labelbottom=is_last, labelsize=8)
     notes = []
     if curves[:, :, :2].min() < LOSSES[0]:
-        notes.append((0.03, "bottom", f"down to {curves[:, :, :2].min():,.0f}"))
+        notes.append((0.03, "bottom", f"down to {curves[:, :, :2].min():.1f}"))
     if curves[:, :, :2].max() > LOSSES[1]:
-        notes.append((0.97, "top", f"up to {curves[:, :, :2].max():,.0f}"))
+        notes.append((0.97, "top", f"up to {curves[:, :, :2].max():.1f}"))
     for height, place, said in notes:
         where = {"transform": axes[0].transAxes, "va": place, "ha": "right"}
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1}
@@ -154,7 +156,7 @@ def draw_ranking(
 
 
 def draw_takeover(
-    steps: Sequence[int], found: Mapping[str, np.ndarray], limit: float
+    steps: Sequence[int], found: Mapping[str, np.ndarray], limit: float, wake: int
 ) -> Figure:
     """Class histogram and confident share over the steps, a line for each seed.
 
@@ -163,6 +165,7 @@ def draw_takeover(
         found: "D learns" and "D is paused" -> (seeds, looks, 2): chi-squared of the
             class counts, and the confident share.
         limit: above it, chi-squared says that the classes are uneven.
+        wake: the step from which on a paused D learns again.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.1))
     for (name, runs), colour in zip(found.items(), ("real", "fake"), strict=True):
@@ -172,19 +175,23 @@ def draw_takeover(
             left.plot(steps, run[:, 0], "o-", ms=3, **style)
             right.plot(steps, run[:, 1], "o-", ms=3, **style)
     left.axhline(limit, color=COLOURS["neutral"], ls=":", lw=1)
-    left.set(yscale="log", xlabel="step after the switch", ylim=(2, 1000))
+    left.text(steps[-1], 1.1 * limit, "1 in 100 draws", fontsize=8, ha="right")
+    for axes, height in ((left, 2.3), (right, 0.51)):
+        axes.axvline(wake, color=COLOURS["neutral"], ls=":", lw=1)
+        axes.text(wake + 2, height, "D wakes up", fontsize=8)
+    left.set(yscale="log", xlabel="step", ylim=(2, 1000))
     left.set_ylabel("chi-squared of the counts")
     left.set_title("The class histogram notices early")
     left.set_yticks([3, 10, 30, 100, 300], ["3", "10", "30", "100", "300"])
     left.legend(loc="upper left", fontsize=9)
-    right.set(xlabel="step after the switch", ylim=(0.5, 1.0))
+    right.set(xlabel="step", ylim=(0.5, 1.0))
     right.set_ylabel("confident share")
     right.set_title("The single picture, late")
     return figure
 
 
 def film_frames(
-    steps: Sequence[int], counts: np.ndarray, samples: np.ndarray
+    steps: Sequence[int], counts: np.ndarray, samples: np.ndarray, wake: int
 ) -> list[np.ndarray]:
     """One run over the steps: its class histogram beside samples of a fixed noise.
 
@@ -192,6 +199,7 @@ def film_frames(
         steps: of the looks.
         counts: (looks, 10).
         samples: (looks, 24, 28, 28, 1) in [-1, 1].
+        wake: the step after which a paused D learns again.
 
     Returns:
         A frame for each look, uint8 RGB.
@@ -205,7 +213,7 @@ def film_frames(
         left.axhline(0.1, color=COLOURS["neutral"], ls=":", lw=1)
         left.set(xticks=range(10), ylim=(0, 0.5), xlabel="digit")
         left.set_ylabel("share of 1,000 samples")
-        left.set_title(f"step {step}")
+        left.set_title(f"step {step}, {'D paused' if step <= wake else 'D awake'}")
         right.imshow(tile(images, 6), interpolation="nearest")
         right.set(xticks=[], yticks=[], title="24 samples of a fixed noise")
         frames.append(figure_pixels(figure))
@@ -232,11 +240,12 @@ def draw_labels(losses: Mapping[float, np.ndarray]) -> Figure:
     return figure
 
 
-def draw_counts(cases: Mapping[str, Sequence[dict]]) -> Figure:
+def draw_counts(cases: Mapping[str, Sequence[dict]], title: str) -> Figure:
     """Class counts over the run: a row for each case, a panel for each seed.
 
     Args:
         cases: name -> one chart for each seed.
+        title: what to see.
     """
     columns = max(len(charts) for charts in cases.values())
     figure, grid = plt.subplots(
@@ -256,6 +265,7 @@ def draw_counts(cases: Mapping[str, Sequence[dict]]) -> Figure:
     grid[0, 0].set_yticks([0, 3, 6, 9])
     seen = [2.4, 12, 48, 120]
     grid[0, 0].set_xticks([0, 4, 8, 11], [f"{x:g}" for x in seen])
+    figure.suptitle(title, fontsize=12)
     figure.supxlabel("real images seen (thousands)", fontsize=10)
     figure.supylabel("digit", fontsize=10)
     for number, axes in enumerate(grid[0]):
