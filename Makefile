@@ -11,7 +11,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export KERAS_BACKEND := tensorflow
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONWARNINGS
 
-.PHONY: help setup run site test lab lint notebooks class-set slides clean
+.PHONY: help setup run site test lab lint notebooks class-set slides colab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -28,8 +28,8 @@ site: setup  ## the course as a website, from the stored outputs: build/site/ind
 test: lint  ## check the code, the text and every number in the notebooks
 	@$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 tests $(wildcard notebooks)
 
-lab: setup  ## open the notebooks in JupyterLab
-	@$(VENV) -m jupyterlab --notebook-dir=notebooks
+lab: setup  ## open copies of the notebooks, in lab/, in JupyterLab
+	@$(VENV) tools/lab.py
 
 lint: setup  ## check the style of the code, in notebooks too
 	@$(VENV) -m ruff check --quiet $(SOURCES) && $(VENV) -m ruff format --quiet --check $(SOURCES)
@@ -43,6 +43,9 @@ class-set: setup  ## write a set for a class to build/class/, with and without s
 slides: setup  ## make slides of the notebooks' figures in build/slides/
 	@$(VENV) tools/slides.py
 
-clean:  ## remove build/ and caches (.venv and runs/ stay)
+colab: setup  ## stamp links to Colab: make colab REPO=owner/name
+	@$(VENV) tools/colab.py $(REPO)
+
+clean:  ## remove build/ and caches (.venv, lab/ and runs/ stay)
 	@rm -rf build .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dcgan_keras.models import build_discriminator, build_generator
     from dcgan_keras.training.dcgan import DCGAN
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "DCGAN",

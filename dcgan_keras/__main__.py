@@ -82,6 +82,35 @@ def _add_train(commands) -> None:
         "has --batch-size 128 and more channels: --width)",
     )
     train.add_argument("--width", type=_positive, help="channels next to the image")
+    train.add_argument(
+        "--decay-steps",
+        type=_positive,
+        help="steps after which the default recipe's learning rates are halved (1000); "
+        "a third of --steps for long runs",
+    )
+    train.add_argument(
+        "--augment",
+        nargs="+",
+        choices=("flip", "translation", "colour", "cutout"),
+        help="change at random all that D sees, reals and fakes; for few images",
+    )
+    train.add_argument(
+        "--devices",
+        type=_positive,
+        help="of this machine, which share each batch: GPUs, or where there is none "
+        "parts of the CPU (1)",
+    )
+    train.add_argument(
+        "--workers",
+        metavar="HOST:PORT,HOST:PORT",
+        help="processes that share each batch, on one or several machines: typed in "
+        "each, with the same options, and --worker. Or set TF_CONFIG. Each uses the "
+        "GPUs that it sees, or its CPU. Worker 0 writes --output; for --resume it has "
+        "to be a folder that all can read",
+    )
+    train.add_argument(
+        "--worker", type=int, metavar="N", help="which of --workers this is, from 0"
+    )
     train.add_argument("--save-every", type=_positive, default=500, help="steps (500)")
     train.add_argument(
         "--sample-every", type=_positive, default=100, help="steps (100)"
@@ -104,10 +133,17 @@ def _add_sample(commands) -> None:
 def _add_evaluate(commands) -> None:
     evaluate = commands.add_parser(
         "evaluate",
-        help="measure a run's samples against held-out images",
-        description="Print the sample quality of a run as a table.",
+        help="measure a run's samples against real images",
+        description="Print the sample quality of a run as a table, with what real "
+        "images get beside it: against held-out images, or half of those of the "
+        "training where none are held out.",
     )
     _add_path(evaluate, "--run", "the run folder")
+    evaluate.add_argument(
+        "--dataset",
+        type=os.path.expanduser,
+        help="where the run's images are now, if they have moved",
+    )
     evaluate.add_argument(
         "--count", type=_positive, default=5000, help="samples (5000)"
     )

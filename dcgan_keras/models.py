@@ -47,7 +47,7 @@ def build_generator(
     """G: project z and reshape, then double the size until the image is reached.
 
     Args:
-        image_shape: (H, W, C) with H = W one of ``sizes.IMAGE_SIZES`` (8 to 128): what
+        image_shape: (H, W, C) with H = W one of ``sizes.IMAGE_SIZES`` (8 to 256): what
             strides of 2 reach from a start of 4 to 7 pixels.
         latent_dim: length of z, at least 1.
         channels: the channels of the layer before the image; each layer towards z has
@@ -186,7 +186,7 @@ def build_discriminator(
     """D: halve the size by strided convolutions, then one number: real or fake.
 
     Args:
-        image_shape: (H, W, C) with H = W one of ``sizes.IMAGE_SIZES`` (8 to 128).
+        image_shape: (H, W, C) with H = W one of ``sizes.IMAGE_SIZES`` (8 to 256).
         channels: the channels of the first layer; each further layer has twice as
             many (28x28: 32, 64; the paper's 64x64: 128, 256, 512, 1024). Or the list
             itself, from the image to the answer; entries beyond what the size needs

@@ -5,6 +5,8 @@ from dcgan_keras._tensorflow import tf
 # Which of a step's two draws of z; and z for a look in between. The first two count
 # seeds by twos, so the third stands far away from all of theirs.
 D_NOISE, G_NOISE, TEST_NOISE = 0, 1, 2**40
+# Of what changes the images that D sees: the reals, and the fakes of either step.
+REALS, D_FAKES, G_FAKES = 2**41, 2**41 + 1, 2**42
 
 
 def latent_noise(shape, seed: int, step, draw: int = D_NOISE):
@@ -21,5 +23,13 @@ def latent_noise(shape, seed: int, step, draw: int = D_NOISE):
     Returns:
         float32 tensor of that shape.
     """
-    state = tf.stack([tf.constant(2 * seed + draw, tf.int64), tf.cast(step, tf.int64)])
-    return tf.random.stateless_normal(shape, seed=state)
+    return tf.random.stateless_normal(shape, seed=_state(seed, step, draw))
+
+
+def uniform_noise(shape, seed: int, step, draw: int):
+    """As ``latent_noise``, uniform in [0, 1): for ``augmentation.augment``."""
+    return tf.random.stateless_uniform(shape, seed=_state(seed, step, draw))
+
+
+def _state(seed: int, step, draw: int):
+    return tf.stack([tf.constant(2 * seed + draw, tf.int64), tf.cast(step, tf.int64)])

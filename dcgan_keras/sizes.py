@@ -6,7 +6,7 @@ from numbers import Integral
 START_SIZES = (4, 5, 6, 7)  # the smallest feature maps; each stride 2 doubles them
 IMAGE_SIZES = tuple(
     sorted(
-        start * 2**n for start in START_SIZES for n in range(1, 6) if start << n <= 128
+        start * 2**n for start in START_SIZES for n in range(1, 7) if start << n <= 256
     )
 )
 

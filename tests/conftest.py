@@ -1,6 +1,12 @@
 """What all tests share."""
 
+import os
+import shutil
+from collections.abc import Iterator
+
 import pytest
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -11,3 +17,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":  # noqa: F821
+    """The system's Chromium, driven by Playwright, which downloads nothing."""
+    found = filter(None, map(shutil.which, CHROMIUMS))
+    path = os.environ.get("CHROMIUM") or next(found, None)
+    if not path:
+        pytest.skip(
+            "no Chromium is here, so no page was looked at in a browser"
+            " (Debian, Ubuntu: apt install chromium)"
+        )
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=flags)
+        yield started
+        started.close()

@@ -1,9 +1,11 @@
-"""What a maintainer and a citing reader rely on: three files tell one version."""
+"""What a maintainer and a citing reader rely on: all files tell one version."""
 
 import re
 from pathlib import Path
 
 import yaml
+
+import dcgan_keras
 
 ROOT = Path(__file__).parent.parent
 
@@ -12,11 +14,12 @@ def read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-def test_one_version_in_three_files() -> None:
-    """pyproject.toml, CITATION.cff and the newest section of CHANGELOG.md."""
+def test_one_version_everywhere() -> None:
+    """pyproject.toml, CITATION.cff, the newest section of CHANGELOG.md, the package."""
     version = re.search(r'^version = "(.+)"$', read("pyproject.toml"), re.M)[1]
     newest = re.search(r"^## ([\d.]+), ", read("CHANGELOG.md"), re.M)[1]
-    assert version == newest == yaml.safe_load(read("CITATION.cff"))["version"]
+    cited = yaml.safe_load(read("CITATION.cff"))["version"]
+    assert version == newest == cited == dcgan_keras.__version__
 
 
 def test_the_citation_has_what_the_format_demands() -> None:
@@ -41,9 +44,9 @@ def test_contributing_names_what_there_is() -> None:
 
 def test_the_changelog_counts_right() -> None:
     """The notebooks that it lists are those that stand there."""
-    listed = read("CHANGELOG.md").split("Eight notebooks")[1].split("Each has")[0]
+    listed = read("CHANGELOG.md").split("Nine notebooks")[1].split("Each has")[0]
     numbers = set(re.findall(r"\b(0\d) ", listed))
     assert numbers == {path.name[:2] for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert len(numbers) == 8
-    assert len(list((ROOT / "data" / "runs").iterdir())) == 4
-    assert len(list((ROOT / "data" / "tables").glob("*.csv"))) == 4
+    assert len(numbers) == 9
+    assert len(list((ROOT / "data" / "runs").iterdir())) == 5
+    assert len(list((ROOT / "data" / "tables").glob("*.csv"))) == 8

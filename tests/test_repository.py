@@ -1,11 +1,14 @@
 """The promises of the Makefile, of the requirements and of the files themselves."""
 
 import itertools
+import json
+import os
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
@@ -99,6 +102,31 @@ def test_no_file_names_a_machine_or_a_host() -> None:
     named = {p.name for p in texts if places.search(p.read_bytes())}
     assert named <= {Path(__file__).name, "test_notebooks.py", "notebook_rules.py"}
     assert "://" not in (ROOT / "requirements.txt").read_text()
+
+
+def test_the_container_names_what_is_there() -> None:
+    """Valid JSON, targets of the Makefile, and the Python that the course supports."""
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    make, target = container["postCreateCommand"].split()
+    assert make == "make" and target in targets()
+    assert container["image"].rpartition(":")[2] in PYTHONS
+    settings = container["customizations"]["vscode"]["settings"]
+    (interpreter,) = settings.values()
+    assert interpreter.endswith("/.venv/bin/python")  # where tools/setup.sh puts it
+
+
+def test_binder_names_what_is_there() -> None:
+    """Valid YAML; a script that bash can read, that runs, and whose files exist."""
+    found = yaml.safe_load((ROOT / ".binder" / "environment.yml").read_text())
+    (python,) = [one for one in found["dependencies"] if one.startswith("python")]
+    assert python.partition("=")[2] in PYTHONS
+    script = ROOT / ".binder" / "postBuild"
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", script]).returncode == 0
+    text = script.read_text()
+    named = re.findall(r"--(?:requirement|editable) (\S+)", text)
+    assert named == ["requirements.txt", "."]
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_readme_links_hold() -> None:

@@ -154,11 +154,29 @@ def check_images(images, batch_size: int | None = None) -> None:
         )
 
 
+def check_shares(batch_size: int, devices: int) -> None:
+    """Refuse a batch of which the devices cannot have equal parts.
+
+    Args:
+        batch_size: of all devices together.
+        devices: that share it.
+
+    Raises:
+        ValueError: naming both.
+    """
+    if batch_size % devices:
+        raise ValueError(
+            f"batch_size: expected a number that {devices} devices can share evenly, "
+            f"got {batch_size}"
+        )
+
+
 def training_batches(
     images: "np.ndarray | FolderImages",
     batch_size: int,
     seed: int = 0,
     start_step: int = 0,
+    context: "tf.distribute.InputContext | None" = None,
 ) -> "tf.data.Dataset":
     """An endless tf.data pipeline of training batches.
 
@@ -172,13 +190,17 @@ def training_batches(
         batch_size: images a batch, 1 to N.
         seed: any integer.
         start_step: how many batches to pass over, >= 0.
+        context: of ``strategy.distribute_datasets_from_function``: batch_size is that
+            of all devices together, and each gets its part of the batch, the first
+            the first; a worker reads the images of its own devices alone.
 
     Returns:
-        A ``tf.data.Dataset`` of float32 tensors (batch_size, H, W, C), prefetched.
+        A ``tf.data.Dataset`` of float32 tensors (batch_size, H, W, C), prefetched; with
+        a context (batch_size / devices, H, W, C).
 
     Raises:
-        ValueError: if ``check_images`` refuses the images or the batch size, or a
-            negative start_step.
+        ValueError: if ``check_images`` refuses the images or the batch size, a
+            negative start_step, or a batch that the devices cannot share evenly.
 
     Example:
         >>> batches = training_batches(load_dataset("digits").images, 64)
@@ -192,6 +214,9 @@ def training_batches(
     check_images(images, batch_size=batch_size)
     if start_step < 0:
         raise ValueError(f"start_step: expected at least 0, got {start_step}")
+    parts = context.num_replicas_in_sync if context else 1
+    check_shares(batch_size, parts)
+    part_size = batch_size // parts
 
     def one_epoch(epoch):
         order = tf.random.experimental.stateless_shuffle(
@@ -200,14 +225,22 @@ def training_batches(
         order = tf.data.Dataset.from_tensor_slices(order)
         return order.batch(batch_size, drop_remainder=True)
 
+    def own_parts(indices):
+        own = parts // context.num_input_pipelines
+        first = own * context.input_pipeline_id
+        indices = tf.reshape(indices, (parts, part_size))[first : first + own]
+        return tf.data.Dataset.from_tensor_slices(indices)
+
     def fetch(indices):
         # The images stay where they are: a tensor of them would be another copy or two.
         batch = tf.numpy_function(images.__getitem__, [indices], tf.float32)
-        return tf.ensure_shape(batch, (batch_size, *images.shape[1:]))
+        return tf.ensure_shape(batch, (part_size, *images.shape[1:]))
 
     first_epoch, first_batch = divmod(start_step, len(images) // batch_size)
     batches = tf.data.Dataset.range(first_epoch, 2**62).flat_map(one_epoch)
     batches = batches.skip(first_batch)
+    if context:
+        batches = batches.flat_map(own_parts)
     batches = batches.map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE)
 

@@ -150,6 +150,15 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
     return _listing([paths[i] for i in chosen], classes, known)
 
 
+def has_split(folder: str | Path, split: str) -> bool:
+    """Whether ``list_pictures`` finds pictures of that split in a folder."""
+    try:
+        list_pictures(folder, split, LeftOut(folder))
+    except ValueError:
+        return False
+    return True
+
+
 def _top(name: str) -> str:
     """The first folder of a relative path; "" for a file that lies flat."""
     first, separator, _ = name.partition(os.sep)

@@ -89,6 +89,35 @@ def recorded_arrays(name: str) -> dict[str, np.ndarray]:
         return {key: arrays.read(key) for key in arrays.names}
 
 
+def recorded_costs(benchmark: str) -> dict[str, dict[str, float]]:
+    """What a benchmark of seconds, memory or pictures a second found.
+
+    Args:
+        benchmark: "sizes", "folders", "workers" or "speed_32".
+
+    Returns:
+        {row: {quantity: number}}, in the order of the benchmark.
+
+    Raises:
+        ValueError: no such benchmark in the table.
+
+    Example:
+        >>> recorded_costs("folders")["1000"]["peak_megabytes_after_50_steps"]
+        741
+
+    Source: data/README.md.
+    """
+    costs: dict[str, dict[str, float]] = {}
+    lines = recorded_table("costs")[0]
+    for line in lines:
+        if line["benchmark"] == benchmark:
+            costs.setdefault(str(line["row"]), {})[line["quantity"]] = line["value"]
+    if not costs:
+        names = ", ".join(sorted({line["benchmark"] for line in lines}))
+        raise ValueError(f"benchmark: expected one of {names}, got {benchmark!r}")
+    return costs
+
+
 def _number(text: str) -> "int | float | str":
     for kind in (int, float):
         try:

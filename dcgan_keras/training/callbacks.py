@@ -132,7 +132,9 @@ class RunRecorder(History):
         except FloatingPointError:
             raise
         except Exception as error:
-            if self.is_whole or READING in str(error):
+            # Of several devices one may have made its part when another could not read.
+            is_shared = self.model.distribute_strategy.num_replicas_in_sync > 1
+            if self.is_whole or (READING in str(error) and not is_shared):
                 with contextlib.suppress(OSError, FloatingPointError):
                     self.save()
             raise

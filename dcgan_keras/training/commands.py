@@ -3,8 +3,10 @@
 import argparse
 import glob
 import io
+import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -14,22 +16,35 @@ from dcgan_keras._tensorflow import device, use_course_types
 from dcgan_keras.data.datasets import (
     DATASETS,
     check_images,
+    check_shares,
     load_dataset,
     training_batches,
 )
+from dcgan_keras.data.listing import has_split
 from dcgan_keras.edge import say, show
 from dcgan_keras.files import remove_leftovers, write_whole
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.sizes import IMAGE_SIZES
-from dcgan_keras.training.callbacks import ProgressLine, RunRecorder, state_of
+from dcgan_keras.training.augmentation import check_augmentation
+from dcgan_keras.training.callbacks import (
+    History,
+    ProgressLine,
+    RunRecorder,
+    state_of,
+)
 from dcgan_keras.training.configuration import (
     DEFAULTS,
     build_model,
-    load_players,
+    load_generator,
     read_config,
     settings_of,
 )
-from dcgan_keras.training.fingerprint import changes, circumstances
+from dcgan_keras.training.fingerprint import (
+    WORDS,
+    changes,
+    circumstances,
+    data_fingerprint,
+)
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import (
     generate,
@@ -37,9 +52,19 @@ from dcgan_keras.training.sampling import (
     latent_walk,
     spread,
 )
+from dcgan_keras.training.workers import (
+    Cluster,
+    check_agreement,
+    find_cluster,
+    lost_workers_are_told,
+    make_strategy,
+    stopped_last,
+    wait_for_all,
+)
 from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
 
 FINGERPRINT = "data_fingerprint"  # in config.json
+CLASSIFIED = ("digits", "mnist")  # data sets that a classifier here knows
 MOST_GRIDS = 100  # frames of training.gif
 MOST_STEPS = 1000  # frames of a walk
 POINTS = 12  # of the walk from one sample to the next
@@ -47,6 +72,7 @@ POINTS = 12  # of the walk from one sample to the next
 
 def train(options: argparse.Namespace) -> None:
     """``train``: make or continue the run folder ``options.output``."""
+    cluster = find_cluster(options.workers, options.worker)
     run = RunFolder(options.output)
     config = _resumed(run, options) if options.resume else _new(options)
     images = _images(config)
@@ -55,10 +81,20 @@ def train(options: argparse.Namespace) -> None:
         config["steps"] = options.epochs * (len(images) // config["batch_size"])
     config["image_shape"] = [int(n) for n in images.shape[1:]]
     _use_course_types()
-    model = build_model(config)
+    strategy = make_strategy(cluster, options.devices)
+    _check_shared(config, strategy.num_replicas_in_sync)
+    with lost_workers_are_told(cluster):
+        with strategy.scope():
+            model = build_model(config)
+        is_first = cluster is None or cluster.index == 0
+        train_model = _train_and_write if is_first else _train_along
+        train_model(run, config, images, model, cluster, options)
+
+
+def _train_and_write(run, config, images, model, cluster, options) -> None:
+    """What a process alone does, and of several workers the first."""
     with run.writing():
-        start_step = run.restore(state_of(model)) if options.resume else 0
-        model.steps_made.assign(start_step)
+        start_step = _begin(run, config, images, model, cluster, options)
         if start_step >= config["steps"]:
             say(f"{run.path}: {start_step} steps are made already")
             if run.needs_gif():  # stopped between the last step and this
@@ -68,16 +104,53 @@ def train(options: argparse.Namespace) -> None:
         recorder = RunRecorder(
             run, start_step, options.save_every, options.sample_every
         )
-        config = _noted(run, config, images, start_step)
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        config = _noted(run, config, images, start_step, replicas)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
-        if config["batch_size"] == 1 and config["recipe"] == "paper":
+        if config["batch_size"] == replicas and config["recipe"] == "paper":
             say(
                 "batch_size: of 1 image a batch BatchNormalization takes away what z "
                 "says, so G draws one picture in training; take 2 images or more"
             )
-        _fit(model, images, config, recorder)
+        _fit(model, images, config, recorder, cluster)
         write_training_gif(run)
+
+
+def _train_along(run, config, images, model, cluster, options) -> None:
+    """What the other workers do: the same steps, and nothing is written."""
+    start_step = _begin(run, config, images, model, cluster, options)
+    if start_step >= config["steps"]:
+        return
+    say(f"{cluster.name} computes; worker 0 writes {run.path}")
+    batches = _batches(model, images, config, start_step)
+    steps = config["steps"] - start_step
+    history = History(start_step)
+    with stopped_last():
+        model.fit(batches, steps_per_epoch=steps, callbacks=[history], verbose=0)
+    wait_for_all(model.distribute_strategy)
+
+
+def _begin(run, config, images, model, cluster, options) -> int:
+    """Restore the model, see that it is the same in all workers; the steps made."""
+    with model.distribute_strategy.scope():
+        start_step = run.restore(state_of(model)) if options.resume else 0
+        model.steps_made.assign(start_step)
+    if cluster is not None:
+        state = {
+            name: [variable.numpy().tobytes() for variable in variables]
+            for name, variables in state_of(model).items()
+        }
+        now = circumstances(images, config)
+        needed = (FINGERPRINT, "settings_fingerprint", "versions")
+        facts = {WORDS[name]: now[name] for name in needed} | {
+            # Its pictures count, not where they are.
+            "options": {n: config[n] for n in DEFAULTS if n != "dataset"},
+            "the saved step": start_step,
+            "the saved weights": state,
+        }
+        check_agreement(model.distribute_strategy, facts)
+    return start_step
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -86,7 +159,7 @@ def sample(options: argparse.Namespace) -> None:
     if path.suffix not in (".npy", ".png", ".gif"):
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
     _use_course_types()
-    generator = load_players(options.run).generator
+    generator = load_generator(options.run)
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
     remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
     if path.suffix == ".npy":
@@ -114,24 +187,45 @@ def sample(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """``evaluate``: print the quality of a run's samples."""
+    from dcgan_keras.evaluation.picture_report import evaluate_pictures
     from dcgan_keras.evaluation.report import evaluate_images
 
     if sys.stdout is None:
         raise ValueError("standard output is closed: nobody would see the numbers")
     run = RunFolder(options.run)
-    dataset = read_config(run)["dataset"]
-    if dataset not in ("digits", "mnist"):
-        raise ValueError(
-            "run: the measures look through a classifier of digits, so they are for "
-            f"runs on digits and mnist; this one is on {dataset!r}"
-        )
+    config = read_config(run)
+    config["dataset"] = _resolved(options.dataset or config["dataset"])
     _use_course_types()
-    generator = load_players(run).generator
+    training, held_out = _images_to_compare(config)
+    generator = load_generator(run)
     z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
-    real, training = (load_dataset(dataset, s).images for s in ("test", "train"))
-    result = evaluate_images(generate(generator, z), real, training, dataset)
-    show(result.to_json() if options.json else result.table())
+    images, found, tables = generate(generator, z), {}, []
+    if config["dataset"] in CLASSIFIED:
+        digits = evaluate_images(images, held_out, training, config["dataset"])
+        found, tables = asdict(digits), [digits.table(), ""]
+    pictures = evaluate_pictures(images, training, held_out)
+    found["pictures"] = pictures.to_dict()
+    tables.append(pictures.table())
+    show(json.dumps(found, indent=2) if options.json else "\n".join(tables))
     say(f"device: {device()}")
+
+
+def _images_to_compare(config: dict) -> tuple:
+    """The training images of a run's data set, and those held out or None."""
+    training = _images(config)
+    found = data_fingerprint(training, config["dataset"])
+    if list(training.shape[1:]) != config["image_shape"]:
+        raise ValueError(
+            f"dataset: the run has images of {config['image_shape']}, got "
+            f"{list(training.shape[1:])} in {config['dataset']!r}"
+        )
+    if found != config.get(FINGERPRINT, found):
+        say(
+            f"{config['dataset']}: not the images of the training ({found}; were "
+            f"{config[FINGERPRINT]})"
+        )
+    has_test = config["dataset"] in DATASETS or has_split(config["dataset"], "test")
+    return training, _images(config, "test") if has_test else None
 
 
 def write_training_gif(run: RunFolder) -> None:
@@ -147,15 +241,31 @@ def write_training_gif(run: RunFolder) -> None:
     write_whole(run.path / "training.gif", gif_bytes(frames, count=len(chosen)))
 
 
-def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
+def _batches(model, images, config: dict, start_step: int):
+    """The batches from a step on; of several devices each gets its part."""
+    strategy, order = model.distribute_strategy, (config["seed"], start_step)
+    batch_size = config["batch_size"]
+    if strategy.num_replicas_in_sync == 1:
+        return training_batches(images, batch_size, *order)
+    return strategy.distribute_datasets_from_function(
+        lambda context: training_batches(images, batch_size, *order, context)
+    )
+
+
+def _fit(
+    model, images, config: dict, recorder: RunRecorder, cluster: Cluster | None
+) -> None:
     """Make the steps that are missing; what stops them carries what to do next."""
     start_step, path = recorder.step, recorder.run.path
     steps, batch_size = config["steps"], config["batch_size"]
-    batches = training_batches(images, batch_size, config["seed"], start_step)
+    batches = _batches(model, images, config, start_step)
     heading = f"device: {device()}"
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    if replicas > 1:
+        heading += f"; {replicas} devices share each batch of {batch_size}"
     progress = ProgressLine(steps, batch_size, start_step, heading=heading)
     try:
-        with recorder.stopped_between_steps():
+        with lost_workers_are_told(cluster), recorder.stopped_between_steps():
             model.fit(
                 batches,
                 steps_per_epoch=steps - start_step,
@@ -167,6 +277,8 @@ def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
                 f"Keras stopped after step {recorder.step} of {steps}: see max_epochs "
                 "and max_steps_per_epoch in its keras.json and in the environment"
             )
+        if cluster is not None:
+            wait_for_all(model.distribute_strategy)
     except KeyboardInterrupt as error:
         error.then = "go on with --resume"
         raise
@@ -174,6 +286,13 @@ def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
         error.then = (
             f"{path} keeps step {recorder.saved_step}, from which --resume would "
             "come to the same: begin another run, with another --seed or --recipe paper"
+        )
+        raise
+    except ConnectionError as error:
+        error.then = (
+            f"{path} is saved up to step {recorder.saved_step}: {error.then}"
+            if recorder.saved_step
+            else error.then
         )
         raise
     except Exception as error:
@@ -186,7 +305,13 @@ def _fit(model, images, config: dict, recorder: RunRecorder) -> None:
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
     config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
-    return config | {"settings": settings_of(config)}
+    asked = _asked_settings(options)
+    if "decay_steps" in asked and config["recipe"] == "paper":
+        raise ValueError(
+            "decay_steps (--decay-steps): the paper's recipe has one learning rate; "
+            f"expected none, got {options.decay_steps}"
+        )
+    return config | {"settings": settings_of(config) | asked}
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
@@ -205,7 +330,23 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
                 "a resumed run keeps its settings"
             )
         config[name] = asked
+    for name, asked in _asked_settings(options).items():
+        if asked != config["settings"].get(name):
+            raise ValueError(
+                f"{name}: the run in {run.path} has {config['settings'].get(name)!r}, "
+                f"got {asked!r}; a resumed run keeps its settings"
+            )
     return config
+
+
+def _asked_settings(options: argparse.Namespace) -> dict:
+    """Of the recipe's settings those that were given on the command line."""
+    asked = {}
+    if options.decay_steps is not None:
+        asked["decay_steps"] = options.decay_steps
+    if options.augment is not None:
+        asked["augmentation"] = list(check_augmentation(options.augment))
+    return asked
 
 
 def _given(options: argparse.Namespace, name: str, otherwise):
@@ -221,15 +362,27 @@ def _resolved(dataset: str) -> str:
     return str(Path(dataset).resolve()) if is_folder else dataset
 
 
-def _images(config: dict):
+def _images(config: dict, split: str = "train"):
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
     sizes["allowed_sizes"] = IMAGE_SIZES
-    return load_dataset(config["dataset"], "train", **sizes).images
+    return load_dataset(config["dataset"], split, **sizes).images
 
 
-def _noted(run: RunFolder, config: dict, images, start_step: int) -> dict:
+def _check_shared(config: dict, replicas: int) -> None:
+    """Refuse what several devices cannot do."""
+    check_shares(config["batch_size"], replicas)
+    if replicas > 1 and config["loop"] == "composite":
+        raise ValueError(
+            f"loop: expected train_step for {replicas} devices, got composite; the "
+            "losses that Keras compiles into the composite are for one device"
+        )
+
+
+def _noted(
+    run: RunFolder, config: dict, images, start_step: int, replicas: int
+) -> dict:
     """The configuration with what else the numbers depend on; says what has changed."""
-    now = circumstances(images, config)
+    now = circumstances(images, config, replicas)
     if start_step:
         before = run.read_config()
         moved = before["dataset"] != config["dataset"]

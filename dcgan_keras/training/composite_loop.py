@@ -43,6 +43,8 @@ class CompositeLoop(TwoPlayers):
     Source: OV, "compositing the two models"; notebook 06.
     """
 
+    shares_batches = False  # Keras's metrics inside of a train_step do not
+
     def __init__(
         self,
         generator: keras.Model,

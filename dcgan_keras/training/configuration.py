@@ -17,6 +17,7 @@ from dcgan_keras._tensorflow import keras
 from dcgan_keras.files import UnreadableFile, decoding
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.sizes import is_int, stages
+from dcgan_keras.training.augmentation import AUGMENTATIONS
 from dcgan_keras.training.callbacks import state_of
 from dcgan_keras.training.composite_loop import CompositeLoop
 from dcgan_keras.training.dcgan import DCGAN, UPDATES
@@ -60,6 +61,10 @@ def _is_image_shape(value) -> bool:
     return isinstance(value, list) and len(value) == 3 and value[2] in (1, 3)
 
 
+def _is_augmentation(value) -> bool:
+    return isinstance(value, list) and all(x in AUGMENTATIONS for x in value)
+
+
 CHECKS = {  # what config.json and its settings may hold: by name (is it so, in words)
     "dataset": (lambda x: isinstance(x, str) and x and "\0" not in x, "a name"),
     "steps": (_is_count, "a whole number >= 1"),
@@ -84,6 +89,7 @@ CHECKS = {  # what config.json and its settings may hold: by name (is it so, in 
     "r1_gamma": (lambda x: _is_number(x, 0), "a number >= 0"),
     "r1_interval": (_is_count, "a whole number >= 1"),
     "average": (lambda x: isinstance(x, bool), "true or false"),
+    "augmentation": (_is_augmentation, f"a list of {AUGMENTATIONS}"),
 }
 
 
@@ -103,7 +109,8 @@ class Players(NamedTuple):
 def settings_of(config: dict) -> dict:
     """The settings of the recipe and the loop that a configuration names.
 
-    The composite loop knows neither the simultaneous update nor R1.
+    The composite loop knows neither the simultaneous update nor R1. A run that was
+    given an augmentation has that beside them.
     """
     settings = RECIPES[config["recipe"]]
     if config["loop"] == "composite":
@@ -172,11 +179,16 @@ def _check(values: dict) -> None:
 
 
 def _check_together(config: dict) -> None:
-    settings = settings_of(config)
-    if config["recipe"] == "paper" and config["settings"] != settings:
+    settings, given = settings_of(config), dict(config["settings"])
+    augmentation = given.pop("augmentation", [])
+    if config["recipe"] == "paper" and given != settings:
         raise ValueError(
-            f"settings: expected those of the paper's recipe, {settings}, got "
-            f"{config['settings']}"
+            f"settings: expected those of the paper's recipe, {settings}, got {given}"
+        )
+    if augmentation and config["loop"] == "composite":
+        raise ValueError(
+            "augmentation (--augment): expected none with the composite loop, which "
+            f"shows D the images as they are; got {augmentation}"
         )
     first_layer(config)
 
@@ -203,7 +215,7 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
             the networks do not reach, or that no memory holds.
     """
     _check(config)
-    first_layer(config)
+    _check_together(config)
     keras.utils.set_random_seed(config["seed"])
     settings, seed = config["settings"], config["seed"]
     shape, width = tuple(config["image_shape"]), config["width"]
@@ -245,14 +257,37 @@ def load_players(run: RunFolder | str | Path) -> Players:
 
     Source: notebook 08.
     """
-    run = _folder(run)
+    model = _restored(_folder(run), ["generator", "discriminator"])
+    return Players(model.sampling_generator(), model.discriminator)
+
+
+@_random_states_kept()
+def load_generator(run: RunFolder | str | Path) -> keras.Model:
+    """G of a run with its newest weights, where D may not have been kept.
+
+    Args:
+        run: a run, or the path of its folder.
+
+    Returns:
+        (N, latent_dim) -> (N, H, W, C) in [-1, 1], as ``load_players`` gives it.
+
+    Raises:
+        FileNotFoundError: there is no run, or no weights have been saved in it.
+        files.UnreadableFile: as from ``load_players``.
+
+    Source: notebook 09.
+    """
+    return _restored(_folder(run), ["generator"]).sampling_generator()
+
+
+def _restored(run: RunFolder, needed: list[str]) -> DCGAN | CompositeLoop:
     config = read_config(run)
     model = build_model(config)
-    needed = ["generator", "discriminator"]  # the average is kept with G's optimizer
-    needed += ["generator_optimizer"] if config["settings"]["average"] else []
+    # The average is kept with G's optimizer.
+    needed = needed + (["generator_optimizer"] if config["settings"]["average"] else [])
     if run.restore({name: state_of(model)[name] for name in needed}) == 0:
         raise FileNotFoundError(f"run: no weights have been saved in {run.path} yet")
-    return Players(model.sampling_generator(), model.discriminator)
+    return model
 
 
 def untrained_players(run: RunFolder | str | Path, seed: int | None = None) -> Players:

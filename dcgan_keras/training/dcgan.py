@@ -7,11 +7,14 @@ cost of a step (11.5 against 15.2 CPU-milliseconds in data/tables/bridge). Eithe
 hold D flat at the real images (R1), every few steps.
 """
 
+from collections.abc import Sequence
+
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import batch_norm_layers
-from dcgan_keras.noise import D_NOISE, G_NOISE
+from dcgan_keras.noise import D_FAKES, D_NOISE, G_FAKES, G_NOISE, REALS, uniform_noise
 from dcgan_keras.sizes import check_not_negative
+from dcgan_keras.training.augmentation import DRAWS, augment, check_augmentation
 from dcgan_keras.training.players import (
     TwoPlayers,
     asked_losses,
@@ -65,6 +68,7 @@ class DCGAN(TwoPlayers):
         update: str = "alternating",
         r1_gamma: float = 0.0,
         r1_interval: int = 16,
+        augmentation: Sequence[str] = (),
         jit_compile: bool = False,
         real_label: float = 1.0,
         **options,
@@ -84,14 +88,16 @@ class DCGAN(TwoPlayers):
                 without it, and without what regularizers add.
             r1_interval: the penalty enters one step in so many, so many times as
                 strong: nearly free, and the same on average.
+            augmentation: what is done at random to all that D sees in training, reals
+                and fakes alike, see ``augmentation.augment``; for few images.
             jit_compile: XLA; on CPUs it is slower here.
             real_label: of D's loss, see ``losses.discriminator_loss``.
             options: run_eagerly and steps_per_execution, as Keras has them.
 
         Raises:
-            ValueError: an unknown loss, update or option, a negative penalty, one
-                optimizer for both players, or a simultaneous update or a penalty for
-                a D that looks at its batch.
+            ValueError: an unknown loss, update, augmentation or option, a negative
+                penalty, one optimizer for both players, or a simultaneous update or a
+                penalty for a D that looks at its batch.
         """
         if generator_loss not in losses.GENERATOR_LOSSES:
             raise ValueError(
@@ -100,16 +106,18 @@ class DCGAN(TwoPlayers):
             )
         check_not_negative(real_label=real_label)
         _check_update(update, r1_gamma, r1_interval, self.discriminator)
+        augmentation = check_augmentation(augmentation)
         options["jit_compile"] = jit_compile
         self._compile_players(generator_optimizer, discriminator_optimizer, options)
         self.update, self.r1_gamma, self.r1_interval = update, r1_gamma, r1_interval
+        self.augmentation = augmentation
         self.generator_loss_name, self.real_label = generator_loss, real_label
         self.generator_loss = losses.GENERATOR_LOSSES[generator_loss]
 
     def get_compile_config(self):
         config = super().get_compile_config()
         if config:
-            names = ("update", "r1_gamma", "r1_interval", "real_label")
+            names = ("update", "r1_gamma", "r1_interval", "augmentation", "real_label")
             config |= {name: getattr(self, name) for name in names}
             config["generator_loss"] = self.generator_loss_name
         return config
@@ -120,6 +128,7 @@ class DCGAN(TwoPlayers):
         real_images = self._real_images(data)
         # A copy: the variable itself counts on at the end of the step.
         step = tf.identity(self.steps_made.value)
+        real_images = self._augmented(real_images, step, REALS)
         z = self._noise(real_images, step, D_NOISE)
         if self.update == "simultaneous":
             logs = self._simultaneous(real_images, z, step)
@@ -127,10 +136,18 @@ class DCGAN(TwoPlayers):
             d_loss, real_logits, fake_logits = self._discriminator_step(
                 real_images, z, step
             )
-            g_loss = self._generator_step(self._noise(real_images, step, G_NOISE))
+            z = self._noise(real_images, step, G_NOISE)
+            g_loss = self._generator_step(z, step)
             logs = self._logs(d_loss, g_loss, real_logits, fake_logits)
         self._count_step(real_images)
         return logs
+
+    def _augmented(self, images, step, draw):
+        """What D sees of a batch: each image changed at random, or as it is."""
+        if not self.augmentation:
+            return images
+        draws = self._part(images, uniform_noise, DRAWS, step, draw)
+        return augment(images, self.augmentation, draws)
 
     def _simultaneous(self, real_images, z, step):
         """Both players from one forward pass and one backward pass of D.
@@ -143,6 +160,7 @@ class DCGAN(TwoPlayers):
         """
         with tf.GradientTape() as g_tape:
             fake_images = self.generator(z, training=True)
+            fake_images = self._augmented(fake_images, step, D_FAKES)
             g_asked = asked_losses(self.generator) + weight_losses(self.generator)
         with tf.GradientTape() as d_tape:
             d_tape.watch(fake_images)
@@ -215,6 +233,7 @@ class DCGAN(TwoPlayers):
 
     def _discriminator_step(self, real_images, z, step):
         fake_images = self.generator(z, training=True)
+        fake_images = self._augmented(fake_images, step, D_FAKES)
         with tf.GradientTape() as tape:
             real_logits, fake_logits, d_loss, minimised = self._discriminator_losses(
                 real_images, fake_images
@@ -244,9 +263,10 @@ class DCGAN(TwoPlayers):
         is_due = tf.equal(step % self.r1_interval, 0)
         return tf.cond(is_due, with_penalty, lambda: gradients)
 
-    def _generator_step(self, z):
+    def _generator_step(self, z, step):
         with tf.GradientTape() as tape:
             fake_images = self.generator(z, training=True)
+            fake_images = self._augmented(fake_images, step, G_FAKES)
             asked = asked_losses(self.generator) + weight_losses(self.generator)
             loss = self.generator_loss(self.discriminator(fake_images, training=True))
             share = (loss + _total(asked)) / replicas()

@@ -14,18 +14,20 @@ WORDS = {  # of what is compared, for the line that says what has changed
     "data_fingerprint": "the images",
     "settings_fingerprint": "the settings in config.json",
     "threads": "threads an operation",
+    "replicas": "devices that share a batch",
     "device": "the device",
     "machine": "the machine",
     "versions": "versions",
 }
 
 
-def circumstances(images, config: dict) -> dict:
+def circumstances(images, config: dict, replicas: int = 1) -> dict:
     """What the numbers of a run depend on beside its options.
 
     Args:
         images: those of training, an array or ``FolderImages``.
         config: of the run.
+        replicas: devices that share a batch, of all workers together.
 
     Returns:
         For config.json: ``WORDS`` as keys.
@@ -34,6 +36,7 @@ def circumstances(images, config: dict) -> dict:
         "data_fingerprint": data_fingerprint(images, config["dataset"]),
         "settings_fingerprint": settings_fingerprint(config),
         "threads": threads(),
+        "replicas": replicas,
         "device": device().split()[0],
         "machine": platform.machine(),
         "versions": {

@@ -40,6 +40,7 @@ class TwoPlayers(keras.Model):
     """
 
     real_label = 1.0  # another one is for ``DCGAN.compile`` to set
+    shares_batches = True  # over several devices
 
     def __init__(self, generator, discriminator, seed: int = 0, name=None):
         build_gan(generator, discriminator)  # refuses players that do not fit
@@ -132,12 +133,16 @@ class TwoPlayers(keras.Model):
 
     def _noise(self, images, step, draw):
         """This replica's part of the noise for the batches of all replicas."""
-        m = images.shape[0] or tf.shape(images)[0]
-        shape = (m * replicas(), self.generator.input_shape[1])
-        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
-        z = latent_noise(shape, self.seed, step, draw)[first : first + m]
+        z = self._part(images, latent_noise, self.generator.input_shape[1], step, draw)
         with tf.control_dependencies([images]):  # refused images move no average of G's
             return tf.identity(z)
+
+    def _part(self, images, noise, length: int, step, draw):
+        """(m, length) numbers for the m images that this replica has of the batch."""
+        m = images.shape[0] or tf.shape(images)[0]
+        first = m * tf.distribute.get_replica_context().replica_id_in_sync_group
+        shape = (m * replicas(), length)
+        return noise(shape, self.seed, step, draw)[first : first + m]
 
     def _count_step(self, real_images) -> None:
         with tf.control_dependencies([real_images]):  # not if they were refused
@@ -145,12 +150,16 @@ class TwoPlayers(keras.Model):
 
     def _logs(self, d_loss, g_loss, real_logits, fake_logits) -> dict:
         """What a step reports: losses in nats per image, shares of right answers."""
-        return {
+        logs = {
             "discriminator_loss": d_loss,
             "generator_loss": g_loss,
             "real_accuracy": tf.reduce_mean(tf.cast(real_logits > 0, tf.float32)),
             "fake_accuracy": tf.reduce_mean(tf.cast(fake_logits <= 0, tf.float32)),
         }
+        if spans_workers():
+            # Keras takes the mean of all workers along an axis, so there has to be one.
+            return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+        return logs
 
     # what Keras's users call
 
@@ -173,14 +182,22 @@ class TwoPlayers(keras.Model):
             raise ValueError(
                 "class_weight: expected None, got weights; no class is used"
             )
-        if isinstance(x, tf.data.Dataset):
+        if isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset):
             options.setdefault("shuffle", False)  # Keras's default would warn
         elif isinstance(x, np.ndarray):
             x = _checked_array(x)
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1:
+            if not self.shares_batches:
+                raise ValueError(
+                    f"strategy: expected one device, got {devices}; the losses that "
+                    f"Keras compiles into {type(self).__name__} are for one, and "
+                    "DCGAN makes the same update on several"
+                )
             batch_size = args[1] if len(args) > 1 else options.get("batch_size")
             _check_even(x, batch_size or 32, devices)
+            with self.distribute_strategy.scope():
+                _check_order(x, args[7] if len(args) > 7 else options.get("shuffle"))
         with one_sentence():
             return super().fit(x, *args, **options)
 
@@ -231,6 +248,14 @@ def replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def spans_workers() -> bool:
+    """Whether the devices are those of several processes, which report to each."""
+    strategy = tf.distribute.get_strategy()
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return False
+    return strategy.num_replicas_in_sync > len(strategy.extended.worker_devices)
+
+
 def asked_losses(model: keras.Model) -> list:
     """What ``add_loss`` of a model's layers asked for when it was last called."""
     return model.losses[: len(model.losses) - len(weight_losses(model))]
@@ -274,6 +299,17 @@ def _check_even(x, batch_size: int, devices: int) -> None:
         raise ValueError(
             f"x: expected batches of one size that {devices} devices can share "
             f"evenly, got {got}"
+        )
+
+
+def _check_order(x, shuffle) -> None:
+    """Refuse an order of the images that each worker would draw for itself."""
+    shuffle = True if shuffle is None else shuffle  # Keras's default
+    if isinstance(x, np.ndarray) and shuffle and spans_workers():
+        raise ValueError(
+            f"shuffle: expected False for an array and several workers, got {shuffle}; "
+            "each would shuffle by itself, so give training_batches(images, "
+            "batch_size, seed), whose order is the same in all"
         )
 
 

@@ -115,7 +115,7 @@ def compile_default(dcgan: DCGAN, **changes) -> DCGAN:
 
 def compile_options(settings: dict) -> dict:
     """Those of a recipe's settings that ``DCGAN.compile`` takes."""
-    names = ("update", "r1_gamma", "r1_interval")
+    names = ("update", "r1_gamma", "r1_interval", "augmentation")
     return {name: settings[name] for name in names if name in settings}
 
 

@@ -299,11 +299,16 @@ def _read_step(saved: NpzArrays) -> int:
 
 
 def _read_like(variable, name: str, saved: NpzArrays) -> np.ndarray:
-    """A saved array, if it is what the variable can take."""
+    """A saved array, if it is what the variable can take.
+
+    Numbers of a float32 variable may have been stored in half as many bits, which is
+    done with recorded runs.
+    """
     dtype = saved.header(name).dtype
-    if dtype.name != variable.dtype or not dtype.isnative:
+    is_half = (dtype.name, variable.dtype) == ("float16", "float32")
+    if (dtype.name != variable.dtype and not is_half) or not dtype.isnative:
         raise ValueError(f"{name}: expected {variable.dtype}, got {dtype.str}")
-    value = saved.read(name)
+    value = saved.read(name).astype(variable.dtype, copy=False)
     if not np.isfinite(value).all():
         raise ValueError(f"{name} holds NaN or infinity: the run was lost")
     return value

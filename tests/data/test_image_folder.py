@@ -293,7 +293,7 @@ def no_decoding(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("size", "near"), [(100, "96 or 112"), (256, "128"), (30, "28 or 32"), (5, "8")]
+    ("size", "near"), [(100, "96 or 112"), (300, "256"), (30, "28 or 32"), (5, "8")]
 )
 def test_sizes_that_are_not_allowed_are_refused_at_once(
     tmp_path, no_decoding, size, near

@@ -12,6 +12,7 @@ from dcgan_keras.files import UnreadableFile
 from dcgan_keras.lessons import recorded
 from dcgan_keras.lessons.recorded import (
     recorded_arrays,
+    recorded_costs,
     recorded_run,
     recorded_table,
 )
@@ -86,6 +87,14 @@ def test_recorded_runs_are_found():
     assert recorded_run("digits").read_config()["dataset"] == "digits"
     with pytest.raises(FileNotFoundError, match="runs/none/config.json"):
         recorded_run("none")
+
+
+def test_costs_are_read_by_row_and_quantity():
+    folders = recorded_costs("folders")
+    assert list(folders)[0] == "1000" and len(folders) == 4
+    assert folders["1000"]["cpu_seconds_to_the_first_step"] > 0
+    with pytest.raises(ValueError, match="^benchmark: expected one of folders, .*none"):
+        recorded_costs("none")
 
 
 def test_tables_are_read_and_damaged_ones_are_named(tmp_path, monkeypatch):

@@ -4,7 +4,17 @@ import re
 
 from notebook_rules import PICTURES, Notebook, output_text, tags
 
-LAST_ROWS = {"01": 6, "02": 12, "03": 11, "04": 8, "05": 11, "06": 9, "07": 4, "08": 5}
+LAST_ROWS = {
+    "01": 6,
+    "02": 12,
+    "03": 11,
+    "04": 8,
+    "05": 11,
+    "06": 9,
+    "07": 4,
+    "08": 5,
+    "09": 5,
+}
 EXPECTED = {
     number: [f"{int(number)}.{row}" for row in range(1, last + 1)]
     for number, last in LAST_ROWS.items()

@@ -58,14 +58,17 @@ def test_an_answer_stands_in_the_cell_that_it_names(number, cell, phrase) -> Non
 
 
 def test_thirty_questions_have_answers_with_cells() -> None:
-    """Twenty questions of 3 points and ten of 4, each with at least one cell."""
+    """Twenty questions of 3 points and ten of 4, each with at least one cell.
+
+    They are about 01 to 06 and 08; 07 and 09 build on these.
+    """
     assert list(QUESTIONS) == list(SECTIONS) == [str(n) for n in range(1, 31)]
     points = [points for points, _ in SECTIONS.values()]
     assert points == [3] * 20 + [4] * 10 and sum(points) == 100
     assert {number for number, *_ in POINTERS} == set(SECTIONS)
     assert {cell[2:4] for _, cell, _ in POINTERS} == {
         path.name[:2] for path in (ROOT / "notebooks").glob("0*.ipynb")
-    }
+    } - {"07", "09"}
 
 
 @pytest.mark.parametrize("number", SECTIONS)

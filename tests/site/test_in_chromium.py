@@ -4,17 +4,13 @@ The browser is the Chromium of the system (Debian: apt install chromium), driven
 Playwright, which downloads nothing.
 """
 
-import os
-import shutil
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 from site_rules import Site
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 LAPTOP, TELEPHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 MATH_IS_DRAWN = "() => !window.MathJax || MathJax.startup.promise.then(() => true)"
 # What sticks out to the right without standing in a box that scrolls.
@@ -69,22 +65,6 @@ class Visit:
     broken_numbers: list[str] = field(default_factory=list)
     light: tuple[float, float] = (0, 0)  # brightness of the ground and the letters
     dark: tuple[float, float] = (0, 0)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), 0)
-    if not path:
-        pytest.skip(
-            "no Chromium is here, so the site was not looked at in a browser"
-            " (Debian, Ubuntu: apt install chromium)"
-        )
-    flags = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=flags)
-        yield started
-        started.close()
 
 
 def switch(page: Page, theme: str) -> tuple[float, float]:

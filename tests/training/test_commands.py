@@ -119,6 +119,23 @@ def test_a_resumed_run_is_the_run_without_the_stop(runs, loop, tmp_path):
     assert contents(tmp_path / "a") == contents(runs / loop)
 
 
+@pytest.mark.parametrize("size", [96, 128, 256])
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_larger_pictures_train_from_a_folder(size, recipe, tmp_path):
+    """RGBA of another size, in 2 steps; the samples are as large as asked for."""
+    (tmp_path / "pictures").mkdir()
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(256, size=(40, 50, 4))
+        imageio.imwrite(tmp_path / f"pictures/{number}.png", pixels.astype(np.uint8))
+    options = ["--dataset", str(tmp_path / "pictures"), "--image-size", str(size)]
+    options += ["--batch-size", "2", "--width", "2", "--steps", "2"]
+    options += ["--recipe", recipe, "--output", str(tmp_path / "a")]
+    assert main(["train", *options]) == 0
+    players = load_players(tmp_path / "a")
+    assert players.generator.output_shape == (None, size, size, 3)
+    assert RunFolder(tmp_path / "a").read_config()["image_shape"] == [size, size, 3]
+
+
 def test_epochs_are_passes_over_the_data(tmp_path):
     assert train(tmp_path / "a", "--epochs", "2", "--batch-size", "700") == 0
     assert len(RunFolder(tmp_path / "a").read_history()) == 2 * (1415 // 700)

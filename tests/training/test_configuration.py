@@ -15,6 +15,7 @@ from dcgan_keras.training.configuration import (
     DEFAULTS,
     build_model,
     first_layer,
+    load_generator,
     load_players,
     read_config,
     settings_of,
@@ -94,6 +95,7 @@ BAD_SETTINGS = {
     "r1_gamma": [-1, "1"],
     "r1_interval": [0, 1.5],
     "average": [1, None, "true"],
+    "augmentation": [["rotation"], "flip", None, [["flip"]]],
 }
 
 
@@ -103,7 +105,8 @@ def each(values):
 
 def test_every_check_is_tried():
     assert {*BAD, *BAD_SETTINGS} == set(CHECKS)
-    assert set(BAD_SETTINGS) == set(SETTINGS) and set(DEFAULTS) <= set(BAD)
+    optional = {"augmentation"}
+    assert set(BAD_SETTINGS) == set(SETTINGS) | optional and set(DEFAULTS) <= set(BAD)
 
 
 @pytest.mark.parametrize(("name", "value"), each(BAD), ids=lambda x: str(x)[:20])
@@ -160,7 +163,7 @@ def test_a_configuration_of_other_weights_is_refused_before_building(run, change
     np.savez(run.path / "weights.npz", **{"step": np.int64(3), "generator/000": kernel})
     assert read_config(run) == config_of()
     run.write_config(config_of() | change, replace=True)
-    for read in (read_config, load_players, untrained_players):
+    for read in (read_config, load_players, load_generator, untrained_players):
         with pytest.raises(UnreadableFile, match="config.json does not fit weights"):
             read(run)
 
@@ -212,3 +215,24 @@ def test_a_run_with_a_hole_is_not_resumed(
     assert err.count("\n") == 1 and re.search(said, err)
     after = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
     assert after == before
+
+
+def test_of_a_run_with_g_alone_g_is_read_in_half_the_bits(trained, tmp_path):
+    """As recorded runs are stored; the same to the last digit that was kept."""
+    shutil.copytree(trained, tmp_path / "a")
+    run, generator = RunFolder(tmp_path / "a"), load_generator(trained)
+    ours, theirs = (x.variables for x in (generator, load_players(trained).generator))
+    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    config = run.read_config()
+    config["settings"]["average"] = False
+    run.write_config(config, replace=True)
+    halves = [x.numpy().astype(np.float16) for x in generator.variables]
+    run.save(3, {"generator": halves}, run.read_history())
+    stored = load_generator(run).variables
+    assert all(np.array_equal(a, b) for a, b in zip(stored, halves, strict=True))
+    with pytest.raises(UnreadableFile, match="does not fit this discriminator"):
+        load_players(run)
+    integers = [x.astype(np.int32) for x in halves]
+    run.save(3, {"generator": integers}, run.read_history())
+    with pytest.raises(UnreadableFile, match="expected float32, got <i4"):
+        load_generator(run)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
@@ -158,6 +159,7 @@ def _show_slider(shifts: np.ndarray, values: np.ndarray) -> None:
 
     panels = _SlidingPanels(shifts, values)
     plt.close(panels.figure)  # the widget shows it
+    FigureCanvasAgg(panels.figure)  # what is closed has lost its canvas
     picture = ipywidgets.Image(format="png")
     slider = ipywidgets.FloatSlider(
         value=3.0, min=shifts[0], max=shifts[-1], step=0.1, description="μ"

@@ -1,0 +1,167 @@
+"""Random features, and all numbers about pictures of any kind at once."""
+
+import json
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+
+from dcgan_keras.__main__ import main
+from dcgan_keras.evaluation import random_features as module
+from dcgan_keras.evaluation import sliced_wasserstein
+from dcgan_keras.evaluation.picture_report import evaluate_pictures
+from dcgan_keras.evaluation.random_features import random_features
+from dcgan_keras.evaluation.sharpness import blur
+from tests.pictures import discs
+
+RNG = np.random.default_rng
+FIRST = (0.12624241, 0.063175552, -0.075232685)
+
+
+@pytest.fixture(autouse=True)
+def few_patches(monkeypatch):
+    """Sixteen times fewer than in use: the same numbers, noisier, sooner."""
+    monkeypatch.setattr(sliced_wasserstein, "PATCHES", 2**12)
+
+
+class TestFeatures:
+    def test_are_a_strided_convolution_with_numpys_numbers(self):
+        images = RNG(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
+        drawn = RNG(module.SEED).standard_normal((4, 4, 3, 32)) * np.sqrt(2 / 48)
+        padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (4, 4), (1, 2))
+        maps = np.einsum("nhwcij,ijcf->nhwf", windows[:, ::2, ::2], drawn)
+        maps = np.maximum(maps, 0)  # 8x8: no further layer
+        expected = maps.reshape(2, 2, 4, 2, 4, 32).mean(axis=(2, 4)).reshape(2, -1)
+        np.testing.assert_allclose(random_features(images), expected, atol=1e-5)
+
+    def test_weights_are_those_that_are_documented(self):
+        # NumPy promises the stream of PCG64; a change would change every number told.
+        first = module._weights(module.SEED)[0].ravel()[:3]
+        np.testing.assert_allclose(first, FIRST, rtol=1e-6)
+
+    @pytest.mark.parametrize(("size", "length"), [(8, 128), (28, 256), (256, 2048)])
+    def test_sizes(self, size, length):
+        assert random_features(np.zeros((1, size, size, 1), "f")).shape == (1, length)
+
+    def test_grey_is_colour_with_equal_channels(self):
+        grey = RNG(1).uniform(-1, 1, (3, 28, 28, 1)).astype(np.float32)
+        both = random_features(grey), random_features(np.repeat(grey, 3, axis=3))
+        np.testing.assert_array_equal(*both)
+
+    @pytest.mark.parametrize("shape", [(2, 4, 4, 3), (2, 8, 8, 4), (0, 8, 8, 3)])
+    def test_other_shapes_are_refused(self, shape):
+        with pytest.raises(ValueError, match="images: expected"):
+            random_features(np.zeros(shape, np.float32))
+
+
+class TestReport:
+    training, held_out = discs(400, seed=1), discs(200, seed=2)
+
+    def judge(self, images, held_out=None):
+        return evaluate_pictures(images, self.training, held_out)
+
+    def test_new_pictures_of_the_same_kind_are_at_the_floor(self):
+        for held_out in (None, self.held_out):
+            found = self.judge(discs(200, seed=3), held_out)
+            ours, real = found.generated, found.floor
+            assert found.count == 200 and found.held_out == (held_out is not None)
+            assert ours.sliced_wasserstein_mean < 1.5 * real.sliced_wasserstein_mean
+            assert min(ours.precision, ours.recall) > 0.75
+            assert ours.distance_ratio == pytest.approx(1, abs=0.15)
+            assert max(ours.near_training, ours.near_each_other) < 0.06
+
+    def test_each_fault_is_seen_by_the_number_that_is_for_it(self):
+        good = discs(200, seed=3)
+        soft = self.judge(blur(good, 1.5)).generated
+        noise = RNG(5).normal(0, 0.3, good.shape).astype(np.float32)
+        grainy = self.judge(good + noise).generated
+        few = self.judge(good[RNG(4).integers(5, size=200)]).generated
+        copies = self.judge(self.training[:200]).generated
+        floor = self.judge(good).floor
+        for bad in (soft, grainy):
+            assert bad.sliced_wasserstein["32"] > 3 * floor.sliced_wasserstein["32"]
+        assert grainy.precision < 0.6 and soft.recall < floor.recall
+        assert few.recall < 0.1 and few.near_each_other > 0.9
+        assert copies.near_training > 0.9 and copies.distance_ratio < 0.1
+
+    def test_pictures_are_not_those_on_the_other_side_of_the_floor(self):
+        # Two halves of the same pictures twice: an overlap would be a distance of 0.
+        twice = np.concatenate([self.training[:50]] * 2)
+        assert evaluate_pictures(twice, twice).floor.sliced_wasserstein_mean > 1
+        assert self.judge(self.training).floor.precision < 1
+
+    def test_too_few_and_other_shapes_are_refused(self):
+        with pytest.raises(ValueError, match="at least 10 a side, got 9 samples"):
+            self.judge(self.training[:9])
+        with pytest.raises(ValueError, match="training_images: expected shape"):
+            self.judge(discs(20, size=16))
+
+    def test_many_copies_among_the_training_pictures_leave_no_ratio(self):
+        found = evaluate_pictures(self.held_out, np.repeat(self.training[:3], 30, 0))
+        assert found.generated.distance_ratio is None
+        assert "ratio" not in found.table()
+
+
+@pytest.fixture(scope="module")
+def colour_run(tmp_path_factory):
+    """A run on 100 colour pictures, and where they are."""
+    folder = tmp_path_factory.mktemp("colour")
+    (folder / "pictures").mkdir()
+    for number, image in enumerate(discs(100, size=20, seed=7)):
+        pixels = ((image + 1) * 127.5).astype(np.uint8)
+        imageio.imwrite(folder / "pictures" / f"{number}.png", pixels)
+    options = ["--image-size", "16", "--steps", "2", "--batch-size", "8"]
+    options += ["--width", "2", "--latent-dim", "3", "--output", str(folder / "run")]
+    assert main(["train", "--dataset", str(folder / "pictures"), *options]) == 0
+    return folder
+
+
+def test_a_folder_in_colour_through_the_command_line(colour_run, capsys):
+    command = ["evaluate", "--run", str(colour_run / "run"), "--count", "60"]
+    assert main(command) == 0
+    table = capsys.readouterr().out
+    assert "sliced Wasserstein x 1000, 16 pixels" in table
+    assert "50 samples against 50 half of the training images" in table
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["pictures"] and found["pictures"]["count"] == 50
+    generated, floor = (found["pictures"][name] for name in ("generated", "floor"))
+    distance = "sliced_wasserstein_mean"
+    assert generated[distance] > 3 * floor[distance]  # after two steps
+
+
+def test_pictures_that_were_moved_are_named_and_others_told(colour_run, capsys):
+    moved = colour_run / "moved"
+    (colour_run / "pictures").rename(moved)
+    command = ["evaluate", "--run", str(colour_run / "run")]
+    assert main(command) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert main([*command, "--dataset", str(moved)]) == 0
+    assert "not the images of the training" not in capsys.readouterr().err
+    (moved / "0.png").unlink()
+    assert main([*command, "--dataset", str(moved)]) == 0
+    assert "not the images of the training" in capsys.readouterr().err
+    moved.rename(colour_run / "pictures")
+
+
+def test_held_out_pictures_are_found_in_the_folder(colour_run, tmp_path, capsys):
+    paths = sorted((colour_run / "pictures").iterdir())
+    for split, some in (("train", paths[:60]), ("test", paths[60:])):
+        (tmp_path / split).mkdir()
+        for path in some:
+            (tmp_path / split / path.name).hardlink_to(path)
+    command = ["evaluate", "--run", str(colour_run / "run"), "--json"]
+    assert main([*command, "--dataset", str(tmp_path)]) == 0
+    found = json.loads(capsys.readouterr().out)["pictures"]
+    assert found["held_out"] and found["count"] == len(paths) - 60
+
+
+def test_digits_keep_their_table_and_get_the_other(tmp_path, capsys):
+    options = ["--dataset", "digits", "--steps", "1", "--width", "2"]
+    assert main(["train", *options, "--output", str(tmp_path / "a")]) == 0
+    command = ["evaluate", "--run", str(tmp_path / "a"), "--count", "100"]
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["classifier"] == "digits"
+    assert list(found["pictures"]["generated"]["sliced_wasserstein"]) == ["28"]

@@ -1,0 +1,222 @@
+"""Differentiable augmentation: what it does to an image, and to a step."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dcgan_keras import DCGAN, build_discriminator, build_generator, tf
+from dcgan_keras.__main__ import main
+from dcgan_keras.noise import D_FAKES, G_FAKES, REALS, uniform_noise
+from dcgan_keras.training.augmentation import (
+    AUGMENTATIONS,
+    DRAWS,
+    augment,
+    check_augmentation,
+)
+from dcgan_keras.training.recipe import build_players, compile_default
+from dcgan_keras.training.runs import RunFolder
+
+RNG = np.random.default_rng
+IMAGES = RNG(0).uniform(-1, 1, (40, 16, 16, 3)).astype(np.float32)
+UNIFORM = RNG(1).uniform(0, 1, (40, DRAWS)).astype(np.float32)
+
+
+def of(names, images=IMAGES, draws=UNIFORM):
+    return augment(tf.constant(images), names, draws).numpy()
+
+
+class TestImages:
+    def test_flip_mirrors_about_half_of_them_and_no_pixel_is_lost(self):
+        found = of(("flip",))
+        same = (found == IMAGES).all(axis=(1, 2, 3))
+        mirrored = (found == IMAGES[:, :, ::-1]).all(axis=(1, 2, 3))
+        assert (same ^ mirrored).all() and 10 <= mirrored.sum() <= 30
+
+    def test_translation_moves_by_up_to_an_eighth_and_repeats_the_edge(self):
+        found, moves = of(("translation",)), set()
+        for image, moved in zip(IMAGES, found, strict=True):
+            padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="edge")
+            windows = np.lib.stride_tricks.sliding_window_view(padded, (16, 16), (0, 1))
+            same = (np.moveaxis(windows, 2, -1) == moved).all(axis=(2, 3, 4))
+            assert same.sum() == 1
+            moves.add(tuple(np.argwhere(same)[0]))
+        assert (
+            {row for row, _ in moves} == {column for _, column in moves} == {*range(5)}
+        )
+
+    def test_colour_keeps_the_grey_of_a_flat_picture_but_for_the_brightness(self):
+        flat = np.full((40, 8, 8, 3), 0.2, np.float32)
+        change = of(("colour",), flat) - flat
+        expected = UNIFORM[:, 3] - 0.5
+        np.testing.assert_allclose(change[:, 0, 0, 0], expected, atol=1e-6)
+        assert np.ptp(change.reshape(40, -1), axis=1).max() < 1e-6
+
+    def test_colour_is_brightness_then_saturation_then_contrast(self):
+        draws = np.full((40, DRAWS), 0.5, np.float32)  # none of the three
+        np.testing.assert_allclose(of(("colour",), draws=draws), IMAGES, atol=1e-6)
+        grey = draws.copy()
+        grey[:, 4] = 0
+        mean = IMAGES.mean(axis=3, keepdims=True) * np.ones(3)
+        np.testing.assert_allclose(of(("colour",), draws=grey), mean, atol=1e-6)
+        flatter = draws.copy()
+        flatter[:, 5] = 0
+        mean = IMAGES.mean(axis=(1, 2, 3), keepdims=True)
+        half = (IMAGES + mean) / 2
+        np.testing.assert_allclose(of(("colour",), draws=flatter), half, atol=1e-6)
+
+    def test_cutout_is_a_square_of_half_the_side_or_what_of_it_is_inside(self):
+        ones = np.ones((40, 16, 16, 3), np.float32)
+        for image in of(("cutout",), ones):
+            rows, columns = np.nonzero(image[..., 0] == 0)
+            height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+            assert len(rows) == height * width
+            assert 4 <= height <= 8 and 4 <= width <= 8
+
+    def test_each_image_hangs_on_itself_and_its_own_numbers_alone(self):
+        whole = of(AUGMENTATIONS)
+        part = of(AUGMENTATIONS, IMAGES[7:9], UNIFORM[7:9])
+        np.testing.assert_allclose(whole[7:9], part, atol=1e-6)
+
+    def test_gradients_are_those_of_finite_differences(self):
+        images = tf.constant(IMAGES[:3, :8, :8])
+        ways = [RNG(n).normal(size=images.shape).astype(np.float32) for n in (2, 3)]
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            value = tf.reduce_sum(augment(images, AUGMENTATIONS, UNIFORM[:3]) * ways[0])
+        slope = np.sum(tape.gradient(value, images) * ways[1])
+        ends = [of(AUGMENTATIONS, images + s * ways[1], UNIFORM[:3]) for s in (-1, 1)]
+        # It is linear in the images, so that a step of any size will do.
+        found = np.sum((ends[1] - ends[0]) * ways[0]) / 2
+        assert slope == pytest.approx(found, rel=1e-3)
+
+    def test_none_is_the_images_themselves(self):
+        assert augment(IMAGES, (), UNIFORM) is IMAGES
+
+    def test_names_in_any_order_are_one_augmentation_and_others_are_refused(self):
+        assert check_augmentation(["translation", "flip"]) == ("flip", "translation")
+        with pytest.raises(ValueError, match="augmentation: expected one of 'flip'"):
+            check_augmentation(["rotation"])
+
+
+def dcgan(update, augmentation, seed=0):
+    if update == "simultaneous":
+        players = build_players((8, 8, 3), 4, width=2, seed=1)
+        model = DCGAN(*players, seed=seed)
+        return compile_default(model, augmentation=augmentation, decay_steps=10)
+    shape = {"image_shape": (8, 8, 3), "channels": 2, "seed": 1}
+    players = build_generator(latent_dim=4, **shape), build_discriminator(**shape)
+    model = DCGAN(*players, seed=seed)
+    model.compile(augmentation=augmentation)
+    return model
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+class TestStep:
+    reals = RNG(4).uniform(-1, 1, (6, 8, 8, 3)).astype(np.float32)
+
+    def test_without_one_nothing_changes_and_with_one_d_sees_other_images(self, update):
+        logs = [
+            dcgan(update, names).train_on_batch(self.reals, return_dict=True)
+            for names in ((), [], ("translation", "colour"))
+        ]
+        assert logs[0] == logs[1] != logs[2]
+
+    def test_reals_and_fakes_are_changed_by_numbers_of_their_own(self, update):
+        seen = []
+        model = dcgan(update, ("colour",), seed=3)
+        if update == "simultaneous":
+            model.r1_gamma = 0.0
+        discriminator = model.discriminator
+        call = type(discriminator).call
+        discriminator.call = lambda images, **k: (
+            seen.append(images) or call(discriminator, images, **k)
+        )
+        z = model._noise(tf.constant(self.reals), tf.constant(0, tf.int64), 0)
+        fakes = model.generator(z, training=True).numpy()
+        model.train_step(tf.constant(self.reals))
+        draws = uniform_noise((6, DRAWS), 3, 0, REALS)
+        expected = augment(self.reals, ("colour",), draws)
+        np.testing.assert_allclose(seen[0], expected, atol=1e-6)
+        assert np.max(abs(seen[1] - fakes)) > 0.01
+        unlike = augment(fakes, ("colour",), draws)
+        assert np.max(abs(seen[1] - unlike)) > 0.01
+        assert len(seen) == (2 if update == "simultaneous" else 3)
+
+    def test_g_learns_through_the_changes(self, update):
+        """G's gradient is that of its loss at the changed fakes."""
+        model = dcgan(update, ("flip", "translation", "colour"))
+        taken = {}
+        for name in ("generator", "discriminator"):
+            optimizer = getattr(model, f"{name}_optimizer")
+            optimizer.apply = lambda g, v, name=name: taken.update({name: g})
+        model.train_step(tf.constant(self.reals))
+        step = tf.constant(0, tf.int64)
+        draw = 0 if update == "simultaneous" else 1
+        z = model._noise(tf.constant(self.reals), step, draw)
+        stream = D_FAKES if update == "simultaneous" else G_FAKES
+        draws = uniform_noise((6, DRAWS), model.seed, 0, stream)
+        with tf.GradientTape() as tape:
+            fakes = augment(
+                model.generator(z, training=True), model.augmentation, draws
+            )
+            loss = model.generator_loss(model.discriminator(fakes, training=True))
+        expected = tape.gradient(loss, model.generator.trainable_variables)
+        for ours, theirs in zip(taken["generator"], expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+    def test_is_kept_with_how_it_was_compiled(self, update):
+        model = dcgan(update, ("flip",))
+        text = json.dumps(model.get_compile_config())
+        again = dcgan(update, ())
+        again.compile_from_config(json.loads(text))
+        assert again.augmentation == ("flip",)
+
+
+SMALL = ["--dataset", "digits", "--batch-size", "8", "--latent-dim", "3"]
+SMALL += ["--width", "2", "--seed", "3"]
+
+
+def train(output, *options):
+    return main(["train", "--output", str(output), *SMALL, *options])
+
+
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_a_run_keeps_it_through_a_stop(recipe, tmp_path, capsys):
+    given = ["--augment", "translation", "flip", "--recipe", recipe]
+    assert train(tmp_path / "whole", "--steps", "3", *given) == 0
+    assert train(tmp_path / "plain", "--steps", "3", "--recipe", recipe) == 0
+    assert train(tmp_path / "a", "--steps", "1", *given) == 0
+    again = ["train", "--output", str(tmp_path / "a"), "--resume"]
+    assert main([*again, "--steps", "3"]) == 0
+    histories = [
+        RunFolder(tmp_path / x).read_history() for x in ("whole", "plain", "a")
+    ]
+    assert histories[0] == histories[2] != histories[1]
+    settings = RunFolder(tmp_path / "a").read_config()["settings"]
+    assert settings["augmentation"] == ["flip", "translation"]
+    assert "augmentation" not in RunFolder(tmp_path / "plain").read_config()["settings"]
+    capsys.readouterr()
+    assert main([*again, "--augment", "flip"]) == 2
+    assert "a resumed run keeps its settings" in capsys.readouterr().err
+
+
+def test_the_fall_of_the_rates_is_obeyed(tmp_path, capsys):
+    for name, fall in (("a", "1"), ("b", "100")):
+        assert train(tmp_path / name, "--steps", "3", "--decay-steps", fall) == 0
+    histories = [RunFolder(tmp_path / x).read_history() for x in "ab"]
+    assert histories[0][0] == histories[1][0] and histories[0][2] != histories[1][2]
+    assert RunFolder(tmp_path / "a").read_config()["settings"]["decay_steps"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--loop", "composite", "--augment", "flip"], "augmentation (--augment)"),
+        (["--recipe", "paper", "--decay-steps", "9"], "decay_steps (--decay-steps)"),
+    ],
+)
+def test_what_could_not_be_obeyed_is_refused(options, said, tmp_path, capsys):
+    assert train(tmp_path / "a", "--steps", "1", *options) == 2
+    assert f"dcgan_keras train: {said}: " in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,126 @@
+"""Write the repository's address where Colab needs it.
+
+    python tools/colab.py [owner/name]
+
+The address is kept in pyproject.toml, under [project.urls], and nowhere else. From
+there it goes into each notebook's first code cell, which installs the package where it
+is missing, into a link at the head of each notebook, into the table of README.md, and
+into CITATION.cff. Outputs stay as they are. The same again changes nothing; another
+address replaces the first.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BRANCH = "main"
+BEGIN = """\
+try:
+    import dcgan_keras as dk
+except ModuleNotFoundError:  # no `make`: a wheel beside this notebook, or the clone
+    from glob import glob
+    # An address, for Colab: `make colab REPO=owner/name` writes it.
+    ADDRESS = "{install}"
+    course = [*glob("dcgan_keras-*.whl"), *glob("../dcgan_keras/.."), ADDRESS][0]
+    if not course:  # say so in one sentence, without a traceback
+        Stop = type("Stop", (Exception,), {{"_render_traceback_": lambda e: [*e.args]}})
+        raise Stop("The package is missing: put its wheel (in a clone, `pip wheel "
+                   "--no-deps .` makes it) beside this notebook, and run this cell "
+                   "again.") from None
+    %pip install --quiet {{course}}
+    import dcgan_keras as dk
+"""
+# What stands there already, with this address, another one, or none.
+BEGUN = re.compile(r"try:\n    import dcgan_keras.*\nexcept .*\n(?: {4}.*\n)+")
+LINK = re.compile(r"\n\n\[Open in Colab\]\([^)]*\)")
+BADGE = re.compile(r" \[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)")
+LISTED = re.compile(r"(?<=^\| )\[\d\d\]\((notebooks/\w+\.ipynb)\)", re.MULTILINE)
+REPOSITORY = re.compile(r'(?:\n\[project\.urls\]\n)?Repository = "https://[^"]*"\n')
+CITED = re.compile(r'^repository-code: "[^"]*"\n', re.MULTILINE)
+
+
+def repository(root: Path = ROOT) -> str:
+    """owner/name, as pyproject.toml has it; empty where it has none."""
+    found = re.search(
+        r'^Repository = "https://github\.com/([^"]+)"$',
+        (root / "pyproject.toml").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    return found[1] if found else ""
+
+
+def colab_address(name: str, path: str) -> str:
+    """Where Colab opens a notebook of the repository."""
+    return f"https://colab.research.google.com/github/{name}/blob/{BRANCH}/{path}"
+
+
+def beginning(name: str) -> str:
+    """The first lines of every notebook's code: they install what is missing."""
+    address = f"git+https://github.com/{name}" if name else ""
+    return BEGIN.format(install=address)
+
+
+def keep(root: Path, name: str) -> None:
+    """Write the address into pyproject.toml and CITATION.cff."""
+    path, urls = root / "pyproject.toml", f'Repository = "https://github.com/{name}"\n'
+    text = REPOSITORY.sub("", path.read_text("utf-8"))
+    start = "\n[project.optional-dependencies]"
+    text = text.replace(start, f"\n[project.urls]\n{urls}{start}", 1)
+    path.write_text(text, "utf-8")
+    path = root / "CITATION.cff"
+    line = f'repository-code: "https://github.com/{name}"\n'
+    text = CITED.sub("", path.read_text("utf-8"))
+    path.write_text(text.replace("license:", f"{line}license:", 1), "utf-8")
+
+
+def stamp_notebook(path: Path, name: str) -> None:
+    """Write the address into a notebook: its first code cell, and below its title."""
+    notebook = json.loads(path.read_text("utf-8"))
+    code = next(c for c in notebook["cells"] if c["cell_type"] == "code")
+    source, count = BEGUN.subn(lambda _: beginning(name), "".join(code["source"]), 1)
+    if not count:
+        raise ValueError(f"{path.name}: the first code cell does not begin with `try:`")
+    code["source"] = source.splitlines(keepends=True)
+    opening = notebook["cells"][0]
+    text = LINK.sub("", "".join(opening["source"]))
+    if name:
+        link = colab_address(name, f"notebooks/{path.name}")
+        title, rest = text.split("\n\n", 1)
+        text = f"{title}\n\n[Open in Colab]({link})\n\n{rest}"
+    opening["source"] = text.splitlines(keepends=True)
+    content = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    path.write_text(content, "utf-8")
+
+
+def stamp_readme(path: Path, name: str) -> None:
+    """Put a badge beside each notebook of the table."""
+
+    def badge(found: re.Match) -> str:
+        picture = "[![Open in Colab](docs/_static/colab.svg)]"
+        return f"{found[0]} {picture}({colab_address(name, found[1])})"
+
+    text = BADGE.sub("", path.read_text("utf-8"))
+    path.write_text(LISTED.sub(badge, text), "utf-8")
+
+
+def main() -> int:
+    """Stamp everything, and say what was written."""
+    name = sys.argv[1] if len(sys.argv) > 1 else repository()
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name, re.ASCII):
+        given = f"got {name!r}" if name else "pyproject.toml has no address yet"
+        print(f"REPO: expected owner/name, as on GitHub; {given}.", file=sys.stderr)
+        return 1
+    keep(ROOT, name)
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for path in notebooks:
+        stamp_notebook(path, name)
+    stamp_readme(ROOT / "README.md", name)
+    places = f"{len(notebooks)} notebooks, README.md, CITATION.cff and pyproject.toml"
+    print(f"https://github.com/{name} now stands in {places}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
