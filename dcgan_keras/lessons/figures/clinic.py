@@ -175,7 +175,7 @@ def draw_takeover(
             left.plot(steps, run[:, 0], "o-", ms=3, **style)
             right.plot(steps, run[:, 1], "o-", ms=3, **style)
     left.axhline(limit, color=COLOURS["neutral"], ls=":", lw=1)
-    left.text(steps[-1], 1.1 * limit, "1 in 100 draws", fontsize=8, ha="right")
+    left.text(wake - 2, 1.1 * limit, "1 in 100 draws", fontsize=8, ha="right")
     for axes, height in ((left, 2.3), (right, 0.51)):
         axes.axvline(wake, color=COLOURS["neutral"], ls=":", lw=1)
         axes.text(wake + 2, height, "D wakes up", fontsize=8)
