@@ -156,7 +156,10 @@ def draw_ranking(
 
 
 def draw_takeover(
-    steps: Sequence[int], found: Mapping[str, np.ndarray], limit: float, wake: int
+    steps: Sequence[int],
+    found: Mapping[str, np.ndarray],
+    limits: tuple[float, float],
+    wake: int,
 ) -> Figure:
     """Class histogram and confident share over the steps, a line for each seed.
 
@@ -164,7 +167,7 @@ def draw_takeover(
         steps: of the looks.
         found: "D learns" and "D is paused" -> (seeds, looks, 2): chi-squared of the
             class counts, and the confident share.
-        limit: above it, chi-squared says that the classes are uneven.
+        limits: what chance passes in one of 100 draws, upwards and downwards.
         wake: the step from which on a paused D learns again.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.1))
@@ -174,19 +177,22 @@ def draw_takeover(
             style = {"color": COLOURS[colour], "lw": 1.1, "label": label}
             left.plot(steps, run[:, 0], "o-", ms=3, **style)
             right.plot(steps, run[:, 1], "o-", ms=3, **style)
-    left.axhline(limit, color=COLOURS["neutral"], ls=":", lw=1)
-    left.text(wake - 2, 1.1 * limit, "1 in 100 draws", fontsize=8, ha="right")
+    for axes, limit in zip((left, right), limits, strict=True):
+        axes.axhline(limit, color=COLOURS["neutral"], ls=":", lw=1)
+        where = (wake - 2, 1.1 * limit) if axes is left else (wake + 2, 0.76)
+        side = "right" if axes is left else "left"
+        axes.text(*where, "1 in 100 draws", fontsize=8, ha=side)
     for axes, height in ((left, 2.3), (right, 0.51)):
         axes.axvline(wake, color=COLOURS["neutral"], ls=":", lw=1)
         axes.text(wake + 2, height, "D wakes up", fontsize=8)
     left.set(yscale="log", xlabel="step", ylim=(2, 1000))
     left.set_ylabel("chi-squared of the counts")
-    left.set_title("The class histogram notices early")
+    left.set_title("Class counts: past the limit by step 15")
     left.set_yticks([3, 10, 30, 100, 300], ["3", "10", "30", "100", "300"])
     left.legend(loc="upper left", fontsize=9)
     right.set(xlabel="step", ylim=(0.5, 1.0))
     right.set_ylabel("confident share")
-    right.set_title("The single picture, late")
+    right.set_title("Confidence: a few steps later")
     return figure
 
 

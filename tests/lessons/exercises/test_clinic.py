@@ -59,17 +59,17 @@ LOWEST = exercises.LOWEST
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (LOWEST | {0.5: 0.5}, "label 0.5: that is the label"),
-        (LOWEST | {0.5: 1.0}, "label 0.5: the slope at 1 is 0.23"),
-        (LOWEST | {0.9: 0.9}, "label 0.9: that is the label"),
-        (LOWEST | {0.9: -2.2}, "label 0.9: the sign"),
-        (LOWEST | {0.9: np.inf}, "the sigmoid does reach 0.9"),
-        (LOWEST | {1.2: np.log(6)}, "a sigmoid never reaches 1.2"),
-        (LOWEST | {1.2: 1.2}, "label 1.2: that is the label"),
-        (LOWEST | {1.2: ...}, "label 1.2: expected a number, or np.inf"),
-        (LOWEST | {1.2: -np.inf}, "label 1.2: the loss rises there"),
-        (LOWEST | {0.9: "2.2"}, "label 0.9: expected a number"),
-        ({0.5: 0.0}, "the keys 0.5, 0.9 and 1.2"),
+        (LOWEST | {0.7: 0.7}, "label 0.7: that is the label"),
+        (LOWEST | {0.7: 1.0}, "label 0.7: the slope at 1 is 0.03"),
+        (LOWEST | {0.8: 0.8}, "label 0.8: that is the label"),
+        (LOWEST | {0.8: -np.log(4)}, "label 0.8: the sign"),
+        (LOWEST | {0.8: np.inf}, "the sigmoid does reach 0.8"),
+        (LOWEST | {1.1: np.log(6)}, "a sigmoid never reaches 1.1"),
+        (LOWEST | {1.1: 1.1}, "label 1.1: that is the label"),
+        (LOWEST | {1.1: ...}, "label 1.1: expected a number, or np.inf"),
+        (LOWEST | {1.1: -np.inf}, "label 1.1: the loss rises there"),
+        (LOWEST | {0.8: "1.4"}, "label 0.8: expected a number"),
+        ({0.7: 0.85}, "the keys 0.7, 0.8 and 1.1"),
         (2.2, "give a dictionary"),
     ],
 )
@@ -86,11 +86,11 @@ def test_the_lowest_places_are_those_of_the_loss():
         assert found == (
             grid[-1] if np.isinf(right) else pytest.approx(right, abs=0.02)
         )
-    assert said_right(LOWEST | {0.9: 2.2}) and said_right(LOWEST | {0.5: 0})
+    assert said_right(LOWEST | {0.8: 1.4}) and said_right(LOWEST | {0.7: 0.85})
 
 
 def said_right(answer):
-    return exercises.check_lowest.__wrapped__(answer).startswith("0 and 2.2")
+    return exercises.check_lowest.__wrapped__(answer).startswith("0.85 and 1.39")
 
 
 # The ward --------------------------------------------------------------------
@@ -108,7 +108,7 @@ WARD = exercises.WARD
         ),
         (WARD | {"J": "no BN in G"}, "J: its ten classes come evenly"),
         (WARD | {"K": "BN everywhere"}, "K: its digits stand on a ground"),
-        (WARD | {"H": "no BN in G"}, "H: every one of its samples"),
+        (WARD | {"H": "no BN in G"}, "H: its ground is grey"),
         (WARD | {"I": "BN at D's input"}, "I: D is right in 99"),
         (WARD | {"I": "sick"}, "I: expected one of BN at D's input; BN everywhere"),
         (WARD | {"I": ...}, "I: expected one of"),
@@ -122,7 +122,7 @@ def test_wrong_wards(capsys, answer, message):
 
 def test_the_ward_shows_what_the_hints_say():
     charts = exercises.ward()
-    assert list(charts) == list(WARD)
+    assert list(charts) == list(WARD) and list(exercises.patients()) == list("ABCDEF")
     ends = {
         letter: np.median([chart["curves"][-1] for chart in runs], axis=0)
         for letter, runs in charts.items()
