@@ -30,7 +30,7 @@ HINTS = {
     "H": "its ground is grey in all five runs, and every sample is taken for an 8",
     "I": "D is right in 99 of 100 cases, on a ground that is black as it should be",
     "J": "its ten classes come evenly and its samples are clean: is it ill at all?",
-    "K": "its digits stand on a ground that is not quite black, and G's loss is near 3",
+    "K": "one of its runs has a grey ground, its runs differ, and G's loss is near 3",
 }
 STEPS = 80  # of a cure's trial
 LIMIT = 100.0  # a distance: after them the healthy have less, and the patient more

@@ -107,7 +107,7 @@ WARD = exercises.WARD
             "G: D is less often",
         ),
         (WARD | {"J": "no BN in G"}, "J: its ten classes come evenly"),
-        (WARD | {"K": "BN everywhere"}, "K: its digits stand on a ground"),
+        (WARD | {"K": "BN everywhere"}, "K: one of its runs has a grey"),
         (WARD | {"H": "no BN in G"}, "H: its ground is grey"),
         (WARD | {"I": "BN at D's input"}, "I: D is right in 99"),
         (WARD | {"I": "sick"}, "I: expected one of BN at D's input; BN everywhere"),
