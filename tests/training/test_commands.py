@@ -381,6 +381,9 @@ def test_an_output_that_is_a_folder_is_refused(runs, tmp_path, capsys):
         (["train", "--output", "a", "--steps", "many"], "expected a whole number >= 1"),
         (["train", "--output", "a", "--steps", "1", "--epochs", "1"], "not allowed"),
         (["train", "--output", "a", "--loop", "both"], "composite"),
+        (["train", "--output", ""], "--output: expected a path, got an empty text"),
+        (["train", "--output", "a", "--dataset", ""], "--dataset: expected a path"),
+        (["evaluate", "--run", ""], "--run: expected a path, got an empty text"),
         (["sample", "--run", "a", "--output", "b.npy", "--count", "-1"], ">= 1"),
     ],
 )
