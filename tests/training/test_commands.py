@@ -456,6 +456,16 @@ def test_a_long_walk_is_cut_and_says_so(runs, tmp_path, capsys, monkeypatch):
     assert len(imageio.imread(path)) <= 5
 
 
+def test_a_grid_that_nothing_opens_is_refused(runs, tmp_path, capsys, monkeypatch):
+    arguments = ["sample", "--run", runs / "composite", "--output", tmp_path / "a.png"]
+    said = told(capsys, 2, [*arguments, "--count", 10**12])
+    assert "count: expected at most 21,399 samples of 28x28 in a .png" in said
+    monkeypatch.setattr(commands, "MOST_PIXELS", 4 * 4 * 28 * 28)
+    assert "at most 4 samples" in told(capsys, 2, [*arguments, "--count", 5])
+    assert main([str(x) for x in arguments] + ["--count", "4"]) == 0
+    assert imageio.imread(tmp_path / "a.png").shape == (112, 112, 3)
+
+
 def test_samples_are_the_bytes_that_numpy_writes(runs, tmp_path):
     path = tmp_path / "a.npy"
     (tmp_path / ".a.npy.abcdefgh").write_bytes(b"left by a kill")
