@@ -47,5 +47,5 @@ colab: setup  ## stamp links to Colab: make colab REPO=owner/name
 	@$(VENV) tools/colab.py $(REPO)
 
 clean:  ## remove build/ and caches (.venv, lab/ and runs/ stay)
-	@rm -rf build .pytest_cache .ruff_cache
+	@rm -rf build .hypothesis .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

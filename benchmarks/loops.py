@@ -29,7 +29,7 @@ def main() -> None:
 
     print(f"import TensorFlow and Keras          {time.perf_counter() - began:8.1f} s")
     images = load_dataset("digits").images
-    config = DEFAULTS | {"settings": RECIPES["default"], "image_shape": (28, 28, 1)}
+    config = DEFAULTS | {"settings": RECIPES["default"], "image_shape": [28, 28, 1]}
     loops = {}
     for name in ("train_step", "composite"):
         model = build_model(config | {"loop": name})

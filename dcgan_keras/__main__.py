@@ -57,7 +57,7 @@ def _add_train(commands) -> None:
     )
     train.add_argument(
         "--dataset",
-        type=os.path.expanduser,
+        type=_path,
         help="mnist (default), digits, fashion_mnist, cifar10 or a folder",
     )
     length = train.add_mutually_exclusive_group()
@@ -154,7 +154,7 @@ def _add_evaluate(commands) -> None:
     _add_path(evaluate, "--run", "the run folder")
     evaluate.add_argument(
         "--dataset",
-        type=os.path.expanduser,
+        type=_path,
         help="where the run's images are now, if they have moved",
     )
     evaluate.add_argument(
@@ -165,8 +165,13 @@ def _add_evaluate(commands) -> None:
 
 
 def _add_path(command, name: str, told: str) -> None:
-    # The shell leaves the ~ of --output=~/runs as it is.
-    command.add_argument(name, required=True, type=os.path.expanduser, help=told)
+    command.add_argument(name, required=True, type=_path, help=told)
+
+
+def _path(text: str) -> str:
+    if not text:  # as from "$RUN" where RUN is not set; "" would be the folder here
+        raise argparse.ArgumentTypeError("expected a path, got an empty text")
+    return os.path.expanduser(text)  # the shell leaves the ~ of --output=~/runs as is
 
 
 def _positive(text: str) -> int:

@@ -18,9 +18,12 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
+import warnings
 
 from dcgan_keras import _registration
 
+_READS_SETTINGS = os.path.join("keras", "src", "backend", "config.py")
 FEW_CORES = 4  # beyond, operations of large networks would miss them
 
 
@@ -60,6 +63,24 @@ def _check_backend(name: str) -> None:
         )
 
 
+@contextlib.contextmanager
+def _settings_are_named():
+    """Keras's error at a keras.json that it cannot take says nothing of the file."""
+    try:
+        yield
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        if not any(x.filename.endswith(_READS_SETTINGS) for x in frames):
+            raise
+        home = os.path.expanduser("~")
+        home = home if os.access(home, os.W_OK) else "/tmp"  # as Keras does
+        folder = os.environ.get("KERAS_HOME", os.path.join(home, ".keras"))
+        raise ImportError(
+            f"{os.path.join(folder, 'keras.json')}: Keras does not start with these "
+            f"settings ({type(error).__name__}: {error}); mend or remove the file"
+        ) from error
+
+
 os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 _check_backend(os.environ["KERAS_BACKEND"])  # before Keras imports what may not be here
 with quiet_native_stderr():
@@ -67,12 +88,13 @@ with quiet_native_stderr():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if (os.cpu_count() or 1) <= FEW_CORES:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    with _settings_are_named():
+        import keras  # it reads its settings before it loads TensorFlow
     import tensorflow as tf
 
     tf.config.list_physical_devices()
     # A course builds many models; its "retracing" warning takes them for one.
     tf.get_logger().setLevel("ERROR")
-    import keras
 
 _check_backend(keras.backend.backend())  # it may have been loaded before
 
@@ -96,6 +118,32 @@ def use_course_types() -> str:
         config.set_floatx("float32")
         config.set_dtype_policy("float32")
     return ", ".join(changed)
+
+
+def check_course_types() -> None:
+    """Say that the builders' networks are not for what Keras is set to.
+
+    For a process that is not the course's own, where nothing is changed.
+
+    Raises:
+        ValueError: Keras is set to channels_first.
+    """
+    config, call = keras.config, "call keras.config."
+    found = config.image_data_format()
+    if found != "channels_last":
+        raise ValueError(
+            "image_data_format: expected Keras to be set to 'channels_last', as images "
+            f"are (N, H, W, C); got {found!r} (from keras.json, or set before); "
+            f"{call}set_image_data_format('channels_last')"
+        )
+    kept = config.dtype_policy().variable_dtype
+    if kept in ("float16", "bfloat16"):
+        warnings.warn(
+            f"floatx: Keras is set to keep weights in {kept} (from keras.json, or set "
+            f"before), in which a GAN's small steps are lost; {call}set_dtype_policy("
+            "'float32'), or 'mixed_float16', which keeps them in 32 bits",
+            stacklevel=3,
+        )
 
 
 def device() -> str:

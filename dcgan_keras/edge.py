@@ -28,6 +28,15 @@ _RAISED = re.compile(
     r"^[\w.]+(?:Error|Exception): (?:\[Errno \d+\] )?(.+)$", re.MULTILINE
 )
 _HEADS = ("Graph execution error", "Detected at node", "<stack traces", "[[")
+# What TensorFlow says when a GPU's memory is full, often of another process's making
+# (tensorflow#7025, #24496, #45028); only the first kind is a ResourceExhaustedError.
+_FULL_GPU = re.compile(
+    "CUDA_ERROR_OUT_OF_MEMORY|out of memory|Dst tensor is not initialized|failed to "
+    "allocate|(CUBLAS|CUDNN)_STATUS_(ALLOC_FAILED|NOT_INITIALIZED|INTERNAL_ERROR)|"
+    "failed to get convolution algorithm|blas x?gem[mv]+ launch failed|"
+    "no DNN in stream executor|DNN library (initialization failed|is not found)",
+    re.IGNORECASE,
+)
 _TENSOR = re.compile(r"OOM when allocating tensor with shape\[(.*?)\] and type (\w+)")
 
 
@@ -99,6 +108,8 @@ def describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError) and error.strerror:
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         return 2, where + error.strerror
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return 2, "the system gives this process no more threads (see ulimit -u)"
     if isinstance(error, ValueError | OSError | ImportError | OverflowError):
         return 2, _one_line(error)
     if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
@@ -152,6 +163,12 @@ def _tensorflows(error, kinds) -> tuple[int, str]:
         if tensor:
             text = f"{tensor[2]} values of shape ({tensor[1]})"
         return 2, _too_little_memory(text)
+    if _FULL_GPU.search(error.message):
+        return 2, (
+            f"not enough memory on the GPU ({text}); another process may hold it "
+            "(nvidia-smi shows which): end that, ask for less by --batch-size or "
+            "--width, or hide the GPU by CUDA_VISIBLE_DEVICES=-1"
+        )
     if raised and "Traceback (most recent call last)" in error.message:
         return 2, f"images: {_shorten(raised[-1])}"
     return 1, f"unexpected {type(error).__name__}: {text} (--debug shows where)"

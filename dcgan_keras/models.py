@@ -6,7 +6,7 @@ argument, and its docstring says who disputes it.
 
 from collections.abc import Sequence
 
-from dcgan_keras._tensorflow import keras
+from dcgan_keras._tensorflow import check_course_types, keras
 from dcgan_keras.fast.layers import (
     FastBatchNormalization,
     FastLeakyReLU,
@@ -93,7 +93,8 @@ def build_generator(
         classes (N, latent_dim + classes) -> (N, H, W, C).
 
     Raises:
-        ValueError: an argument outside of what is said above.
+        ValueError: an argument outside of what is said above, or a Keras that is set
+            to channels_first.
 
     Example:
         >>> build_generator((64, 64, 3), channels=128, use_bias=False).output_shape
@@ -101,6 +102,7 @@ def build_generator(
 
     Source: Radford et al. 2015, section 3 and figure 1; notebook 05.
     """
+    check_course_types()
     start, doublings = stages(image_shape)
     check_positive(latent_dim=latent_dim, kernel_size=kernel_size)
     check_not_negative(leaky_slope=leaky_slope)
@@ -227,7 +229,8 @@ def build_discriminator(
         classes (N, classes).
 
     Raises:
-        ValueError: an argument outside of what is said above.
+        ValueError: an argument outside of what is said above, or a Keras that is set
+            to channels_first.
 
     Example:
         >>> build_discriminator().output_shape
@@ -235,6 +238,7 @@ def build_discriminator(
 
     Source: Radford et al. 2015, section 3; notebook 05.
     """
+    check_course_types()
     _, halvings = stages(image_shape)
     check_positive(kernel_size=kernel_size)
     check_not_negative(leaky_slope=leaky_slope)

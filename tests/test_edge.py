@@ -45,6 +45,7 @@ def with_then(error, then):
         (OverflowError("too large"), 2, "too large"),
         (KeyError("step"), 1, "unexpected KeyError: 'step' (--debug shows where)"),
         (RuntimeError(), 1, "unexpected RuntimeError: RuntimeError (--debug"),
+        (RuntimeError("can't start new thread"), 2, "the system gives this process no"),
         (MemoryError(), 2, "not enough memory (MemoryError); ask for less: a smaller"),
         (
             with_then(ValueError("no file"), "go on with --resume"),
@@ -163,6 +164,25 @@ def test_too_little_memory_for_a_tensor_is_named():
     assert "--width" in said
     status, said = describe(tensorflow_error(MemoryError("picture")))
     assert status == 2 and said.startswith("not enough memory (")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("InternalError", "Dst tensor is not initialized. [Op:_EagerConst]"),
+        ("InternalError", "Blas xGEMM launch failed : a.shape=[1,64,100]"),
+        ("InternalError", "Failed call to cudaGetRuntimePtr: CUDA_ERROR_OUT_OF_MEMORY"),
+        ("UnknownError", "Failed to get convolution algorithm. This is probably"),
+        ("FailedPreconditionError", "DNN library initialization failed."),
+        ("UnimplementedError", "DNN library is not found. [[{{node a/Conv2D}}]]"),
+    ],
+)
+def test_a_gpu_without_memory_is_known_by_its_many_words(kind, message):
+    from dcgan_keras._tensorflow import tf
+
+    status, said = describe(getattr(tf.errors, kind)(None, None, message))
+    assert status == 2 and said.startswith(f"not enough memory on the GPU ({message}")
+    assert "nvidia-smi" in said
 
 
 def test_another_failure_of_tensorflow_is_no_ones_fault():

@@ -116,6 +116,23 @@ def test_what_was_held_back_is_replayed_when_the_import_fails(tmp_path):
     assert done.stderr.index("native") < done.stderr.index("ImportError: x")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("[1]", "list"), ('{"floatx": "float8"}', "float8")],
+)
+def test_a_keras_json_that_keras_cannot_take_is_named(tmp_path, content, said):
+    (tmp_path / "keras.json").write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "dcgan_keras", "evaluate", "--run", "a"],
+        env={**CLEAN, "KERAS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert f"{tmp_path / 'keras.json'}: Keras does not start" in done.stderr
+    assert said in done.stderr
+
+
 def test_another_backend_is_refused_in_one_clear_sentence(stubs):
     done = python("import dcgan_keras.models", PYTHONPATH=stubs)
     assert done.returncode == 1

@@ -5,6 +5,7 @@ import pytest
 from players import KERAS_SAVES, LATENT_DIM, build_players, noise, reals
 
 from dcgan_keras import keras
+from dcgan_keras._tensorflow import use_course_types
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.sizes import IMAGE_SIZES
 
@@ -464,3 +465,32 @@ def test_fast_players_are_the_plain_ones():
                 plain(inputs, training=training),
                 atol=1e-5,
             )
+
+
+# Keras's settings ------------------------------------------------------------
+
+
+@pytest.fixture
+def settings():
+    """Keras's own, put back afterwards."""
+    yield keras.config
+    use_course_types()
+
+
+@pytest.mark.parametrize("build", [build_generator, build_discriminator])
+def test_channels_first_is_refused_and_left_as_it_is(build, settings):
+    settings.set_image_data_format("channels_first")
+    with pytest.raises(ValueError, match="image_data_format: .* got 'channels_first'"):
+        build((8, 8, 1), channels=2)
+    assert settings.image_data_format() == "channels_first"
+
+
+@pytest.mark.parametrize("build", [build_generator, build_discriminator])
+@pytest.mark.parametrize("kept", ["float16", "bfloat16"])
+def test_weights_of_16_bits_get_a_word(build, kept, settings):
+    settings.set_dtype_policy(kept)
+    with pytest.warns(UserWarning, match=f"keep weights in {kept} .*mixed_float16"):
+        built = build((8, 8, 1), channels=2)
+    assert built.weights[0].dtype == kept  # obeyed all the same
+    settings.set_dtype_policy("mixed_float16")
+    assert build((8, 8, 1), channels=2).weights[0].dtype == "float32"

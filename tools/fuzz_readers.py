@@ -13,6 +13,7 @@ import argparse
 import collections
 import contextlib
 import dataclasses
+import gzip
 import io
 import json
 import os
@@ -20,6 +21,7 @@ import random
 import resource
 import signal
 import sys
+import tarfile
 import tempfile
 import time
 import warnings
@@ -29,7 +31,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_keras.data.archives import ARRAYS
+from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary
 from dcgan_keras.data.datasets import DATA_VARIABLE, load_dataset
 from dcgan_keras.files import UnreadableFile
 from dcgan_keras.training.runs import COLUMNS, RunFolder
@@ -271,7 +273,35 @@ def pictures(folder: Path) -> Reader:
     return Reader(folder / "a.png", valid, change_bytes, read, ValueError)
 
 
-READERS = {make.__name__: make for make in (npz, weights, history, config, pictures)}
+def cifar10(folder: Path) -> Reader:
+    """CIFAR-10's binary archive; what is accepted has labels from 0 to 9."""
+    path, draw = folder / "cifar-10-binary.tar.gz", np.random.default_rng(0)
+
+    def packed(mode):
+        written = io.BytesIO()
+        with tarfile.open(fileobj=written, mode=mode) as archive:
+            for name in ("data_batch_1.bin", "test_batch.bin"):
+                records = draw.integers(0, 256, (3, 3073), np.uint8)
+                records[:, 0] %= 10
+                member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+                member.size = records.size
+                archive.addfile(member, io.BytesIO(records.tobytes()))
+        return written.getvalue()
+
+    def change(draw, content):
+        """What is inside, packed again."""
+        return gzip.compress(change_bytes(draw, gzip.decompress(content)), 1)
+
+    def read():
+        found = read_cifar10_binary(path)
+        assert found["x_test"].shape[1:] == (32, 32, 3)
+        assert found["y_train"].max() < 10 and found["y_test"].max() < 10
+
+    return Reader(path, [packed("w:gz")], change, read)
+
+
+MAKERS = (npz, weights, history, config, pictures, cifar10)
+READERS = {make.__name__: make for make in MAKERS}
 
 
 # Trying -----------------------------------------------------------------------

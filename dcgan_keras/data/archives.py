@@ -5,6 +5,7 @@ read: a file of a few kilobytes can claim, or unpack to, more than any memory ha
 """
 
 import contextlib
+import gzip
 import math
 import tarfile
 import zipfile
@@ -168,25 +169,57 @@ def _check_data_set(headers: dict[str, Header]) -> None:
 def read_cifar10_binary(archive: str | Path) -> dict[str, np.ndarray]:
     """The four arrays of CIFAR-10's binary version, images (N, 32, 32, 3).
 
-    Each record is one label byte and 3 x 32 x 32 bytes, channel by channel. The file is
-    taken as it is: ``keras.utils.get_file`` has compared its hash.
+    Each record is one label byte and 3 x 32 x 32 bytes, channel by channel.
 
     Args:
-        archive: a .tar.gz with data_batch_1.bin, ... and test_batch.bin.
+        archive: a .tar.gz with data_batch_1.bin, ... and test_batch.bin; unpacked at
+            most ``MOST_BYTES``.
 
     Returns:
         uint8 arrays by their names, as from ``read_npz``.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        UnreadableFile: damaged, cut off, too large, or without one of the two parts.
     """
+    expected = "a .tar.gz of CIFAR-10's binary version"
     parts = {"train": [], "test": []}
-    with tarfile.open(archive) as tar:
-        for member in sorted(tar.getmembers(), key=lambda member: member.name):
-            if member.name.endswith(".bin"):
-                records = np.frombuffer(tar.extractfile(member).read(), np.uint8)
-                split = "test" if member.name.endswith("test_batch.bin") else "train"
-                parts[split].append(records.reshape(-1, 1 + 3 * 32 * 32))
+    with open_regular(archive, expected) as file, decoding(archive, expected):
+        # Nothing is unpacked but what is asked for, and that from the first byte on.
+        unpacked = _Bounded(gzip.GzipFile(fileobj=file), MOST_BYTES)
+        with tarfile.open(fileobj=unpacked, mode="r|") as tar:
+            for member in tar:
+                if member.isfile() and member.name.endswith(".bin"):
+                    records = np.frombuffer(tar.extractfile(member).read(), np.uint8)
+                    part = "test" if member.name.endswith("test_batch.bin") else "train"
+                    records = records.reshape(-1, 1 + 3 * 32 * 32)
+                    parts[part].append((member.name, records))
+        return _cifar10_arrays(parts)
+
+
+class _Bounded:
+    """A stream that may not give more than so many bytes."""
+
+    def __init__(self, stream, most: int):
+        self._stream, self._left = stream, most
+
+    def read(self, size: int) -> bytes:
+        content = self._stream.read(size)
+        self._left -= len(content)
+        if self._left < 0:
+            raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+        return content
+
+
+def _cifar10_arrays(parts: dict[str, list]) -> dict[str, np.ndarray]:
     arrays = {}
     for split, batches in parts.items():
-        records = np.concatenate(batches)
+        if not sum(len(records) for _, records in batches):
+            raise ValueError(f"it has no pictures of the {split} part")
+        batches.sort(key=lambda batch: batch[0])
+        records = np.concatenate([records for _, records in batches])
+        if records[:, 0].max() > 9:
+            raise ValueError(f"a label of the {split} part is {records[:, 0].max()}")
         pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         arrays |= {f"x_{split}": pixels, f"y_{split}": records[:, 0]}
     return arrays

@@ -18,7 +18,7 @@ import numpy as np
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
 from dcgan_keras.data.image_folder import FolderImages, load_folder, scaled
 from dcgan_keras.files import find_data
-from dcgan_keras.sizes import check_image_size
+from dcgan_keras.sizes import check_image_size, is_int
 
 if TYPE_CHECKING:
     from dcgan_keras._tensorflow import tf
@@ -126,6 +126,10 @@ def check_images(images, batch_size: int | None = None) -> None:
     Raises:
         ValueError: naming the argument, what was expected and what came.
     """
+    if not hasattr(images, "shape") or not hasattr(images, "dtype"):
+        raise ValueError(
+            f"images: expected an array (N, H, W, C), got {type(images).__name__}"
+        )
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[0] == 0:
         raise ValueError(f"images: expected shape (N, H, W, C), N > 0; got {shape}")
@@ -147,10 +151,11 @@ def check_images(images, batch_size: int | None = None) -> None:
                 "D would tell reals by their range; scale by 2 * x - 1",
                 stacklevel=2,
             )
-    if batch_size is not None and not 1 <= batch_size <= shape[0]:
+    is_count = batch_size is None or is_int(batch_size)
+    if batch_size is not None and not (is_count and 1 <= batch_size <= shape[0]):
         raise ValueError(
             f"batch_size: expected 1 to {shape[0]}, the number of images; "
-            f"got {batch_size}"
+            f"got {batch_size!r}"
         )
 
 
@@ -189,7 +194,7 @@ def training_batches(
     Args:
         images: float32 (N, H, W, C) in [-1, 1], an array or ``FolderImages``.
         batch_size: images a batch, 1 to N.
-        seed: any integer.
+        seed: any integer of 64 bits.
         start_step: how many batches to pass over, >= 0.
         context: of ``strategy.distribute_datasets_from_function``: batch_size is that
             of all devices together, and each gets its part of the batch, the first
@@ -202,9 +207,9 @@ def training_batches(
         int64 (batch_size,)), the same images in the same order.
 
     Raises:
-        ValueError: if ``check_images`` refuses the images or the batch size, a
-            negative start_step, a batch that the devices cannot share evenly, or labels
-            that are not one whole number an image.
+        ValueError: if ``check_images`` refuses the images or the batch size, a seed or
+            a start_step that is none, a batch that the devices cannot share evenly, or
+            labels that are not one whole number an image.
 
     Example:
         >>> batches = training_batches(load_dataset("digits").images, 64)
@@ -216,8 +221,12 @@ def training_batches(
     from dcgan_keras._tensorflow import tf
 
     check_images(images, batch_size=batch_size)
-    if start_step < 0:
-        raise ValueError(f"start_step: expected at least 0, got {start_step}")
+    if not is_int(start_step) or start_step < 0:
+        raise ValueError(
+            f"start_step: expected a whole number >= 0, got {start_step!r}"
+        )
+    if not is_int(seed) or not -(2**63) <= seed < 2**63:
+        raise ValueError(f"seed: expected an integer of 64 bits, got {seed!r}")
     parts = context.num_replicas_in_sync if context else 1
     check_shares(batch_size, parts)
     part_size = batch_size // parts
@@ -264,9 +273,10 @@ def _whole_labels(labels, count: int) -> np.ndarray:
 
 def _is_folder(name: str | Path) -> bool:
     path = Path(name)
-    if path.is_dir():
+    is_named = name != ""  # Path("") is the folder that one is in
+    if is_named and path.is_dir():
         return True
-    if path.exists():
+    if is_named and path.exists():
         raise ValueError(f"name: expected a folder of images, {name} is a file")
     if isinstance(name, Path) or os.sep in str(name):
         raise FileNotFoundError(f"name: there is no folder {name}")
@@ -310,7 +320,7 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
         return read_npz(find_data(f"{name}.npz"))
     except FileNotFoundError:
         tried.append("the course's own data")
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
     if name == "mnist":
         if os.path.lexists(path := Path(home) / "datasets" / "mnist.npz"):
             return read_npz(path)

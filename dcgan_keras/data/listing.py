@@ -4,6 +4,7 @@ Files are listed and not opened: a million names take seconds.
 """
 
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -25,16 +26,13 @@ SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have the
     "desktop.ini",
 }
 RUN_FILES = {"config.json", "history.csv"}  # a run's folder: its grids are no data
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-}
+# trainA and trainB are two domains; train2017, test_images and training-set no more
+# than longer names.
+SPLIT = re.compile(
+    "((?P<train>train|training)|(?P<test>test|testing)|(val|valid|validation|dev))"
+    "((?P<domain>[ab])|[ _-]?(set|data|images?|imgs|photos|pictures|[0-9]{2,4}))?",
+    re.IGNORECASE,
+)
 OTHER_KINDS = "of other kinds"
 ALREADY = "linked to what is counted already"
 
@@ -99,10 +97,10 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
     no regular file are left out. Links are followed; what they lead to counts once.
 
     Subfolders named as splits usually are (train, training; test, testing; val, valid,
-    validation, dev; also trainA and trainB) are splits where one is for training and
-    one is not, or where there is nothing else; "test" is val/ if there is no test/.
-    Other subfolders are classes, if there are two or more. One that stands alone is
-    looked into.
+    validation, dev; also trainA and trainB, train2017, test_images) are splits where
+    one is for training and one is not, or where there is nothing else; "test" is val/
+    if there is no test/. Other subfolders are classes, if there are two or more. One
+    that stands alone is looked into.
 
     Args:
         folder: the folder.
@@ -166,15 +164,18 @@ def _top(name: str) -> str:
 
 
 def _split_of(top: str) -> str | None:
-    """train, Training, trainA -> "train"; no split's name -> None."""
-    name = top.lower()
-    return SPLITS.get(name) or (SPLITS.get(name[:-1]) if name[-1] in "ab" else None)
+    """train, Training, trainA, train_images -> "train"; no split's name -> None."""
+    match = SPLIT.fullmatch(top)
+    if not match:
+        return None
+    return "train" if match["train"] else "test" if match["test"] else "val"
 
 
 def _class_in_split(name: str) -> str:
     """train/cat/1.png -> "cat"; trainA/1.png -> "A"; train/1.png -> ""."""
     top, _, below = name.partition(os.sep)
-    return _top(below) if top.lower() in SPLITS else top[-1].upper()
+    domain = SPLIT.fullmatch(top)["domain"]
+    return domain.upper() if domain else _top(below)
 
 
 def _listing(paths: list[str], classes: list[str], known: set | None = None) -> Listing:

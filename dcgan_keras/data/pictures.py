@@ -2,10 +2,11 @@
 
 One rule for all kinds. Grey stays grey (1, 8 or 16 bits, with transparency or
 without), everything else becomes RGB; a palette is colour, even one of greys. Black is
-0 and white is the largest number that the bits can hold: 1, 255 or 65535. Numbers of 32
-bits and fractions have no such white; guessing one for each file would give a folder
-many scales, so they are refused. Transparency is laid on white, and a photograph stands
-as the camera was held.
+0 and white is the largest number that the bits can hold: 1, 255, 4095 or 65535; a TIFF
+may say that 0 is white. Numbers of 32 bits, with a sign, and fractions have no such
+white; guessing one for each file would give a folder many scales, so they are refused.
+Transparency is laid on white, and a photograph stands as the camera was held, where
+that can be read.
 """
 
 import threading
@@ -18,11 +19,14 @@ import numpy as np
 # In one picture, and in all that are being decoded at a time: at 4 bytes a pixel and
 # at most three copies, half a gigabyte.
 MAX_PIXELS = 40_000_000
-# Pillow knows these, but runs a program (Ghostscript) or decodes nothing by itself.
-FOREIGN_FORMATS = {"EPS", "BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
+# Pillow knows these, but runs a program (Ghostscript), decodes nothing by itself, or
+# holds pictures of other sizes than it says, and decodes them unasked (icons).
+FOREIGN_FORMATS = {"EPS", "BUFR", "GRIB", "HDF5", "ICNS", "ICO", "MPEG", "WMF"}
 GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
 COLOUR_MODES = {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"}
 SIXTEEN_BITS_IN_32 = {"PNG", "PPM"}  # Pillow's mode "I" holds 0..65535 in these
+BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
+WHITE_IS_ZERO, SIGNED = 0, 2  # values of the last two
 
 
 class UnfitPicture(ValueError):
@@ -113,7 +117,12 @@ def decode(
             raise UnfitPicture("of other channels", detail)
         with _in_flight.take(_cost(image, image_size)):
             image.load()
-            ImageOps.exif_transpose(image, in_place=True)
+            try:
+                ImageOps.exif_transpose(image, in_place=True)
+            except MemoryError:
+                raise
+            except Exception:
+                pass  # notes that cannot be read are no fault of the pixels
             image = _plain(image, found)
             if image.size != size:
                 side = min(image.size)
@@ -154,7 +163,9 @@ def _formats() -> list[str]:
 
 
 def _channels(image) -> int:
-    mode = image.mode
+    mode, scale = image.mode, "of a scale without a white (save as 8 or 16 bits)"
+    if SIGNED in _tags(image).get(SAMPLE_FORMAT, ()):
+        raise UnfitPicture(scale, f"Pillow's mode {mode}, numbers with a sign")
     if mode in GREY_MODES or (mode == "I" and image.format in SIXTEEN_BITS_IN_32):
         return 1
     if mode in COLOUR_MODES:
@@ -163,7 +174,12 @@ def _channels(image) -> int:
     if mode in ("I", "F") and image.width * image.height <= MAX_PIXELS:
         low, high = image.getextrema()
         detail += f", {low:.6g} to {high:.6g}"
-    raise UnfitPicture("of a scale without a white (save as 8 or 16 bits)", detail)
+    raise UnfitPicture(scale if mode in ("I", "F") else "of other colours", detail)
+
+
+def _tags(image) -> dict:
+    """What a TIFF says of its numbers; nothing for other files."""
+    return getattr(image, "tag_v2", {})
 
 
 def _cost(image, image_size: int | None) -> int:
@@ -188,10 +204,14 @@ def _plain(image, channels: int):
     from PIL import Image
 
     if image.mode.startswith("I"):
-        values = np.asarray(image)
+        tags = _tags(image)
+        white = 2 ** tags.get(BITS, (16,))[0] - 1
+        values = np.asarray(image).clip(0, white).astype(np.uint32)
         if "transparency" in image.info:
-            values = np.where(values == image.info["transparency"], 65535, values)
-        return Image.fromarray((values.clip(0, 65535) // 257).astype(np.uint8))
+            values = np.where(values == image.info["transparency"], white, values)
+        if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow turns 8 bits around alone
+            values = white - values
+        return Image.fromarray((values * 255 // white).astype(np.uint8))
     mode = "L" if channels == 1 else "RGB"
     if image.has_transparency_data:
         mode += "A"

@@ -69,6 +69,7 @@ FINGERPRINT = "data_fingerprint"  # in config.json
 CLASSIFIED = ("digits", "mnist")  # data sets that a classifier here knows
 MOST_GRIDS = 100  # frames of training.gif
 MOST_STEPS = 1000  # frames of a walk
+MOST_PIXELS = 2**26  # of a .png; of 89 million Pillow warns as of a bomb
 POINTS = 12  # of the walk from one sample to the next
 
 
@@ -165,6 +166,8 @@ def sample(options: argparse.Namespace) -> None:
     _check_label(options, config["classes"], path)
     _use_course_types()
     generator = load_generator(options.run)
+    if path.suffix == ".png":
+        _check_grid(options.count, *generator.output_shape[1:3])
     z = latent_noise((options.count, config["latent_dim"]), options.seed, 0)
     remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
     if path.suffix == ".npy":
@@ -472,6 +475,16 @@ def _use_course_types() -> None:
         say(
             f"keras.json asks for {changed}; the course computes with channels_last "
             "and float32"
+        )
+
+
+def _check_grid(count: int, height: int, width: int) -> None:
+    """Refuse a grid that few programs would open, and that takes much memory."""
+    most = MOST_PIXELS // (4 * height * width)
+    if count > most:
+        raise ValueError(
+            f"count: expected at most {most:,} samples of {height}x{width} in a .png, "
+            f"got {count:,}; a .npy takes as many as the disk does"
         )
 
 

@@ -1,15 +1,18 @@
 """Archives that lie: refused by what they claim, before memory is given to them."""
 
+import gzip
 import io
 import os
 import re
+import tarfile
 import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
-from dcgan_keras.data.archives import ARRAYS, open_npz, read_npz
+from dcgan_keras.data import archives
+from dcgan_keras.data.archives import ARRAYS, open_npz, read_cifar10_binary, read_npz
 from dcgan_keras.data.datasets import load_dataset
 from dcgan_keras.files import UnreadableFile
 
@@ -148,3 +151,58 @@ def test_what_is_no_file_is_named_and_not_passed_over(tmp_path, monkeypatch, kin
     monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
     with pytest.raises(UnreadableFile, match=rf"mnist\.npz: .* it is a .*{kind[-4:]}"):
         load_dataset("mnist")
+
+
+# CIFAR-10 --------------------------------------------------------------------
+
+
+def cifar10(path, members):
+    """Written as name and bytes say."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+RECORD = bytes([9]) + bytes(3 * 32 * 32)
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"data_batch_1.bin": RECORD}, "it has no pictures of the test part"),
+        ({"test_batch.bin": RECORD}, "it has no pictures of the train part"),
+        ({"data_batch_1.bin": b"", "test_batch.bin": RECORD}, "of the train part"),
+        ({"data_batch_1.bin": RECORD[1:], "test_batch.bin": RECORD}, "3072"),
+        (
+            {"data_batch_1.bin": RECORD, "test_batch.bin": b"\x0a" + RECORD[1:]},
+            "a label of the test part is 10",
+        ),
+    ],
+)
+def test_what_is_no_cifar10_is_refused(tmp_path, members, said):
+    path = cifar10(tmp_path / "a.tar.gz", members)
+    with pytest.raises(UnreadableFile, match=f"a.tar.gz: expected a .tar.gz.*{said}"):
+        read_cifar10_binary(path)
+
+
+def test_a_cifar10_that_unpacks_to_too_much_is_given_up_early(tmp_path, monkeypatch):
+    members = {"a.html": bytes(9_000_000), "data_batch_1.bin": RECORD}
+    path = cifar10(tmp_path / "a.tar.gz", members | {"test_batch.bin": RECORD})
+    assert path.stat().st_size < 20_000
+    assert len(read_cifar10_binary(path)["x_test"]) == 1
+    monkeypatch.setattr(archives, "MOST_BYTES", 100_000)
+    tracemalloc.start()
+    with pytest.raises(UnreadableFile, match="unpacks to more than 100,000 bytes"):
+        read_cifar10_binary(path)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", gzip.compress(b"no tar")])
+def test_a_damaged_cifar10_is_one_type_of_error(tmp_path, content):
+    (tmp_path / "a.tar.gz").write_bytes(content)
+    with pytest.raises(UnreadableFile, match="a.tar.gz: expected"):
+        read_cifar10_binary(tmp_path / "a.tar.gz")

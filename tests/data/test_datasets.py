@@ -228,6 +228,8 @@ def test_unknown_names_and_splits_are_refused(tmp_path):
         ValueError, match="digits, mnist, fashion_mnist, cifar10.*mnits"
     ):
         load_dataset("mnits")
+    with pytest.raises(ValueError, match="images; got '', which is neither"):
+        load_dataset("")
     with pytest.raises(ValueError, match="split: .*'validation'"):
         load_dataset("digits", split="validation")
     with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
@@ -270,6 +272,11 @@ def test_images_that_cannot_be_trained_on_are_refused(images, said):
         check_images(images)
     with pytest.raises(ValueError, match=said):
         training_batches(images, 2)
+
+
+def test_what_is_no_array_is_refused():
+    with pytest.raises(ValueError, match="images: expected an array .* got list"):
+        training_batches(numbered(10).tolist(), 2)
 
 
 def test_values_in_zero_to_one_are_met_with_a_warning():
@@ -320,6 +327,29 @@ def test_start_step_meets_the_very_batches(start_step):
     whole = drawn(numbered(11), 4, 108, seed=5)
     part = drawn(numbered(11), 4, 8, seed=5, start_step=start_step)
     assert np.array_equal(part, whole[start_step : start_step + 8])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch_size": 2.0}, "batch_size: .* got 2.0"),
+        ({"batch_size": "2"}, "batch_size: .* got '2'"),
+        ({"batch_size": True}, "batch_size: .* got True"),
+        ({"seed": 1.5}, "seed: expected an integer of 64 bits, got 1.5"),
+        ({"seed": None}, "seed: .* got None"),
+        ({"seed": 2**63}, "seed: .* got 9223372036854775808"),
+        ({"start_step": 1.0}, "start_step: expected a whole number >= 0, got 1.0"),
+    ],
+)
+def test_what_is_no_whole_number_is_refused(options, said):
+    """A seed of 1.5 was taken for 1 in silence."""
+    with pytest.raises(ValueError, match=said):
+        training_batches(numbered(10), **{"batch_size": 2} | options)
+
+
+def test_seeds_of_64_bits_are_seeds():
+    for seed in (2**63 - 1, -(2**63), np.int64(3)):
+        assert len(next(iter(training_batches(numbered(10), 2, seed=seed)))) == 2
 
 
 def test_a_negative_start_step_is_refused():

@@ -80,7 +80,7 @@ def test_a_hidden_folder_is_read_where_it_is_asked_for(tmp_path):
 
 @pytest.mark.parametrize(
     "suffix",
-    ".png .PNG .Jpg .jpeg .jfif .jpe .ppm .pgm .bmp .gif .webp .tif .tiff .tga .ico "
+    ".png .PNG .Jpg .jpeg .jfif .jpe .ppm .pgm .bmp .gif .webp .tif .tiff .tga .dds "
     ".jp2 .mpo".split(),
 )
 def test_what_pillow_decodes_is_listed(tmp_path, suffix):
@@ -208,6 +208,10 @@ def test_linked_pictures_are_read_once(tmp_path):
         ("training", "testing"),
         ("TRAIN", "valid"),
         ("train", "dev"),
+        ("train2017", "val2017"),  # COCO
+        ("training_set", "test_set"),
+        ("train_images", "test-images"),
+        ("trainset", "Test Data"),
     ],
 )
 def test_the_usual_names_are_splits(tmp_path, train, test):
@@ -238,6 +242,11 @@ def test_two_domains_with_a_letter_each_are_classes(tmp_path):
     files(tmp_path, "trainA/1.png", "trainB/2.png", "testA/3.png", "testB/4.png")
     assert listed(tmp_path)[:2] == (["trainA/1.png", "trainB/2.png"], [0, 1])
     assert listed(tmp_path, "test")[:2] == (["testA/3.png", "testB/4.png"], [0, 1])
+
+
+def test_words_that_begin_as_a_split_are_classes(tmp_path):
+    files(tmp_path, "trainer/1.png", "testament/2.png", "valley/3.png", "trainc/4.png")
+    assert listed(tmp_path)[1] == [0, 1, 2, 3]
 
 
 def test_a_train_among_other_things_is_a_class(tmp_path):

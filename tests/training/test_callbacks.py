@@ -138,6 +138,17 @@ def test_saved_state_restores_into_other_models(run, dcgan):
 # Stopped ---------------------------------------------------------------------
 
 
+@pytest.fixture
+def handlers():
+    """Those of Python, also where the tests were started with signals ignored."""
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name
 )

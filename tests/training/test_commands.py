@@ -388,6 +388,9 @@ def test_an_output_that_is_a_folder_is_refused(runs, tmp_path, capsys):
         (["train", "--output", "a", "--steps", "many"], "expected a whole number >= 1"),
         (["train", "--output", "a", "--steps", "1", "--epochs", "1"], "not allowed"),
         (["train", "--output", "a", "--loop", "both"], "composite"),
+        (["train", "--output", ""], "--output: expected a path, got an empty text"),
+        (["train", "--output", "a", "--dataset", ""], "--dataset: expected a path"),
+        (["evaluate", "--run", ""], "--run: expected a path, got an empty text"),
         (["sample", "--run", "a", "--output", "b.npy", "--count", "-1"], ">= 1"),
     ],
 )
@@ -458,6 +461,16 @@ def test_a_long_walk_is_cut_and_says_so(runs, tmp_path, capsys, monkeypatch):
         capsys.readouterr().err
     )
     assert len(imageio.imread(path)) <= 5
+
+
+def test_a_grid_that_nothing_opens_is_refused(runs, tmp_path, capsys, monkeypatch):
+    arguments = ["sample", "--run", runs / "composite", "--output", tmp_path / "a.png"]
+    said = told(capsys, 2, [*arguments, "--count", 10**12])
+    assert "count: expected at most 21,399 samples of 28x28 in a .png" in said
+    monkeypatch.setattr(commands, "MOST_PIXELS", 4 * 4 * 28 * 28)
+    assert "at most 4 samples" in told(capsys, 2, [*arguments, "--count", 5])
+    assert main([str(x) for x in arguments] + ["--count", "4"]) == 0
+    assert imageio.imread(tmp_path / "a.png").shape == (112, 112, 3)
 
 
 def test_samples_are_the_bytes_that_numpy_writes(runs, tmp_path):
