@@ -98,7 +98,8 @@ class CompositeLoop(TwoPlayers):
         fake_images = self.generator(z, training=True)
         answers = tf.ones_like(z[:, :1])
         labels = {"real": answers, "fake": 0 * answers}
-        d_logs = _train(self.pair, {"real": real_images, "fake": fake_images}, labels)
+        pair = {"real_images": real_images, "fake_images": fake_images}
+        d_logs = _train(self.pair, pair, labels)
 
         z = self._noise(real_images, step, G_NOISE)
         g_logs = _train(self.gan, z, answers)
@@ -120,11 +121,14 @@ def _train(model: keras.Model, inputs, labels) -> dict:
 def _pair(discriminator: keras.Model) -> keras.Model:
     """D for a batch of reals and one of fakes, each normalised by itself.
 
-    Keras adds the losses of the two answers, as the value function does.
+    Keras adds the losses of the two answers, as the value function does. Keras before
+    3.12 knows an answer by the layer that gave it, so each has one of its own name.
     """
-    shape = discriminator.input_shape[1:]
-    images = {name: keras.Input(shape, name=name) for name in ("real", "fake")}
-    answers = {name: discriminator(image) for name, image in images.items()}
+    images, answers, shape = {}, {}, discriminator.input_shape[1:]
+    for name in ("real", "fake"):
+        image = images[f"{name}_images"] = keras.Input(shape, name=f"{name}_images")
+        answer = keras.layers.Identity(name=name, dtype="float32")
+        answers[name] = answer(discriminator(image))
     return keras.Model(images, answers)
 
 
