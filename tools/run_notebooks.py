@@ -53,6 +53,7 @@ def execute(
     folder: Path,
     python: str = sys.executable,
     env: dict[str, str] | None = None,
+    timeout: int = 600,
 ) -> None:
     """Run all cells in place.
 
@@ -61,6 +62,7 @@ def execute(
         folder: the kernel's working directory.
         python: the interpreter of the kernel, by default the one that runs this.
         env: the kernel's environment, by default this process's own.
+        timeout: of a cell, in seconds.
 
     Raises:
         Failure: a cell raised, or the kernel died.
@@ -69,7 +71,7 @@ def execute(
     client = NotebookClient(
         notebook,
         kernel_manager_class=kernel_of(python),
-        timeout=600,
+        timeout=timeout,
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},

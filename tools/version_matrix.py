@@ -6,8 +6,8 @@ A row is a Python with versions of TensorFlow, Keras, IPython and the libraries.
 gets an environment of its own in build/matrix/, with the course's wheel in it. The
 notebooks run in a folder that is not the clone, and a cell that raises or that writes
 to stderr is a fault. What comes out goes to docs/versions.csv, after each notebook.
-What is there for the same commit is not done again, so a run may be stopped at any
-time; only a clone without changes is run.
+What is committed is run, and what is there for the same commit is not done again, so
+that a run may be stopped at any time.
 """
 
 import argparse
@@ -40,6 +40,7 @@ TESTED = [*PACKAGE, "tests", "requirements.txt"]
 UNIT_TESTS = ["data", "evaluation", "fast", "lessons", "training"]
 UNIT_TESTS += ["composite", "convolution", "edge", "imports", "losses", "models"]
 UNIT_TESTS += ["papers", "trap", "visualization"]
+PATIENCE = 3600  # seconds a cell, for a machine with other work
 SHOWN = ("tensorflow", "keras", "numpy", "ipython")
 COLUMNS = ["row", "date", "commit", "python", *SHOWN, "notebooks", "outputs as stored"]
 COLUMNS += ["notebooks CPU s", "tests", "tests CPU s"]
@@ -120,6 +121,7 @@ def clean_environment(folder: Path) -> dict[str, str]:
     """This process's environment, less what would change a kernel."""
     changing = ("PYTHON", "KERAS_", "TF_", "JUPYTER", "IPYTHON", "DCGAN_", "MPL")
     found = {k: v for k, v in os.environ.items() if not k.startswith(changing)}
+    found["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # no word of the debugger's
     kept = {"IPYTHONDIR": folder / "ipython", "MPLCONFIGDIR": folder / "matplotlib"}
     found["PATH"] = f"{folder / 'bin'}{os.pathsep}{found.get('PATH', '')}"
     return found | {name: str(path) for name, path in kept.items()}
@@ -133,12 +135,30 @@ def call(command: list, log: Path, **options) -> int:
 
 
 @functools.lru_cache(maxsize=1)
+def snapshot() -> Path:
+    """A clone of what is committed, made once a run: what changes later changes no row."""
+    folder = MATRIX / "clone"
+    shutil.rmtree(folder, ignore_errors=True)
+    MATRIX.mkdir(parents=True, exist_ok=True)
+    git = ["git", "clone", "--quiet", "--shared", str(ROOT), str(folder)]
+    if subprocess.run(git).returncode:
+        raise Missing("a row belongs to a commit, and this is no clone of the course")
+    return folder
+
+
+def commit(*paths: str) -> str:
+    """The last commit that changed any of these."""
+    log = ["git", "-C", str(snapshot()), "log", "-1", "--format=%h", "--", *paths]
+    said = subprocess.run(log, capture_output=True, text=True, check=True)
+    return said.stdout.strip()
+
+
+@functools.lru_cache(maxsize=1)
 def wheel() -> Path:
-    """The course's wheel, built once."""
+    """The course's wheel, built once a run."""
     folder = MATRIX / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    build = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps"]
+    build = [sys.executable, "-m", "pip", "wheel", str(snapshot()), "--no-deps"]
     build += ["--no-build-isolation", "--wheel-dir", str(folder)]
     if call(build, MATRIX / "wheel.log"):
         raise Missing(f"the wheel was not built: {MATRIX / 'wheel.log'} says why")
@@ -182,16 +202,6 @@ def versions(folder: Path) -> dict[str, str]:
         check=True,
     )
     return json.loads(said.stdout)
-
-
-def commit(*paths: str) -> str:
-    """The last commit that changed any of these; the clone must have no changes."""
-    git = ["git", "-C", str(ROOT)]
-    asked = {"capture_output": True, "text": True, "check": True}
-    if subprocess.run([*git, "status", "--porcelain", *paths], **asked).stdout:
-        raise Missing("commit your changes first: a row belongs to a commit")
-    said = subprocess.run([*git, "log", "-1", "--format=%h", "--", *paths], **asked)
-    return said.stdout.strip()
 
 
 def words(cell: nbformat.NotebookNode) -> list[str]:
@@ -246,7 +256,7 @@ def run_notebook(path: Path, folder: Path) -> dict:
         shutil.copy(path, place)
         try:
             python, env = str(folder / "bin" / "python"), clean_environment(folder)
-            run_notebooks.execute(fresh, Path(place), python, env)
+            run_notebooks.execute(fresh, Path(place), python, env, PATIENCE)
         except run_notebooks.Failure as failure:
             fault = str(failure)
     (folder / "executed").mkdir(exist_ok=True)
@@ -280,7 +290,7 @@ def run_tests(folder: Path, row: Row) -> dict:
     began = cpu_seconds()
     said = subprocess.run(
         command,
-        cwd=ROOT,
+        cwd=snapshot(),
         env=clean_environment(folder) | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
@@ -339,9 +349,10 @@ def run_row(name: str, row: Row, numbers: list[int], tests: bool) -> list[str]:
     folder, faults, results = environment(name, row), [], []
     found = versions(folder)
     print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in found.items()), flush=True)
-    paths = run_notebooks.chosen(numbers)
+    names = [path.name for path in run_notebooks.chosen(numbers)]
+    paths = [snapshot() / "notebooks" / one for one in names]
     for path in paths:
-        made_by = commit(*PACKAGE, str(path.relative_to(ROOT)))
+        made_by = commit(*PACKAGE, f"notebooks/{path.name}")
         one = measured(
             folder, path.name, made_by, lambda p=path: run_notebook(p, folder)
         )
