@@ -93,6 +93,16 @@ def explain(notebook: nbformat.NotebookNode, index: int, error: Exception) -> st
     return f"cell {index} ({source[0]}): {reason}"
 
 
+def warnings_in(notebook: nbformat.NotebookNode) -> list[str]:
+    """What the cells wrote to stderr, each with its cell's number."""
+    return [
+        f"cell {number}: {output.text.strip()}"
+        for number, cell in enumerate(notebook.cells)
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stderr"
+    ]
+
+
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Remove what a run leaves besides its outputs: times, widget states, versions."""
     notebook.metadata.pop("widgets", None)

@@ -234,16 +234,6 @@ def compare(
     return sum(a == b for a, b in pairs), len(pairs)
 
 
-def warnings_in(notebook: nbformat.NotebookNode) -> list[str]:
-    """What the cells wrote to stderr, each with its cell's number."""
-    return [
-        f"cell {number}: {output.text.strip()}"
-        for number, cell in enumerate(notebook.cells)
-        for output in cell.get("outputs", [])
-        if output.output_type == "stream" and output.name == "stderr"
-    ]
-
-
 def cpu_seconds() -> float:
     """CPU-seconds of this process's children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -264,7 +254,7 @@ def run_notebook(path: Path, folder: Path) -> dict:
     (folder / "executed").mkdir(exist_ok=True)
     nbformat.write(fresh, folder / "executed" / path.name)
     equal, compared = compare(stored, fresh)
-    faults = [fault] if fault else warnings_in(fresh)
+    faults = [fault] if fault else run_notebooks.warnings_in(fresh)
     return {
         "faults": faults,
         "equal": equal,
