@@ -311,25 +311,33 @@ def write_row(name: str, found: dict) -> None:
     part.replace(TABLE)
 
 
+def kept(folder: Path) -> dict[str, dict]:
+    """The results of a row that are there, by part: a notebook's name, or "tests"."""
+    path = folder / "results.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
 def measured(folder: Path, part: str, made_by: str, run) -> dict:
     """A part's result: the good one that is there for this commit, or a new one."""
-    path = folder / "results.json"
-    found = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    there = found.get(part, {})
-    if there.get("commit") != made_by or there.get("faults") or there.get("code"):
-        found[part] = {"commit": made_by, "date": time.strftime("%Y-%m-%d"), **run()}
-        new = path.with_suffix(".part")
-        new.write_text(json.dumps(found, indent=1), "utf-8")
-        new.replace(path)
-    return found[part]
+    there = kept(folder).get(part, {})
+    if there.get("commit") == made_by and not (
+        there.get("faults") or there.get("code")
+    ):
+        return there
+    one = {"commit": made_by, "date": time.strftime("%Y-%m-%d"), **run()}
+    new = folder / "results.part"
+    new.write_text(json.dumps(kept(folder) | {part: one}, indent=1), "utf-8")
+    new.replace(folder / "results.json")
+    return one
 
 
 def summary(results: list[dict], count: int) -> dict:
-    """The columns of a row that tell of its notebooks."""
-    good = sum(not one["faults"] for one in results)
+    """The columns of a row that tell of its notebooks, of those that have run."""
+    bad = sum(bool(one["faults"]) for one in results)
     equal, compared = (sum(r[name] for r in results) for name in ("equal", "compared"))
+    outcome = f"{bad} failed" if bad else "no warning"
     return {
-        "notebooks": f"{good} of {count}" + ", no warning" * (good == count),
+        "notebooks": f"{len(results)} of {count} run, {outcome}",
         "outputs as stored": f"{equal} of {compared}",
         "notebooks CPU s": round(sum(one["seconds"] for one in results)),
         "date": max(one["date"] for one in results),
@@ -339,33 +347,35 @@ def summary(results: list[dict], count: int) -> dict:
 
 def run_row(name: str, row: Row, numbers: list[int], tests: bool) -> list[str]:
     """Run one row, write it, and return its faults."""
-    folder, faults, results = environment(name, row), [], []
+    folder, faults = environment(name, row), []
     found = versions(folder)
     print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in found.items()), flush=True)
-    names = [path.name for path in run_notebooks.chosen(numbers)]
-    paths = [snapshot() / "notebooks" / one for one in names]
-    for path in paths:
-        made_by = commit(*PACKAGE, f"notebooks/{path.name}")
+    made_by = {
+        path.name: commit(*PACKAGE, f"notebooks/{path.name}")
+        for path in run_notebooks.chosen([])
+    }
+    for part in [path.name for path in run_notebooks.chosen(numbers)]:
+        path = snapshot() / "notebooks" / part
         one = measured(
-            folder, path.name, made_by, lambda p=path: run_notebook(p, folder)
+            folder, part, made_by[part], lambda p=path: run_notebook(p, folder)
         )
         outcome = "FAILED" if one["faults"] else f"{one['seconds']:.0f} CPU-seconds"
         said = f"{one['equal']} of {one['compared']} outputs as stored"
-        print(f"  {path.name}: {outcome}, {said}", flush=True)
-        faults += [f"{name}, {path.name}, {fault}" for fault in one["faults"]]
-        results.append(one)
-        if not numbers:
-            write_row(name, found | summary(results, len(paths)))
+        print(f"  {part}: {outcome}, {said}", flush=True)
+        faults += [f"{name}, {part}, {fault}" for fault in one["faults"]]
+        there = kept(folder)  # of this commit, whichever notebooks were asked for
+        done = [
+            there[n] for n, c in made_by.items() if there.get(n, {}).get("commit") == c
+        ]
+        write_row(name, found | summary(done, len(made_by)))
     if tests:
         one = measured(folder, "tests", commit(*TESTED), lambda: run_tests(folder, row))
-        print(
-            f"  tests: {one['outcome']}, {one['seconds']:.0f} CPU-seconds", flush=True
-        )
+        seconds = round(one["seconds"])
+        print(f"  tests: {one['outcome']}, {seconds} CPU-seconds", flush=True)
         if one["code"]:
-            faults.append(
-                f"{name}, tests: {one['outcome']}; see {folder / 'tests.log'}"
-            )
-        outcome = {"tests": one["outcome"], "tests CPU s": round(one["seconds"])}
+            log = folder / "tests.log"
+            faults.append(f"{name}, tests: {one['outcome']}; see {log}")
+        outcome = {"tests": one["outcome"], "tests CPU s": seconds}
         dated = {name: one[name] for name in ("date", "commit")}
         write_row(name, found | dated | outcome)
     return faults
@@ -382,7 +392,7 @@ def main() -> int:
         type=int,
         default=[],
         metavar="NUMBER",
-        help="these alone; the table then stays as it is",
+        help="these alone",
     )
     parser.add_argument("--tests", action="store_true", help="unit tests, too")
     parser.add_argument("--list", action="store_true", help="name the rows, and end")

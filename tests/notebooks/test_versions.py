@@ -1,7 +1,6 @@
 """The version matrix: what it compares, what it counts as a fault, what it keeps."""
 
 import csv
-import json
 import sys
 from pathlib import Path
 
@@ -93,8 +92,10 @@ def test_only_good_results_of_this_commit_are_kept(tmp_path: Path) -> None:
         faults = [faults] if faults else []
         version_matrix.measured(tmp_path, "01", made_by, lambda f=faults: run(*f))
     assert calls == [("x",), (), ()]  # the third was there, and good
-    kept = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    version_matrix.measured(tmp_path, "tests", "b", lambda: {"code": 0})
+    kept = version_matrix.kept(tmp_path)
     assert (kept["01"]["commit"], kept["01"]["faults"]) == ("b", [])
+    assert set(kept) == {"01", "tests"}
 
 
 def test_a_row_replaces_itself_alone(tmp_path: Path, monkeypatch) -> None:
