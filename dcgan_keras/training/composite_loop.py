@@ -108,8 +108,8 @@ class CompositeLoop(TwoPlayers):
         else:
             real = tf.one_hot(labels, self.classes)
             fake = -real
-        images = {"real": real_images, "fake": fake_images}
-        d_logs = _train(self.pair, images, {"real": real, "fake": fake})
+        pair = {"real_images": real_images, "fake_images": fake_images}
+        d_logs = _train(self.pair, pair, {"real": real, "fake": fake})
 
         z = self._generator_input(real_images, labels, step, G_NOISE)
         g_logs = _train(self.gan, z, real)
@@ -131,11 +131,14 @@ def _train(model: keras.Model, inputs, labels) -> dict:
 def _pair(discriminator: keras.Model) -> keras.Model:
     """D for a batch of reals and one of fakes, each normalised by itself.
 
-    Keras adds the losses of the two answers, as the value function does.
+    Keras adds the losses of the two answers, as the value function does. Keras before
+    3.12 knows an answer by the layer that gave it, so each has one of its own name.
     """
-    shape = discriminator.input_shape[1:]
-    images = {name: keras.Input(shape, name=name) for name in ("real", "fake")}
-    answers = {name: discriminator(image) for name, image in images.items()}
+    images, answers, shape = {}, {}, discriminator.input_shape[1:]
+    for name in ("real", "fake"):
+        image = images[f"{name}_images"] = keras.Input(shape, name=f"{name}_images")
+        answer = keras.layers.Identity(name=name, dtype="float32")
+        answers[name] = answer(discriminator(image))
     return keras.Model(images, answers)
 
 
