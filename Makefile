@@ -11,7 +11,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export KERAS_BACKEND := tensorflow
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONWARNINGS
 
-.PHONY: help setup run site test lab lint notebooks class-set slides colab clean
+.PHONY: help setup run site test lab lint notebooks class-set slides colab matrix clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ slides: setup  ## make slides of the notebooks' figures in build/slides/
 
 colab: setup  ## stamp links to Colab: make colab REPO=owner/name
 	@$(VENV) tools/colab.py $(REPO)
+
+matrix: setup  ## run notebooks and tests on other versions of Python, TensorFlow and Keras
+	@$(VENV) tools/version_matrix.py --tests
 
 clean:  ## remove build/ and caches (.venv, lab/ and runs/ stay)
 	@rm -rf build .hypothesis .pytest_cache .ruff_cache

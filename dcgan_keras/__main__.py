@@ -72,6 +72,13 @@ def _add_train(commands) -> None:
         choices=("train_step", "composite"),
         help="one train_step (default), or the classic loop over the composite model",
     )
+    train.add_argument(
+        "--conditional",
+        action="store_true",
+        default=None,
+        help="both players are told the class of each image, so that one can be asked "
+        "for: sample --label 7; of a folder its sub-folders are the classes",
+    )
     train.add_argument("--image-size", type=_positive, help="of a folder's images")
     train.add_argument("--channels", type=int, choices=(1, 3), help="of a folder's")
     train.add_argument("--latent-dim", type=_positive, help="length of z (100)")
@@ -127,6 +134,12 @@ def _add_sample(commands) -> None:
     _add_path(sample, "--run", "the run folder")
     sample.add_argument("--count", type=_positive, default=64, help="samples (64)")
     sample.add_argument("--seed", type=_seed, default=0, help="of the noise (0)")
+    sample.add_argument(
+        "--label",
+        type=int,
+        help="the class to draw, of a run that was trained with --conditional; without "
+        "it all of them in turn, in a .png a row a class and a column a noise",
+    )
     _add_path(sample, "--output", ".npy, .png or .gif")
 
 

@@ -29,7 +29,7 @@ class FrozenDiscriminator(keras.layers.Layer):
         self.built = True
 
     def call(self, images, training=None):
-        """images: (N, H, W, C) -> (N, 1)."""
+        """images: (N, H, W, C) -> D's answers, (N, 1) or (N, classes)."""
         in_training = bool(training) and self.batch_norm == "training"
 
         def answer(images):
@@ -44,7 +44,7 @@ class FrozenDiscriminator(keras.layers.Layer):
         return tf.concat([answer(half) for half in halves], axis=0)
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], 1)
+        return (input_shape[0], self.discriminator.output_shape[-1])
 
     def get_config(self):
         inner = keras.saving.serialize_keras_object(self.discriminator)
@@ -92,6 +92,7 @@ def build_gan(
     generator: keras.Model,
     discriminator: keras.Model,
     batch_norm: str = "training",
+    classes: int | None = None,
 ) -> Composite:
     """The composite: compile and train it, and G learns from a D that stays put.
 
@@ -110,9 +111,12 @@ def build_gan(
             function than the one that was trained. On digits, after 400 steps with
             seeds 0 to 4, the median Frechet distance was 13.2 by the first and 29.6 by
             the second, each seed worse (benchmarks/composite_batch_norm.py).
+        classes: of conditional players, see ``training.labels``: G takes so many
+            numbers after z, and D gives so many answers.
 
     Returns:
-        A ``keras.Sequential`` subclass of two layers, (N, latent_dim) -> (N, 1).
+        A ``keras.Sequential`` subclass of two layers, (N, latent_dim) -> (N, 1); with
+        classes (N, latent_dim + classes) -> (N, classes).
 
     Raises:
         ValueError: the two players do not fit together.
@@ -139,10 +143,16 @@ def build_gan(
             f"discriminator: expected images of {discriminator.input_shape}, but the "
             f"generator makes {generator.output_shape}"
         )
-    if discriminator.output_shape[1:] != (1,):
+    if discriminator.output_shape[1:] != (classes or 1,):
+        outputs = "one output an image" if classes is None else "one output a class"
         raise ValueError(
-            "discriminator: expected one output an image, (None, 1), got "
+            f"discriminator: expected {outputs}, (None, {classes or 1}), got "
             f"{discriminator.output_shape}"
+        )
+    if generator.input_shape[1] <= (classes or 0):
+        raise ValueError(
+            f"generator: expected input (N, latent_dim + {classes}), z and a one-hot "
+            f"label, got {generator.input_shape}"
         )
     unfreeze(discriminator)
     judge = FrozenDiscriminator(discriminator, batch_norm)

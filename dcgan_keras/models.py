@@ -43,6 +43,7 @@ def build_generator(
     hidden_units: Sequence[int] = (),
     batch_norm_at_image: bool = False,
     output_activation: str = "tanh",
+    classes: int | None = None,
 ) -> keras.Sequential:
     """G: project z and reshape, then double the size until the image is reached.
 
@@ -84,9 +85,12 @@ def build_generator(
             the mean and contrast of every batch. Measured in notebook 07.
         output_activation: "tanh" (paper), or "sigmoid", whose images are in [0, 1]:
             right only for data in the same range.
+        classes: of a conditional G, which takes a one-hot label after z: see
+            ``training.labels.with_labels``.
 
     Returns:
-        A ``keras.Sequential``: float32 (N, latent_dim) -> (N, H, W, C) in [-1, 1].
+        A ``keras.Sequential``: float32 (N, latent_dim) -> (N, H, W, C) in [-1, 1]; with
+        classes (N, latent_dim + classes) -> (N, H, W, C).
 
     Raises:
         ValueError: an argument outside of what is said above, or a Keras that is set
@@ -164,7 +168,7 @@ def build_generator(
         )
     end = output_activation
     layers.append(keras.layers.Activation(end, dtype="float32", name=end))
-    z = keras.Input((latent_dim,), name="z")
+    z = keras.Input((latent_dim + _count(classes),), name="z")
     return keras.Sequential([z, *layers], name="generator")  # built once, not by layer
 
 
@@ -184,6 +188,7 @@ def build_discriminator(
     downsampling: str = "strided",
     hidden_units: Sequence[int] = (),
     batch_norm_at_image: bool = False,
+    classes: int | None = None,
 ) -> keras.Sequential:
     """D: halve the size by strided convolutions, then one number: real or fake.
 
@@ -216,9 +221,12 @@ def build_discriminator(
         hidden_units: of dense layers before the answer; the paper has none.
         batch_norm_at_image: BN in the first layer, too, which the paper warns of: it
             hides the images' mean and contrast from D. Measured in notebook 07.
+        classes: of a conditional D, which has an answer for each: "is this a real
+            image of class k?"
 
     Returns:
-        A ``keras.Sequential``: float32 (N, H, W, C) in [-1, 1] -> (N, 1).
+        A ``keras.Sequential``: float32 (N, H, W, C) in [-1, 1] -> (N, 1), or with
+        classes (N, classes).
 
     Raises:
         ValueError: an argument outside of what is said above, or a Keras that is set
@@ -269,11 +277,22 @@ def build_discriminator(
             layers.append(drop)
     layers.append(keras.layers.Flatten(name="flatten"))
     layer.add_hidden(layers, hidden_units, leaky_slope)
-    layer.add(layers, keras.layers.Dense, 1, has_batch_norm=False, name="answer")
+    answers = _count(classes) or 1
+    layer.add(layers, keras.layers.Dense, answers, has_batch_norm=False, name="answer")
     last = "sigmoid" if output == "probability" else "linear"
     layers.append(keras.layers.Activation(last, dtype="float32", name=output))
     images = keras.Input(tuple(image_shape), name="images")
     return keras.Sequential([images, *layers], name="discriminator")
+
+
+def _count(classes: int | None) -> int:
+    if classes is None:
+        return 0
+    if not is_int(classes) or classes < 2:
+        raise ValueError(
+            f"classes: expected None or a whole number >= 2, got {classes!r}"
+        )
+    return classes
 
 
 _POOLING = {

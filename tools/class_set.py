@@ -1,18 +1,27 @@
 """Write the two sets for a class: build/class/with-solutions/ and without-solutions/.
 
+    python tools/class_set.py [--run [NUMBER ...]]
+
 Each is a folder to hand out: the notebooks, the package, and the data. The set without
 solutions has neither a solution nor a stored output, and the files with the checks are
-packed, so that no answer can be read in them (who wants to can unpack them).
+packed, so that no answer can be read in them (who wants to can unpack them). With
+--run, both are also run from top to bottom as a student's Run All would, with the
+package that is in the set: a cell that raises or warns is a fault.
 """
 
+import argparse
 import base64
+import os
 import re
 import shutil
+import sys
 import textwrap
+import time
 import zlib
 from pathlib import Path
 
 import nbformat
+import run_notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 CARRIED = [
@@ -123,12 +132,55 @@ def pack_checks(folder: Path, used: set[str]) -> None:
             path.write_text(pack(source, sorted(shown & used)), encoding="utf-8")
 
 
-def main() -> None:
-    """Write both sets."""
+# The last cell of a run: was it the set's own package?
+OURS = """from pathlib import Path
+import dcgan_keras
+assert Path(dcgan_keras.__file__).resolve().is_relative_to({target!r})"""
+
+
+def run_set(target: Path, numbers: list[int]) -> list[str]:
+    """Run the notebooks of a set, all or some, where they lie; what went wrong.
+
+    The outputs go nowhere: the set stays as it was written.
+    """
+    env, faults = os.environ | {"PYTHONPATH": str(target)}, []
+    own = nbformat.v4.new_code_cell(OURS.format(target=str(target.resolve())))
+    for path in run_notebooks.chosen(numbers):
+        notebook = nbformat.read(target / "notebooks" / path.name, as_version=4)
+        notebook.cells.append(own)
+        began = time.perf_counter()
+        try:
+            run_notebooks.execute(notebook, target / "notebooks", env=env)
+            found = run_notebooks.warnings_in(notebook)
+        except run_notebooks.Failure as failure:
+            found = [str(failure)]
+        outcome = "FAILED" if found else f"{time.perf_counter() - began:.0f} s"
+        print(f"  {path.name} {outcome}", flush=True)
+        faults += [f"{target.name}, {path.name}, {fault}" for fault in found]
+    return faults
+
+
+def main() -> int:
+    """Write both sets, run them if asked to, and return 1 if that failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--run",
+        nargs="*",
+        type=int,
+        metavar="NUMBER",
+        help="run both sets: all notebooks, or these",
+    )
+    numbers, faults = parser.parse_args().run, []
     for name, solutions in (("with-solutions", True), ("without-solutions", False)):
-        paths = write_set(ROOT / "build" / "class" / name, solutions)
+        target = ROOT / "build" / "class" / name
+        paths = write_set(target, solutions)
         print(f"build/class/{name}/: {len(paths)} notebooks, the package and the data")
+        if numbers is not None:
+            faults += run_set(target, numbers)
+    for fault in faults:
+        print(f"FAULT {fault}", file=sys.stderr)
+    return min(len(faults), 1)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,6 +8,7 @@ written back into notebooks/ too, without what changes from run to run.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -26,37 +27,58 @@ NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = ROOT / "build" / "executed"
 COURSE = ROOT / "build" / "course"
 ARTIFACTS = ROOT / "build" / "artifacts"  # where notebooks put files, by number
-KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+KERNEL = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
 KERNEL.append("--log-level=ERROR")  # no word about encryption on one's own machine
 
 
-class ThisPython(AsyncKernelManager):
-    """A kernel of the Python that runs this script, whatever kernels the user has."""
+def kernel_of(python: str) -> type[AsyncKernelManager]:
+    """Kernels of one Python, whatever kernels the user has."""
 
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """The one kernel there is."""
-        return KernelSpec(argv=KERNEL, display_name="Python 3", language="python")
+    class OnePython(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            """The one kernel there is."""
+            argv = [python, *KERNEL]
+            return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+    return OnePython
 
 
 class Failure(Exception):
     """A notebook that did not run to its end; says in which cell, and why."""
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
-    """Run all cells in place, with `folder` as the kernel's working directory."""
+def execute(
+    notebook: nbformat.NotebookNode,
+    folder: Path,
+    python: str = sys.executable,
+    env: dict[str, str] | None = None,
+    timeout: int = 600,
+) -> None:
+    """Run all cells in place.
+
+    Args:
+        notebook: what to run; its cells get the outputs.
+        folder: the kernel's working directory.
+        python: the interpreter of the kernel, by default the one that runs this.
+        env: the kernel's environment, by default this process's own.
+        timeout: of a cell, in seconds.
+
+    Raises:
+        Failure: a cell raised, or the kernel died.
+    """
     running = {"index": 0}
     client = NotebookClient(
         notebook,
-        kernel_manager_class=ThisPython,
-        timeout=600,
+        kernel_manager_class=kernel_of(python),
+        timeout=timeout,
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=lambda cell, cell_index: running.update(index=cell_index),
     )
     try:
-        client.execute()
+        client.execute(env=os.environ if env is None else env)
     except Exception as error:
         raise Failure(explain(notebook, running["index"], error)) from error
 
@@ -69,6 +91,16 @@ def explain(notebook: nbformat.NotebookNode, index: int, error: Exception) -> st
     else:
         reason = f"{type(error).__name__}: {str(error).strip()}"
     return f"cell {index} ({source[0]}): {reason}"
+
+
+def warnings_in(notebook: nbformat.NotebookNode) -> list[str]:
+    """What the cells wrote to stderr, each with its cell's number."""
+    return [
+        f"cell {number}: {output.text.strip()}"
+        for number, cell in enumerate(notebook.cells)
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stderr"
+    ]
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -182,6 +182,7 @@ def training_batches(
     seed: int = 0,
     start_step: int = 0,
     context: "tf.distribute.InputContext | None" = None,
+    labels: np.ndarray | None = None,
 ) -> "tf.data.Dataset":
     """An endless tf.data pipeline of training batches.
 
@@ -198,14 +199,17 @@ def training_batches(
         context: of ``strategy.distribute_datasets_from_function``: batch_size is that
             of all devices together, and each gets its part of the batch, the first
             the first; a worker reads the images of its own devices alone.
+        labels: whole numbers (N,), for batches of pairs.
 
     Returns:
         A ``tf.data.Dataset`` of float32 tensors (batch_size, H, W, C), prefetched; with
-        a context (batch_size / devices, H, W, C).
+        a context (batch_size / devices, H, W, C). With labels of pairs (images,
+        int64 (batch_size,)), the same images in the same order.
 
     Raises:
         ValueError: if ``check_images`` refuses the images or the batch size, a seed or
-            a start_step that is none, or a batch that the devices cannot share evenly.
+            a start_step that is none, a batch that the devices cannot share evenly, or
+            labels that are not one whole number an image.
 
     Example:
         >>> batches = training_batches(load_dataset("digits").images, 64)
@@ -226,6 +230,8 @@ def training_batches(
     parts = context.num_replicas_in_sync if context else 1
     check_shares(batch_size, parts)
     part_size = batch_size // parts
+    if labels is not None:
+        labels = _whole_labels(labels, len(images))
 
     def one_epoch(epoch):
         order = tf.random.experimental.stateless_shuffle(
@@ -243,7 +249,8 @@ def training_batches(
     def fetch(indices):
         # The images stay where they are: a tensor of them would be another copy or two.
         batch = tf.numpy_function(images.__getitem__, [indices], tf.float32)
-        return tf.ensure_shape(batch, (part_size, *images.shape[1:]))
+        batch = tf.ensure_shape(batch, (part_size, *images.shape[1:]))
+        return batch if labels is None else (batch, tf.gather(labels, indices))
 
     first_epoch, first_batch = divmod(start_step, len(images) // batch_size)
     batches = tf.data.Dataset.range(first_epoch, 2**62).flat_map(one_epoch)
@@ -252,6 +259,16 @@ def training_batches(
         batches = batches.flat_map(own_parts)
     batches = batches.map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _whole_labels(labels, count: int) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"labels: expected whole numbers of shape ({count},), one an image; got "
+            f"{labels.dtype} {labels.shape}"
+        )
+    return labels.astype(np.int64)
 
 
 def _is_folder(name: str | Path) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.edge import Stopped, stop_signals
 from dcgan_keras.noise import latent_noise
+from dcgan_keras.training.labels import label_grid
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.visualization import tile, write_png
 
@@ -70,7 +71,8 @@ class RunRecorder(History):
         run: where to write.
         start_step: how many steps have been made; earlier rows are read from the run.
         save_every: steps between two savings of history and weights.
-        sample_every: steps between two grids of 64 samples.
+        sample_every: steps between two grids of 64 samples; of a conditional run of 8
+            noises a class, the same in each row.
     """
 
     def __init__(
@@ -88,8 +90,11 @@ class RunRecorder(History):
         self.rows = run.read_history(up_to=start_step)
 
     def on_train_begin(self, logs=None):
-        latent_dim = self.model.generator.input_shape[1]
-        self.fixed_noise = latent_noise((64, latent_dim), SAMPLE_SEED, 0)
+        latent_dim, classes = self.model.latent_dim, self.model.classes
+        count = 64 if classes is None else 8
+        self.fixed_noise = latent_noise((count, latent_dim), SAMPLE_SEED, 0)
+        if classes is not None:
+            self.fixed_noise = label_grid(self.fixed_noise, classes)
         if self.step == 0:
             self.write_samples()
 

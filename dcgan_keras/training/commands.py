@@ -15,6 +15,7 @@ import numpy as np
 from dcgan_keras._tensorflow import device, use_course_types
 from dcgan_keras.data.datasets import (
     DATASETS,
+    Images,
     check_images,
     check_shares,
     load_dataset,
@@ -45,6 +46,7 @@ from dcgan_keras.training.fingerprint import (
     circumstances,
     data_fingerprint,
 )
+from dcgan_keras.training.labels import label_grid, with_labels
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import (
     generate,
@@ -76,11 +78,12 @@ def train(options: argparse.Namespace) -> None:
     cluster = find_cluster(options.workers, options.worker)
     run = RunFolder(options.output)
     config = _resumed(run, options) if options.resume else _new(options)
-    images = _images(config)
-    check_images(images, batch_size=config["batch_size"])
+    data = _data(config)
+    check_images(data.images, batch_size=config["batch_size"])
     if options.epochs is not None:
-        config["steps"] = options.epochs * (len(images) // config["batch_size"])
-    config["image_shape"] = [int(n) for n in images.shape[1:]]
+        config["steps"] = options.epochs * (len(data.images) // config["batch_size"])
+    config["image_shape"] = [int(n) for n in data.images.shape[1:]]
+    config["classes"] = int(data.labels.max()) + 1 if config["conditional"] else None
     _use_course_types()
     strategy = make_strategy(cluster, options.devices)
     _check_shared(config, strategy.num_replicas_in_sync)
@@ -89,13 +92,13 @@ def train(options: argparse.Namespace) -> None:
             model = build_model(config)
         is_first = cluster is None or cluster.index == 0
         train_model = _train_and_write if is_first else _train_along
-        train_model(run, config, images, model, cluster, options)
+        train_model(run, config, data, model, cluster, options)
 
 
-def _train_and_write(run, config, images, model, cluster, options) -> None:
+def _train_and_write(run, config, data, model, cluster, options) -> None:
     """What a process alone does, and of several workers the first."""
     with run.writing():
-        start_step = _begin(run, config, images, model, cluster, options)
+        start_step = _begin(run, config, data, model, cluster, options)
         if start_step >= config["steps"]:
             say(f"{run.path}: {start_step} steps are made already")
             if run.needs_gif():  # stopped between the last step and this
@@ -106,7 +109,7 @@ def _train_and_write(run, config, images, model, cluster, options) -> None:
             run, start_step, options.save_every, options.sample_every
         )
         replicas = model.distribute_strategy.num_replicas_in_sync
-        config = _noted(run, config, images, start_step, replicas)
+        config = _noted(run, config, data, start_step, replicas)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
         if config["batch_size"] == replicas and config["recipe"] == "paper":
@@ -114,17 +117,17 @@ def _train_and_write(run, config, images, model, cluster, options) -> None:
                 "batch_size: of 1 image a batch BatchNormalization takes away what z "
                 "says, so G draws one picture in training; take 2 images or more"
             )
-        _fit(model, images, config, recorder, cluster)
+        _fit(model, data, config, recorder, cluster)
         write_training_gif(run)
 
 
-def _train_along(run, config, images, model, cluster, options) -> None:
+def _train_along(run, config, data, model, cluster, options) -> None:
     """What the other workers do: the same steps, and nothing is written."""
-    start_step = _begin(run, config, images, model, cluster, options)
+    start_step = _begin(run, config, data, model, cluster, options)
     if start_step >= config["steps"]:
         return
     say(f"{cluster.name} computes; worker 0 writes {run.path}")
-    batches = _batches(model, images, config, start_step)
+    batches = _batches(model, data, config, start_step)
     steps = config["steps"] - start_step
     history = History(start_step)
     with stopped_last():
@@ -132,7 +135,7 @@ def _train_along(run, config, images, model, cluster, options) -> None:
     wait_for_all(model.distribute_strategy)
 
 
-def _begin(run, config, images, model, cluster, options) -> int:
+def _begin(run, config, data, model, cluster, options) -> int:
     """Restore the model, see that it is the same in all workers; the steps made."""
     with model.distribute_strategy.scope():
         start_step = run.restore(state_of(model)) if options.resume else 0
@@ -142,7 +145,7 @@ def _begin(run, config, images, model, cluster, options) -> int:
             name: [variable.numpy().tobytes() for variable in variables]
             for name, variables in state_of(model).items()
         }
-        now = circumstances(images, config)
+        now = circumstances(data.images, config, labels=data.labels)
         needed = (FINGERPRINT, "settings_fingerprint", "versions")
         facts = {WORDS[name]: now[name] for name in needed} | {
             # Its pictures count, not where they are.
@@ -159,23 +162,32 @@ def sample(options: argparse.Namespace) -> None:
     path = Path(options.output)
     if path.suffix not in (".npy", ".png", ".gif"):
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
+    config = read_config(RunFolder(options.run))
+    _check_label(options, config["classes"], path)
     _use_course_types()
     generator = load_generator(options.run)
     if path.suffix == ".png":
         _check_grid(options.count, *generator.output_shape[1:3])
-    z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
+    z = latent_noise((options.count, config["latent_dim"]), options.seed, 0)
     remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
     if path.suffix == ".npy":
         shape = (options.count, *generator.output_shape[1:])
+        z = _asked(z, options.label, config["classes"])
         write_whole(path, _npy_parts(shape, generate_parts(generator, z)))
     elif path.suffix == ".png":
         columns = int(np.ceil(np.sqrt(options.count)))
+        if config["classes"] is None or options.label is not None:
+            z = _asked(z, options.label, config["classes"])
+        else:  # a row a class, a column a z
+            columns = int(np.ceil(options.count / config["classes"]))
+            z = label_grid(z[:columns], config["classes"])[: options.count]
         write_png(path, tile(generate(generator, z), columns, scale=2))
     else:
         walk = latent_walk(z, POINTS, most=MOST_STEPS)
+        points = _asked(walk, options.label, config["classes"])
         frames = (
             tile(image[None], 1, 4)
-            for part in generate_parts(generator, walk)
+            for part in generate_parts(generator, points)
             for image in part
         )
         write_whole(path, gif_bytes(frames, 0.08, len(walk)))
@@ -188,8 +200,38 @@ def sample(options: argparse.Namespace) -> None:
     say(f"device: {device()}")
 
 
+def _check_label(options: argparse.Namespace, classes: int | None, path: Path) -> None:
+    """Refuse a label that the run does not know, or a film of several."""
+    label = options.label
+    if classes is None:
+        if label is not None:
+            raise ValueError(
+                f"label (--label): the run in {options.run} was trained without "
+                f"--conditional and knows no classes; got {label}"
+            )
+    elif label is not None and not 0 <= label < classes:
+        raise ValueError(
+            f"label (--label): expected 0 to {classes - 1}, a class of the run in "
+            f"{options.run}; got {label}"
+        )
+    elif label is None and path.suffix == ".gif":
+        raise ValueError(
+            "label (--label): expected one for the film of a conditional run, which "
+            "walks through the styles of one class; got none"
+        )
+
+
+def _asked(z, label: int | None, classes: int | None):
+    """What G takes: z, and of a conditional run the label, or all of them in turn."""
+    if classes is None:
+        return z
+    labels = np.arange(len(z)) % classes if label is None else np.full(len(z), label)
+    return with_labels(z, labels, classes)
+
+
 def evaluate(options: argparse.Namespace) -> None:
     """``evaluate``: print the quality of a run's samples."""
+    from dcgan_keras.evaluation.conditional import evaluate_labels
     from dcgan_keras.evaluation.picture_report import evaluate_pictures
     from dcgan_keras.evaluation.report import evaluate_images
 
@@ -199,13 +241,21 @@ def evaluate(options: argparse.Namespace) -> None:
     config = read_config(run)
     config["dataset"] = _resolved(options.dataset or config["dataset"])
     _use_course_types()
-    training, held_out = _images_to_compare(config)
+    data, test = _data_to_compare(config)
+    training, held_out = data.images, test and test.images
     generator = load_generator(run)
-    z = latent_noise((options.count, generator.input_shape[1]), options.seed, 0)
+    z = latent_noise((options.count, config["latent_dim"]), options.seed, 0)
+    if config["conditional"]:  # the classes as often as in the training
+        labels = np.random.default_rng(options.seed).choice(data.labels, options.count)
+        z = with_labels(z, labels, config["classes"])
     images, found, tables = generate(generator, z), {}, []
     if config["dataset"] in CLASSIFIED:
         digits = evaluate_images(images, held_out, training, config["dataset"])
         found, tables = asdict(digits), [digits.table(), ""]
+        if config["conditional"]:
+            asked = evaluate_labels(images, labels, *test, config["dataset"])
+            found["classes"] = asked.to_dict()
+            tables += [asked.table(), ""]
     pictures = evaluate_pictures(images, training, held_out)
     found["pictures"] = pictures.to_dict()
     tables.append(pictures.table())
@@ -213,14 +263,14 @@ def evaluate(options: argparse.Namespace) -> None:
     say(f"device: {device()}")
 
 
-def _images_to_compare(config: dict) -> tuple:
+def _data_to_compare(config: dict) -> tuple[Images, Images | None]:
     """The training images of a run's data set, and those held out or None."""
-    training = _images(config)
-    found = data_fingerprint(training, config["dataset"])
-    if list(training.shape[1:]) != config["image_shape"]:
+    training = _data(config)
+    found = data_fingerprint(training.images, config["dataset"], training.labels)
+    if list(training.images.shape[1:]) != config["image_shape"]:
         raise ValueError(
             f"dataset: the run has images of {config['image_shape']}, got "
-            f"{list(training.shape[1:])} in {config['dataset']!r}"
+            f"{list(training.images.shape[1:])} in {config['dataset']!r}"
         )
     if found != config.get(FINGERPRINT, found):
         say(
@@ -228,7 +278,7 @@ def _images_to_compare(config: dict) -> tuple:
             f"{config[FINGERPRINT]})"
         )
     has_test = config["dataset"] in DATASETS or has_split(config["dataset"], "test")
-    return training, _images(config, "test") if has_test else None
+    return training, _data(config, "test") if has_test else None
 
 
 def write_training_gif(run: RunFolder) -> None:
@@ -244,24 +294,26 @@ def write_training_gif(run: RunFolder) -> None:
     write_whole(run.path / "training.gif", gif_bytes(frames, count=len(chosen)))
 
 
-def _batches(model, images, config: dict, start_step: int):
+def _batches(model, data: Images, config: dict, start_step: int):
     """The batches from a step on; of several devices each gets its part."""
     strategy, order = model.distribute_strategy, (config["seed"], start_step)
-    batch_size = config["batch_size"]
+
+    def batches(context=None):
+        parts = (data.images, config["batch_size"], *order, context, data.labels)
+        return training_batches(*parts)
+
     if strategy.num_replicas_in_sync == 1:
-        return training_batches(images, batch_size, *order)
-    return strategy.distribute_datasets_from_function(
-        lambda context: training_batches(images, batch_size, *order, context)
-    )
+        return batches()
+    return strategy.distribute_datasets_from_function(batches)
 
 
 def _fit(
-    model, images, config: dict, recorder: RunRecorder, cluster: Cluster | None
+    model, data: Images, config: dict, recorder: RunRecorder, cluster: Cluster | None
 ) -> None:
     """Make the steps that are missing; what stops them carries what to do next."""
     start_step, path = recorder.step, recorder.run.path
     steps, batch_size = config["steps"], config["batch_size"]
-    batches = _batches(model, images, config, start_step)
+    batches = _batches(model, data, config, start_step)
     heading = f"device: {device()}"
     replicas = model.distribute_strategy.num_replicas_in_sync
     if replicas > 1:
@@ -365,10 +417,20 @@ def _resolved(dataset: str) -> str:
     return str(Path(dataset).resolve()) if is_folder else dataset
 
 
-def _images(config: dict, split: str = "train"):
+def _data(config: dict, split: str = "train") -> Images:
+    """The run's images; with labels if it is conditional, without if it is not."""
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
     sizes["allowed_sizes"] = IMAGE_SIZES
-    return load_dataset(config["dataset"], split, **sizes).images
+    data = load_dataset(config["dataset"], split, **sizes)
+    if not config["conditional"]:
+        return Images(data.images)
+    if data.labels is None:
+        raise ValueError(
+            "conditional (--conditional): expected images with labels, from "
+            f"{', '.join(DATASETS)} or a folder with a sub-folder a class; "
+            f"{config['dataset']!r} has none"
+        )
+    return data
 
 
 def _check_shared(config: dict, replicas: int) -> None:
@@ -382,10 +444,10 @@ def _check_shared(config: dict, replicas: int) -> None:
 
 
 def _noted(
-    run: RunFolder, config: dict, images, start_step: int, replicas: int
+    run: RunFolder, config: dict, data: Images, start_step: int, replicas: int
 ) -> dict:
     """The configuration with what else the numbers depend on; says what has changed."""
-    now = circumstances(images, config, replicas)
+    now = circumstances(data.images, config, replicas, data.labels)
     if start_step:
         before = run.read_config()
         moved = before["dataset"] != config["dataset"]

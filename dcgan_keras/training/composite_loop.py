@@ -31,6 +31,7 @@ class CompositeLoop(TwoPlayers):
         discriminator: (N, H, W, C) -> (N, 1), logits.
         seed: of the noise.
         batch_norm: of D inside the composite, see ``build_gan``.
+        classes: of conditional players, see ``DCGAN``.
 
     Raises:
         ValueError: the players do not fit together.
@@ -52,10 +53,11 @@ class CompositeLoop(TwoPlayers):
         seed: int = 0,
         batch_norm: str = "training",
         name: str = "composite_loop",
+        classes: int | None = None,
     ):
-        super().__init__(generator, discriminator, seed, name)
+        super().__init__(generator, discriminator, seed, name, classes)
         self.batch_norm = batch_norm
-        self.gan = build_gan(generator, discriminator, batch_norm)
+        self.gan = build_gan(generator, discriminator, batch_norm, classes)
         self.pair = _pair(discriminator)
 
     def get_config(self):
@@ -80,11 +82,15 @@ class CompositeLoop(TwoPlayers):
         """
         options.setdefault("jit_compile", False)
         self._compile_players(generator_optimizer, discriminator_optimizer, options)
-        cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+        if self.classes is None:
+            cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+            accuracy = _accuracy
+        else:
+            cross_entropy, accuracy = asked_cross_entropy, _asked_accuracy
         self.pair.compile(
             self.discriminator_optimizer,
             loss={"real": cross_entropy, "fake": cross_entropy},
-            metrics={"real": [_accuracy()], "fake": [_accuracy()]},
+            metrics={"real": [accuracy()], "fake": [accuracy()]},
         )
         self.gan.compile(self.generator_optimizer, loss=cross_entropy)
         self.generator_loss = losses.non_saturating_generator_loss
@@ -92,16 +98,21 @@ class CompositeLoop(TwoPlayers):
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
         """One update of D, then one of G; returns the losses of this step."""
-        real_images = self._real_images(data)
+        real_images, labels = self._real_batch(data)
         step = tf.identity(self.steps_made.value)
-        z = self._noise(real_images, step, D_NOISE)
+        z = self._generator_input(real_images, labels, step, D_NOISE)
         fake_images = self.generator(z, training=True)
-        answers = tf.ones_like(z[:, :1])
-        labels = {"real": answers, "fake": 0 * answers}
-        d_logs = _train(self.pair, {"real": real_images, "fake": fake_images}, labels)
+        if labels is None:
+            real = tf.ones_like(z[:, :1])
+            fake = 0 * real
+        else:
+            real = tf.one_hot(labels, self.classes)
+            fake = -real
+        pair = {"real_images": real_images, "fake_images": fake_images}
+        d_logs = _train(self.pair, pair, {"real": real, "fake": fake})
 
-        z = self._noise(real_images, step, G_NOISE)
-        g_logs = _train(self.gan, z, answers)
+        z = self._generator_input(real_images, labels, step, G_NOISE)
+        g_logs = _train(self.gan, z, real)
         self._count_step(real_images)
         return {
             "discriminator_loss": d_logs["loss"],
@@ -120,12 +131,42 @@ def _train(model: keras.Model, inputs, labels) -> dict:
 def _pair(discriminator: keras.Model) -> keras.Model:
     """D for a batch of reals and one of fakes, each normalised by itself.
 
-    Keras adds the losses of the two answers, as the value function does.
+    Keras adds the losses of the two answers, as the value function does. Keras before
+    3.12 knows an answer by the layer that gave it, so each has one of its own name.
     """
-    shape = discriminator.input_shape[1:]
-    images = {name: keras.Input(shape, name=name) for name in ("real", "fake")}
-    answers = {name: discriminator(image) for name, image in images.items()}
+    images, answers, shape = {}, {}, discriminator.input_shape[1:]
+    for name in ("real", "fake"):
+        image = images[f"{name}_images"] = keras.Input(shape, name=f"{name}_images")
+        answer = keras.layers.Identity(name=name, dtype="float32")
+        answers[name] = answer(discriminator(image))
     return keras.Model(images, answers)
+
+
+@keras.saving.register_keras_serializable("dcgan_keras")
+def asked_cross_entropy(answers, logits):
+    """The binary cross-entropy of the logits that were asked for, an image each.
+
+    Args:
+        answers: float (N, classes): in the column of the asked class 1 for "real" and
+            -1 for "fake"; 0 in all others.
+        logits: float (N, classes).
+
+    Returns:
+        (N,): softplus(-logit) for "real", softplus(logit) for "fake".
+    """
+    losses_of_all = keras.ops.softplus(-answers * logits)
+    return keras.ops.sum(keras.ops.abs(answers) * losses_of_all, axis=-1)
+
+
+def _asked_accuracy() -> keras.metrics.Metric:
+    """The share of right answers where one was asked for, as logits."""
+
+    def is_right(answers, logits):
+        right = keras.ops.equal(logits > 0, answers > 0)
+        right = keras.ops.cast(right, answers.dtype)
+        return keras.ops.sum(keras.ops.abs(answers) * right, axis=-1)
+
+    return keras.metrics.MeanMetricWrapper(is_right, "accuracy")
 
 
 def _accuracy() -> keras.metrics.Metric:

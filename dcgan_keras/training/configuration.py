@@ -43,7 +43,9 @@ DEFAULTS = {  # of the command line's options, by their names in config.json
     "channels": None,
     "latent_dim": 100,
     "width": WIDTH,
+    "conditional": False,
 }
+OLDER = {"conditional": False, "classes": None}  # of runs made before there were such
 LOOPS = ("train_step", "composite")
 MOST_WEIGHTS = 2**29  # in one layer: 2 GiB; the paper's largest has 13 million
 
@@ -75,6 +77,8 @@ CHECKS = {  # what config.json and its settings may hold: by name (is it so, in 
     "image_size": (lambda x: x is None or _is_count(x), "null or pixels"),
     "channels": (lambda x: x in (None, 1, 3), "null, 1 or 3"),
     "image_shape": (_is_image_shape, "[height, width, 1 or 3]"),
+    "conditional": (lambda x: isinstance(x, bool), "true or false"),
+    "classes": (lambda x: x is None or _is_count(x, 2), "null or a whole number >= 2"),
     "settings": (lambda x: isinstance(x, dict), "an object"),
     "latent_dim": (_is_count, "a whole number >= 1"),
     "width": (_is_count, "a whole number >= 1"),
@@ -98,8 +102,10 @@ class Players(NamedTuple):
 
     Attributes:
         generator: (N, latent_dim) -> (N, H, W, C) in [-1, 1]; with the average of its
-            weights, where the run keeps one.
-        discriminator: (N, H, W, C) -> (N, 1), logits.
+            weights, where the run keeps one. Of a conditional run it takes
+            ``labels.with_labels(z, labels, classes)``.
+        discriminator: (N, H, W, C) -> (N, 1), logits; of a conditional run
+            (N, classes).
     """
 
     generator: keras.Model
@@ -127,7 +133,7 @@ def read_config(run: RunFolder) -> dict:
         files.UnreadableFile: config.json is damaged, something is missing in it, out
             of its range, or not what the weights of the run were made with.
     """
-    config, path = run.read_config(), run.path / "config.json"
+    config, path = OLDER | run.read_config(), run.path / "config.json"
     missing = [n for n in (*DEFAULTS, "image_shape", "settings") if n not in config]
     with decoding(path, "the configuration of a run"):
         if not missing:
@@ -145,21 +151,23 @@ def read_config(run: RunFolder) -> dict:
     if saved not in (None, shape):
         raise UnreadableFile(
             f"{path} does not fit weights.npz beside it: latent_dim "
-            f"{config['latent_dim']} and width {config['width']} make a first layer "
-            f"of {shape}, and the one saved is {saved}"
+            f"{config['latent_dim']}, classes {config['classes']} and width "
+            f"{config['width']} make a first layer of {shape}, and the one saved is "
+            f"{saved}"
         )
     return config
 
 
 def first_layer(config: dict) -> tuple[int, int]:
-    """The shape of G's first weights, latent_dim and units, before anything is built.
+    """The shape of G's first weights, inputs and units, before anything is built.
 
     Raises:
         ValueError: an image_shape that is not reached, or sizes that no memory holds.
     """
     start, doublings = stages(config["image_shape"])
     channels = config["width"] * 2 ** (doublings - 1)
-    shape = config["latent_dim"], start * start * channels
+    inputs = config["latent_dim"] + (config.get("classes") or 0)
+    shape = inputs, start * start * channels
     # D's last convolution: 4x4, from these channels to twice as many
     most = max(math.prod(shape), 32 * channels**2)
     if most > MOST_WEIGHTS:
@@ -190,6 +198,11 @@ def _check_together(config: dict) -> None:
             "augmentation (--augment): expected none with the composite loop, which "
             f"shows D the images as they are; got {augmentation}"
         )
+    if config.get("conditional", False) != (config.get("classes") is not None):
+        raise ValueError(
+            "classes: expected a number of them where conditional is true, and else "
+            f"null; got {config['classes']} with conditional {config['conditional']}"
+        )
     first_layer(config)
 
 
@@ -219,20 +232,23 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
     keras.utils.set_random_seed(config["seed"])
     settings, seed = config["settings"], config["seed"]
     shape, width = tuple(config["image_shape"]), config["width"]
+    classes = config.get("classes")
     if config["recipe"] == "paper":
         players = (
-            build_generator(shape, config["latent_dim"], width),
-            build_discriminator(shape, width),
+            build_generator(shape, config["latent_dim"], width, classes=classes),
+            build_discriminator(shape, width, classes=classes),
         )
         pair = default_optimizer(), default_optimizer()
     else:
         sizes = {name: settings[name] for name in ("extra_layers", "leaky_slope")}
+        sizes["classes"] = classes
         players = build_players(shape, config["latent_dim"], width, **sizes)
         pair = optimizers(settings)
+    own = {"seed": seed, "classes": classes}
     if config["loop"] == "composite":
-        model, options = CompositeLoop(*players, seed=seed), {}
+        model, options = CompositeLoop(*players, **own), {}
     else:
-        model, options = DCGAN(*players, seed=seed), compile_options(settings)
+        model, options = DCGAN(*players, **own), compile_options(settings)
     model.compile(*pair, **options)
     return model
 
@@ -269,7 +285,8 @@ def load_generator(run: RunFolder | str | Path) -> keras.Model:
         run: a run, or the path of its folder.
 
     Returns:
-        (N, latent_dim) -> (N, H, W, C) in [-1, 1], as ``load_players`` gives it.
+        (N, latent_dim) -> (N, H, W, C) in [-1, 1], as ``load_players`` gives it; of a
+        conditional run its input is ``labels.with_labels(z, labels, classes)``.
 
     Raises:
         FileNotFoundError: there is no run, or no weights have been saved in it.

@@ -39,6 +39,10 @@ class DCGAN(TwoPlayers):
         generator: (N, latent_dim) -> (N, H, W, C).
         discriminator: (N, H, W, C) -> (N, 1), logits.
         seed: of the noise.
+        classes: how many, if the players are conditional: built with as many, and
+            ``fit`` gets batches of (images, labels). A fake is asked of the class of
+            the real image beside it, so that every logit of D meets as many reals as
+            fakes, whatever the shares of the classes.
 
     Raises:
         ValueError: players that do not fit together, or a D that gives probabilities.
@@ -57,8 +61,9 @@ class DCGAN(TwoPlayers):
         discriminator: keras.Model,
         seed: int = 0,
         name: str = "dcgan",
+        classes: int | None = None,
     ):
-        super().__init__(generator, discriminator, seed, name)
+        super().__init__(generator, discriminator, seed, name, classes)
 
     def compile(
         self,
@@ -125,19 +130,19 @@ class DCGAN(TwoPlayers):
     @tf.autograph.experimental.do_not_convert  # has no loops: traced in half the time
     def train_step(self, data):
         """One update of each player; returns the losses of this step."""
-        real_images = self._real_images(data)
+        real_images, labels = self._real_batch(data)
         # A copy: the variable itself counts on at the end of the step.
         step = tf.identity(self.steps_made.value)
         real_images = self._augmented(real_images, step, REALS)
-        z = self._noise(real_images, step, D_NOISE)
+        z = self._generator_input(real_images, labels, step, D_NOISE)
         if self.update == "simultaneous":
-            logs = self._simultaneous(real_images, z, step)
+            logs = self._simultaneous(real_images, labels, z, step)
         else:
             d_loss, real_logits, fake_logits = self._discriminator_step(
-                real_images, z, step
+                real_images, labels, z, step
             )
-            z = self._noise(real_images, step, G_NOISE)
-            g_loss = self._generator_step(z, step)
+            z = self._generator_input(real_images, labels, step, G_NOISE)
+            g_loss = self._generator_step(z, labels, step)
             logs = self._logs(d_loss, g_loss, real_logits, fake_logits)
         self._count_step(real_images)
         return logs
@@ -149,7 +154,7 @@ class DCGAN(TwoPlayers):
         draws = self._part(images, uniform_noise, DRAWS, step, draw)
         return augment(images, self.augmentation, draws)
 
-    def _simultaneous(self, real_images, z, step):
+    def _simultaneous(self, real_images, labels, z, step):
         """Both players from one forward pass and one backward pass of D.
 
         An image's logit depends on that image alone, so the gradient of either player's
@@ -165,7 +170,7 @@ class DCGAN(TwoPlayers):
         with tf.GradientTape() as d_tape:
             d_tape.watch(fake_images)
             real_logits, fake_logits, d_loss, minimised = self._discriminator_losses(
-                real_images, fake_images
+                real_images, fake_images, labels
             )
             share = self.discriminator_optimizer.scale_loss(minimised / replicas())
         d_variables = self.discriminator.trainable_variables
@@ -173,7 +178,7 @@ class DCGAN(TwoPlayers):
         d_slopes, g_slopes = self._slopes(real_logits, fake_logits)
         at_fakes = tf.cond(
             tf.reduce_any(abs(d_slopes) < self._smallest_share() * abs(g_slopes)),
-            lambda: self._pass_for_generator(fake_images),
+            lambda: self._pass_for_generator(fake_images, labels),
             lambda: at_fakes * tf.cast(g_slopes / d_slopes, at_fakes.dtype),
         )
         g_variables = self.generator.trainable_variables
@@ -183,7 +188,7 @@ class DCGAN(TwoPlayers):
             g_variables,
             [at_fakes, *(tf.cast(share, x.dtype) for x in g_asked)],
         )
-        d_gradients = self._with_penalty(d_gradients, real_images, step)
+        d_gradients = self._with_penalty(d_gradients, real_images, labels, step)
         self.discriminator_optimizer.apply(d_gradients, d_variables)
         self.generator_optimizer.apply(g_gradients, g_variables)
         g_loss = self.generator_loss(fake_logits)
@@ -213,48 +218,51 @@ class DCGAN(TwoPlayers):
     def _smallest_share(self) -> float:
         return SMALLEST_SHARE[self.discriminator.layers[0].compute_dtype]
 
-    def _pass_for_generator(self, fake_images):
+    def _pass_for_generator(self, fake_images, labels):
         """The gradient of G's loss at the fakes, by a pass through D of its own."""
         with tf.GradientTape() as tape:
             tape.watch(fake_images)
-            logits = self.discriminator(fake_images, training=True)
+            logits = self._answers(fake_images, labels, training=True)
             loss = self.generator_loss(logits) / replicas()
             loss = self.generator_optimizer.scale_loss(loss)
         return tape.gradient(loss, fake_images)
 
-    def _discriminator_losses(self, real_images, fake_images):
+    def _discriminator_losses(self, real_images, fake_images, labels):
         """Both logits, D's loss in the game, and all that D's update minimises."""
-        real_logits = self.discriminator(real_images, training=True)
+        real_logits = self._answers(real_images, labels, training=True)
         asked = asked_losses(self.discriminator)
-        fake_logits = self.discriminator(fake_images, training=True)
+        fake_logits = self._answers(fake_images, labels, training=True)
         asked += asked_losses(self.discriminator) + weight_losses(self.discriminator)
         d_loss = self._game_of_d(real_logits, fake_logits)
         return real_logits, fake_logits, d_loss, d_loss + _total(asked)
 
-    def _discriminator_step(self, real_images, z, step):
+    def _discriminator_step(self, real_images, labels, z, step):
         fake_images = self.generator(z, training=True)
         fake_images = self._augmented(fake_images, step, D_FAKES)
         with tf.GradientTape() as tape:
             real_logits, fake_logits, d_loss, minimised = self._discriminator_losses(
-                real_images, fake_images
+                real_images, fake_images, labels
             )
             share = self.discriminator_optimizer.scale_loss(minimised / replicas())
         variables = self.discriminator.trainable_variables
         gradients = tape.gradient(share, variables)
-        gradients = self._with_penalty(gradients, real_images, step)
+        gradients = self._with_penalty(gradients, real_images, labels, step)
         self.discriminator_optimizer.apply(gradients, variables)
         return d_loss, real_logits, fake_logits
 
-    def _with_penalty(self, gradients, real_images, step):
+    def _with_penalty(self, gradients, real_images, labels, step):
         """D's gradients, with those of R1 in one step of ``r1_interval``."""
         if not self.r1_gamma:
             return gradients
         weight = self.r1_gamma / 2 * self.r1_interval / replicas()
         variables = self.discriminator.trainable_variables
 
+        def answers(images, training):
+            return self._answers(images, labels, training)
+
         def with_penalty():
             with tf.GradientTape() as tape:
-                penalty = losses.r1_penalty(self.discriminator, real_images)
+                penalty = losses.r1_penalty(answers, real_images)
                 penalty = self.discriminator_optimizer.scale_loss(penalty)
             pairs = zip(gradients, tape.gradient(penalty, variables), strict=True)
             # The bias of the answer has no part in a slope.
@@ -263,12 +271,13 @@ class DCGAN(TwoPlayers):
         is_due = tf.equal(step % self.r1_interval, 0)
         return tf.cond(is_due, with_penalty, lambda: gradients)
 
-    def _generator_step(self, z, step):
+    def _generator_step(self, z, labels, step):
         with tf.GradientTape() as tape:
             fake_images = self.generator(z, training=True)
             fake_images = self._augmented(fake_images, step, G_FAKES)
             asked = asked_losses(self.generator) + weight_losses(self.generator)
-            loss = self.generator_loss(self.discriminator(fake_images, training=True))
+            logits = self._answers(fake_images, labels, training=True)
+            loss = self.generator_loss(logits)
             share = (loss + _total(asked)) / replicas()
             share = self.generator_optimizer.scale_loss(share)
         variables = self.generator.trainable_variables

@@ -21,19 +21,20 @@ WORDS = {  # of what is compared, for the line that says what has changed
 }
 
 
-def circumstances(images, config: dict, replicas: int = 1) -> dict:
+def circumstances(images, config: dict, replicas: int = 1, labels=None) -> dict:
     """What the numbers of a run depend on beside its options.
 
     Args:
         images: those of training, an array or ``FolderImages``.
         config: of the run.
         replicas: devices that share a batch, of all workers together.
+        labels: int64 (N,), of a conditional run.
 
     Returns:
         For config.json: ``WORDS`` as keys.
     """
     return {
-        "data_fingerprint": data_fingerprint(images, config["dataset"]),
+        "data_fingerprint": data_fingerprint(images, config["dataset"], labels),
         "settings_fingerprint": settings_fingerprint(config),
         "threads": threads(),
         "replicas": replicas,
@@ -48,13 +49,14 @@ def circumstances(images, config: dict, replicas: int = 1) -> dict:
     }
 
 
-def data_fingerprint(images, folder: str | Path = "") -> str:
+def data_fingerprint(images, folder: str | Path = "", labels=None) -> str:
     """A short text that is another one for other images.
 
     Args:
         images: float32 (N, H, W, C); or ``FolderImages``, of which names and sizes of
             the files count, so that none has to be decoded.
         folder: in which its files are, so that it may be moved.
+        labels: int64 (N,), where they are learned from.
 
     Returns:
         "1415 images, 1a2b3c4d5e6f".
@@ -66,12 +68,16 @@ def data_fingerprint(images, folder: str | Path = "") -> str:
         for path in images.paths:
             name = os.path.relpath(path, folder or None)
             digest.update(f"{name} {os.path.getsize(path)}\n".encode(errors="replace"))
+    if labels is not None:
+        digest.update(np.ascontiguousarray(labels).data)
     return f"{len(images)} images, {digest.hexdigest()}"
 
 
 def settings_fingerprint(config: dict) -> str:
     """A short text that is another one for a configuration that was changed by hand."""
-    names = ("seed", "batch_size", "loop", "recipe", "latent_dim", "width", "settings")
+    names = ["seed", "batch_size", "loop", "recipe", "latent_dim", "width", "settings"]
+    if config.get("classes") is not None:
+        names.append("classes")
     text = json.dumps({name: config[name] for name in names}, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 

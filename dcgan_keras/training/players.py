@@ -14,9 +14,11 @@ from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan, check_logits, unfreeze
 from dcgan_keras.data.datasets import check_images
 from dcgan_keras.noise import TEST_NOISE, latent_noise
+from dcgan_keras.training.labels import asked_logits, check_labels, with_labels
 from dcgan_keras.training.sampling import SamplingGenerator
 
 OUT_OF_RANGE = "images: expected values in [-1, 1], got"
+NO_LABELS = "labels: expected whole numbers, one an image, 0 to"
 TOLERANCE = 1e-3  # of the range, for images that were resized or stored in half
 
 
@@ -33,6 +35,7 @@ class TwoPlayers(keras.Model):
         discriminator: (N, H, W, C) -> (N, 1), logits.
         seed: of the noise.
         name: of the model.
+        classes: of conditional players, see ``labels``; None: they know no labels.
 
     Attributes:
         steps_made: how many steps have been made, a variable; the noise follows from
@@ -42,10 +45,14 @@ class TwoPlayers(keras.Model):
     real_label = 1.0  # another one is for ``DCGAN.compile`` to set
     shares_batches = True  # over several devices
 
-    def __init__(self, generator, discriminator, seed: int = 0, name=None):
-        build_gan(generator, discriminator)  # refuses players that do not fit
+    def __init__(
+        self, generator, discriminator, seed: int = 0, name=None, classes=None
+    ):
+        # It refuses players that do not fit.
+        build_gan(generator, discriminator, classes=classes)
         check_logits(discriminator)
         super().__init__(name=name)
+        self.classes = classes
         self.generator, self.discriminator, self.seed = generator, discriminator, seed
         self.steps_made = keras.Variable(
             0,
@@ -96,12 +103,13 @@ class TwoPlayers(keras.Model):
     # saving and copying
 
     def get_config(self):
-        """Both players, seed and name."""
+        """Both players, seed, name and classes."""
         players = {
             name: keras.saving.serialize_keras_object(getattr(self, name))
             for name in ("generator", "discriminator")
         }
-        return players | {"seed": self.seed, "name": self.name}
+        own = {"seed": self.seed, "name": self.name, "classes": self.classes}
+        return players | own
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -114,9 +122,9 @@ class TwoPlayers(keras.Model):
 
     # data and noise
 
-    def _real_images(self, data):
-        """The images of a batch; the labels of (image, label) pairs are dropped."""
-        images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
+    def _real_batch(self, data):
+        """The images of a batch, and their labels, or None where no player asks."""
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
             raise ValueError(
                 "sample_weight: expected None, got weights; every image counts alike"
@@ -127,13 +135,34 @@ class TwoPlayers(keras.Model):
         low, high = tf.reduce_min(images), tf.reduce_max(images)
         in_range = (low >= -1 - TOLERANCE) & (high <= 1 + TOLERANCE)  # not with NaN
         # Before anything is learned from them.
-        checked = tf.debugging.Assert(in_range, [OUT_OF_RANGE, low, "to", high])
-        with tf.control_dependencies([] if checked is None else [checked]):
-            return tf.identity(images)
+        checks = [tf.debugging.Assert(in_range, [OUT_OF_RANGE, low, "to", high])]
+        if self.classes is None:
+            labels = None
+        else:
+            labels, check = _checked_batch(labels, images, self.classes)
+            checks.append(check)
+        with tf.control_dependencies([x for x in checks if x is not None]):
+            images = tf.identity(images)
+            return images, labels if labels is None else tf.identity(labels)
+
+    @property
+    def latent_dim(self) -> int:
+        """The length of z; a conditional G takes a one-hot label after it."""
+        return self.generator.input_shape[1] - (self.classes or 0)
+
+    def _generator_input(self, images, labels, step, draw):
+        """z, and after it the labels, if the players ask for any."""
+        z = self._noise(images, step, draw)
+        return z if labels is None else with_labels(z, labels, self.classes)
+
+    def _answers(self, images, labels, training: bool):
+        """D's logits (N, 1); of a conditional D those of the asked classes."""
+        logits = self.discriminator(images, training=training)
+        return logits if labels is None else asked_logits(logits, labels)
 
     def _noise(self, images, step, draw):
         """This replica's part of the noise for the batches of all replicas."""
-        z = self._part(images, latent_noise, self.generator.input_shape[1], step, draw)
+        z = self._part(images, latent_noise, self.latent_dim, step, draw)
         with tf.control_dependencies([images]):  # refused images move no average of G's
             return tf.identity(z)
 
@@ -169,13 +198,14 @@ class TwoPlayers(keras.Model):
         Args:
             x: float (N, H, W, C) in [-1, 1]: an array, a ``tf.data.Dataset`` or a
                 ``keras.utils.PyDataset`` of batches. Of (image, label) pairs the
-                labels are dropped.
+                labels, whole numbers, are for conditional players, and others drop
+                them; those of an array come as ``y``.
             args, options: for ``keras.Model.fit``.
 
         Raises:
-            ValueError: images of another shape, type or range, with NaN; weights of
-                samples or classes; or a callback that needs the one optimizer which
-                this model does not have.
+            ValueError: images of another shape, type or range, with NaN; no labels for
+                conditional players; weights of samples or classes; or a callback that
+                needs the one optimizer which this model does not have.
         """
         _check_callbacks(options.get("callbacks"))
         if options.get("class_weight") is not None:
@@ -186,6 +216,9 @@ class TwoPlayers(keras.Model):
             options.setdefault("shuffle", False)  # Keras's default would warn
         elif isinstance(x, np.ndarray):
             x = _checked_array(x)
+            labels = args[0] if args else options.get("y")
+            if self.classes is not None and labels is not None:
+                check_labels(labels, self.classes, len(x))
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1:
             if not self.shares_batches:
@@ -213,11 +246,12 @@ class TwoPlayers(keras.Model):
 
     def test_step(self, data):
         """The numbers of ``train_step``, in inference mode, for the newest noise."""
-        images = self._real_images(data)
-        z = self._noise(images, self.steps_made.value, TEST_NOISE)
-        real_logits = self.discriminator(images, training=False)
+        images, labels = self._real_batch(data)
+        step = self.steps_made.value
+        z = self._generator_input(images, labels, step, TEST_NOISE)
+        real_logits = self._answers(images, labels, training=False)
         fake_images = self.generator(z, training=False)
-        fake_logits = self.discriminator(fake_images, training=False)
+        fake_logits = self._answers(fake_images, labels, training=False)
         d_loss = self._game_of_d(real_logits, fake_logits)
         g_loss = self.generator_loss(fake_logits)
         return self._logs(d_loss, g_loss, real_logits, fake_logits)
@@ -227,7 +261,10 @@ class TwoPlayers(keras.Model):
         return losses.discriminator_loss(real_logits, fake_logits, self.real_label)
 
     def call(self, z, training=False):
-        """z (N, latent_dim) -> images (N, H, W, C), by the newest weights."""
+        """z (N, latent_dim) -> images (N, H, W, C), by the newest weights.
+
+        Of a conditional G: z with labels, see ``labels.with_labels``.
+        """
         return self.generator(z, training=training)
 
     def sampling_generator(self) -> keras.Model:
@@ -269,14 +306,22 @@ def weight_losses(model: keras.Model) -> list:
 
 @contextlib.contextmanager
 def one_sentence():
-    """Turn TensorFlow's report of images out of range into a ValueError."""
+    """Turn TensorFlow's report of images or labels out of range into a ValueError."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
-        if OUT_OF_RANGE not in error.message:
+        for said, words in ((OUT_OF_RANGE, 3), (NO_LABELS, 5)):
+            if said in error.message:
+                found = error.message.split(said)[1]
+                found = found.replace("[", "").replace("]", "").split()[:words]
+                break
+        else:
             raise
-        found = error.message.split(OUT_OF_RANGE)[1].replace("[", "").replace("]", "")
-        low, _, high = found.split()[:3]
+        if said == NO_LABELS:
+            raise ValueError(
+                f"{NO_LABELS} {found[0]}; got {' '.join(found[2:])}"
+            ) from None
+        low, _, high = found
         raise ValueError(
             f"{OUT_OF_RANGE} {low} to {high}; scale pixels by x / 127.5 - 1"
         ) from None
@@ -331,6 +376,27 @@ def _check_batch(images, input_shape) -> None:
         raise ValueError(
             f"images: expected batches of shape {input_shape}, got {images.shape}"
         )
+
+
+def _checked_batch(labels, images, classes: int):
+    """Labels of a batch as int64, and the operation that refuses those out of range."""
+    expected = f"{NO_LABELS} {classes - 1}"
+    if labels is None:
+        raise ValueError(f"{expected}; got images without labels")
+    labels = tf.convert_to_tensor(labels)
+    if labels.shape.rank == 2 and labels.shape[1] == 1:  # as Keras hands on a column
+        labels = labels[:, 0]
+    if not labels.shape.is_compatible_with(images.shape[:1]):
+        raise ValueError(
+            f"{expected}; got shape {labels.shape} for images {images.shape}"
+        )
+    if not labels.dtype.is_integer:
+        raise ValueError(f"{expected}; got {labels.dtype.name}")
+    labels = tf.cast(labels, tf.int64)
+    low, high = tf.reduce_min(labels), tf.reduce_max(labels)
+    in_range = (low >= 0) & (high < classes)
+    said = [NO_LABELS, classes - 1, "got", low, "to", high]
+    return labels, tf.debugging.Assert(in_range, said)
 
 
 def _check_compile_options(options: dict) -> None:

@@ -56,6 +56,7 @@ def build_players(
     extra_layers: int = SETTINGS["extra_layers"],
     leaky_slope: float = SETTINGS["leaky_slope"],
     seed: int | None = None,
+    classes: int | None = None,
 ) -> tuple[keras.Sequential, keras.Sequential]:
     """G and D of the default, for any size that the builders reach.
 
@@ -67,17 +68,19 @@ def build_players(
         extra_layers: of stride 1, in G, next to z.
         leaky_slope: of D's leaky ReLU.
         seed: of the initial weights; None: Keras's global seed.
+        classes: of conditional players; see ``DCGAN``.
 
     Returns:
-        G: float32 (N, latent_dim) -> (N, H, W, C) in [-1, 1].
-        D: (N, H, W, C) -> (N, 1), logits.
+        G: float32 (N, latent_dim) -> (N, H, W, C) in [-1, 1]; with classes from
+        (N, latent_dim + classes).
+        D: (N, H, W, C) -> (N, 1), logits; with classes (N, classes).
 
     Example:
         >>> generator, discriminator = build_players((32, 32, 3))
     """
     _, doublings = stages(image_shape)
     widths = [width * 2**number for number in range(doublings)]
-    plan = {"kernel_size": 4, "weight_stddev": None, "fast": True}
+    plan = {"kernel_size": 4, "weight_stddev": None, "fast": True, "classes": classes}
     generator = build_generator(
         image_shape,
         latent_dim,

@@ -6,6 +6,7 @@ import numpy as np
 
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.noise import latent_noise
+from dcgan_keras.training.labels import with_labels
 
 MEASURED = 500  # generated images by which the statistics of averaged weights are set
 
@@ -38,11 +39,13 @@ class SamplingGenerator:
         averages = optimizer._model_variables_moving_average
         for own, value in zip(self.copy.trainable_variables, averages, strict=True):
             own.assign(value)
-        set_statistics(self.copy)
+        set_statistics(self.copy, classes=getattr(self.model, "classes", None))
         return self.copy
 
 
-def set_statistics(generator: keras.Model, count: int = MEASURED) -> None:
+def set_statistics(
+    generator: keras.Model, count: int = MEASURED, classes: int | None = None
+) -> None:
     """Set BN's moving averages to the statistics of one large batch of a fixed noise.
 
     G's own were moved by other weights than the averaged ones; with them the contrast
@@ -51,6 +54,7 @@ def set_statistics(generator: keras.Model, count: int = MEASURED) -> None:
     Args:
         generator: (N, latent_dim) -> (N, H, W, C), with or without BN.
         count: images in the batch.
+        classes: of a conditional G; each has as many of the images.
 
     Source: Izmailov et al. 2018, section 3.2; Brock et al. 2019, "standing statistics".
     """
@@ -62,7 +66,9 @@ def set_statistics(generator: keras.Model, count: int = MEASURED) -> None:
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0  # keep nothing of what was
-    z = latent_noise((count, generator.input_shape[1]), seed=-1, step=0)
+    z = latent_noise((count, generator.input_shape[1] - (classes or 0)), -1, step=0)
+    if classes is not None:
+        z = with_labels(z, np.arange(count) % classes, classes)
     generator(z, training=True)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dcgan_keras.__main__ import main
+from dcgan_keras.evaluation import picture_report, sliced_wasserstein
 from dcgan_keras.evaluation import random_features as module
-from dcgan_keras.evaluation import sliced_wasserstein
 from dcgan_keras.evaluation.picture_report import evaluate_pictures
 from dcgan_keras.evaluation.random_features import random_features
 from dcgan_keras.evaluation.sharpness import blur
@@ -90,6 +90,29 @@ class TestReport:
         twice = np.concatenate([self.training[:50]] * 2)
         assert evaluate_pictures(twice, twice).floor.sliced_wasserstein_mean > 1
         assert self.judge(self.training).floor.precision < 1
+
+    @pytest.mark.parametrize(
+        ("counts", "expected"),
+        [
+            ((13, 60, None), (13, 40)),  # as many as there are samples
+            ((90, 60, None), (25, 40)),  # no more than are looked at
+            ((90, 46, None), (23, 40)),  # half of the training pictures
+            ((19, 60, 17), (17, 40)),
+            ((16, 60, 17), (16, 40)),
+            ((30, 18, 24), (18, 18)),
+        ],
+    )
+    def test_counts_are_of_what_there_is_least_of(self, monkeypatch, counts, expected):
+        monkeypatch.setattr(picture_report, "MOST", 25)
+        monkeypatch.setattr(picture_report, "MOST_TRAINING", 40)
+        sets = [None if n is None else discs(n, size=8, seed=n) for n in counts]
+        found = evaluate_pictures(*sets)
+        assert (found.count, found.training_count) == expected
+
+    def test_the_draws_follow_from_the_seed(self):
+        given = discs(40, size=8, seed=3), discs(90, size=8, seed=1)
+        found = [evaluate_pictures(*given, seed=seed) for seed in (0, 3, 3)]
+        assert found[0] != found[1] == found[2]
 
     def test_too_few_and_other_shapes_are_refused(self):
         with pytest.raises(ValueError, match="at least 10 a side, got 9 samples"):

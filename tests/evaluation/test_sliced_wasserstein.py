@@ -57,6 +57,11 @@ class TestPoints:
         whole = sliced_wasserstein_distance(a, b, ways)
         assert whole == pytest.approx(sum(parts) / len(ways))
 
+    def test_the_directions_follow_from_the_seed(self):
+        a, b = RNG(7).normal(size=(2, 20, 5))
+        found = [sliced_wasserstein_distance(a, b, 9, seed) for seed in (0, 3, 3)]
+        assert found[0] != found[1] == found[2]
+
     @pytest.mark.parametrize(
         ("points", "said"),
         [
@@ -68,6 +73,10 @@ class TestPoints:
     def test_what_cannot_be_compared_is_refused(self, points, said):
         with pytest.raises(ValueError, match=said):
             sliced_wasserstein_distance(points, np.zeros((4, 2)))
+
+    def test_the_other_points_are_looked_at_too(self):
+        with pytest.raises(ValueError, match="expected finite"):
+            sliced_wasserstein_distance(np.zeros((4, 2)), np.full((4, 2), np.nan))
 
 
 class TestPyramid:
@@ -113,9 +122,15 @@ class TestPictures:
         assert pyramid_distances(a, b)[7] == pytest.approx(expected, rel=1e-4)
 
     def test_a_tint_and_a_lower_contrast_are_not_seen(self):
+        """On either side."""
         for changed in (self.real - 0.3, 0.5 * self.real):
-            found = pyramid_distances(changed, self.real)
-            assert max(found.values()) < 0.1
+            for pair in ((changed, self.real), (self.real, changed)):
+                assert max(pyramid_distances(*pair).values()) < 0.1
+
+    def test_the_patches_follow_from_the_seed(self):
+        some = self.real[:50], self.others[:50]
+        found = [pyramid_distances(*some, seed) for seed in (0, 3, 3)]
+        assert found[0] != found[1] == found[2]
 
     def test_blur_noise_and_collapse_are_seen_each_where_it_is(self):
         floor = pyramid_distances(self.others, self.real)
@@ -159,3 +174,5 @@ class TestPictures:
     def test_what_is_no_set_of_pictures_is_refused(self, images, said):
         with pytest.raises(ValueError, match=said):
             pyramid_distances(images, np.zeros((4, 16, 16, 3)))
+        with pytest.raises(ValueError, match=said):
+            pyramid_distances(np.zeros((4, 16, 16, 3)), images)

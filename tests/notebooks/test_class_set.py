@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import class_set
+import nbformat
 import pytest
+from nbformat import v4
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -167,3 +169,44 @@ def test_a_planted_answer_would_be_seen(handed_out) -> None:
     plain = alike((ROOT / class_set.CHECKS / "composite.py").read_text("utf-8"))
     answer = "[(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)]"
     assert answer in plain and answer not in handed_out
+
+
+MADE_UP = """
+def check(answer):
+    print("not attempted" if answer is ... else "right")
+"""
+
+
+def made_up_set(folder: Path, *cells: str) -> Path:
+    """A set with one notebook, and a package of its own."""
+    for name in ("notebooks", "dcgan_keras"):
+        (folder / name).mkdir(parents=True)
+    (folder / "dcgan_keras" / "__init__.py").write_text(MADE_UP)
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, folder / "notebooks" / PATHS[0].name)
+    return folder
+
+
+def test_a_set_is_run_with_its_own_package(tmp_path: Path) -> None:
+    """Unfinished exercises let it through; the file stays as it was written."""
+    cells = ["import dcgan_keras", "answer = ...", "dcgan_keras.check(answer)"]
+    made = made_up_set(tmp_path / "good", *cells)
+    path = made / "notebooks" / PATHS[0].name
+    before = path.read_bytes()
+    assert class_set.run_set(made, [1]) == []
+    assert path.read_bytes() == before
+
+
+def test_a_set_that_stops_or_warns_has_faults(tmp_path: Path) -> None:
+    warns = made_up_set(tmp_path / "a", "import warnings; warnings.warn('old')")
+    (fault,) = class_set.run_set(warns, [1])
+    assert fault.startswith(f"a, {PATHS[0].name}, cell 0: ") and "old" in fault
+    stops = made_up_set(tmp_path / "b", "1", "raise NotImplementedError('to do')")
+    (fault,) = class_set.run_set(stops, [1])
+    assert "cell 1" in fault and "NotImplementedError: to do" in fault
+    (stops / "dcgan_keras" / "__init__.py").unlink()
+    (stops / "dcgan_keras").rmdir()
+    (stops / "notebooks" / PATHS[0].name).unlink()
+    nbformat.write(v4.new_notebook(), stops / "notebooks" / PATHS[0].name)
+    (fault,) = class_set.run_set(stops, [1])  # the clone's package answered
+    assert "AssertionError" in fault

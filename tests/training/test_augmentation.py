@@ -73,6 +73,19 @@ class TestImages:
             assert len(rows) == height * width
             assert 4 <= height <= 8 and 4 <= width <= 8
 
+    def test_rows_are_to_columns_as_columns_are_to_rows(self):
+        """Of pictures that are no squares, where one could be taken for the other."""
+        images, draws = IMAGES[:, :10], UNIFORM.copy()
+        turned = draws[:, [1, 0, 2, 3, 4, 5, 7, 6]]
+        for name in ("translation", "colour", "cutout"):
+            found = of((name,), images, draws)
+            other = of((name,), images.swapaxes(1, 2), turned).swapaxes(1, 2)
+            assert found.shape == images.shape
+            np.testing.assert_allclose(found, other, atol=1e-6)
+            if name != "colour":  # the fixture tells them apart
+                other = of((name,), images.swapaxes(1, 2), draws).swapaxes(1, 2)
+                assert np.abs(found - other).max() > 0.1
+
     def test_each_image_hangs_on_itself_and_its_own_numbers_alone(self):
         whole = of(AUGMENTATIONS)
         part = of(AUGMENTATIONS, IMAGES[7:9], UNIFORM[7:9])
@@ -132,12 +145,17 @@ class TestStep:
         discriminator.call = lambda images, **k: (
             seen.append(images) or call(discriminator, images, **k)
         )
-        z = model._noise(tf.constant(self.reals), tf.constant(0, tf.int64), 0)
+        model.steps_made.assign(2)
+        z = model._noise(tf.constant(self.reals), tf.constant(2, tf.int64), 0)
         fakes = model.generator(z, training=True).numpy()
         model.train_step(tf.constant(self.reals))
-        draws = uniform_noise((6, DRAWS), 3, 0, REALS)
+        draws = uniform_noise((6, DRAWS), 3, 2, REALS)
         expected = augment(self.reals, ("colour",), draws)
         np.testing.assert_allclose(seen[0], expected, atol=1e-6)
+        for seed, step in ((0, 2), (3, 0)):  # neither may be left out
+            draws_of_others = uniform_noise((6, DRAWS), seed, step, REALS)
+            others = augment(self.reals, ("colour",), draws_of_others)
+            assert np.max(abs(others - expected)) > 0.01
         assert np.max(abs(seen[1] - fakes)) > 0.01
         unlike = augment(fakes, ("colour",), draws)
         assert np.max(abs(seen[1] - unlike)) > 0.01
@@ -145,17 +163,18 @@ class TestStep:
 
     def test_g_learns_through_the_changes(self, update):
         """G's gradient is that of its loss at the changed fakes."""
-        model = dcgan(update, ("flip", "translation", "colour"))
+        model = dcgan(update, ("flip", "translation", "colour"), seed=5)
+        model.steps_made.assign(3)
         taken = {}
         for name in ("generator", "discriminator"):
             optimizer = getattr(model, f"{name}_optimizer")
             optimizer.apply = lambda g, v, name=name: taken.update({name: g})
         model.train_step(tf.constant(self.reals))
-        step = tf.constant(0, tf.int64)
+        step = tf.constant(3, tf.int64)
         draw = 0 if update == "simultaneous" else 1
         z = model._noise(tf.constant(self.reals), step, draw)
         stream = D_FAKES if update == "simultaneous" else G_FAKES
-        draws = uniform_noise((6, DRAWS), model.seed, 0, stream)
+        draws = uniform_noise((6, DRAWS), 5, 3, stream)
         with tf.GradientTape() as tape:
             fakes = augment(
                 model.generator(z, training=True), model.augmentation, draws

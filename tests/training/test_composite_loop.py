@@ -350,3 +350,12 @@ def test_two_devices_make_the_update_of_one():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "True True\n"
+
+
+def test_each_answer_is_a_layer_of_its_own_name() -> None:
+    """Keras before 3.12 finds losses and metrics by it, and refuses them without."""
+    pair = CompositeLoop(*build_players()).pair
+    names = {
+        k: answer._keras_history.operation.name for k, answer in pair.output.items()
+    }
+    assert names == {"real": "real", "fake": "fake"}

@@ -1,0 +1,99 @@
+"""What a class-conditional DCGAN adds: the asked digit goes into both players.
+
+G gets it beside its noise, as a one-hot row; D gets it as a question, "is this a real
+image of that class?", and answers by the logit of that class, one of as many as there
+are classes. So both players come from the same builders: G with ``latent_dim`` numbers
+and as many again as there are classes, D with one output a class.
+"""
+
+import numpy as np
+
+from dcgan_keras._tensorflow import tf
+
+
+def with_labels(z, labels, classes: int):
+    """What the generator of a conditional DCGAN takes: z, then the one-hot label.
+
+    Args:
+        z: float32 (N, latent_dim).
+        labels: whole numbers (N,), 0 to classes - 1.
+        classes: how many there are.
+
+    Returns:
+        float32 tensor (N, latent_dim + classes).
+
+    Raises:
+        ValueError: labels that are not one whole number in that range for each z.
+
+    Example:
+        >>> with_labels(np.zeros((2, 3)), [7, 7], 10).shape
+        TensorShape([2, 13])
+
+    Source: Mirza & Osindero 2014, figure 1; Radford et al. 2015, the MNIST network of
+        the authors' code, which repeats the label in every layer.
+    """
+    if not tf.is_tensor(labels):
+        labels = check_labels(labels, classes, len(z))
+    z = tf.cast(z, tf.float32)
+    return tf.concat([z, tf.one_hot(tf.cast(labels, tf.int64), classes)], axis=1)
+
+
+def asked_logits(logits, labels):
+    """Of each image the logit of the class that was asked for.
+
+    Args:
+        logits: float (N, classes), D's: "a real image of class k?", a column a class.
+        labels: whole numbers (N,).
+
+    Returns:
+        (N, 1), of the type of the logits.
+
+    Source: Mescheder, Geiger & Nowozin 2018, appendix; without a common term the
+        projection of Miyato & Koyama 2018, equation 3, where each class has a vector
+        of its own.
+    """
+    rows = tf.one_hot(labels, logits.shape[1], dtype=logits.dtype)
+    return tf.reduce_sum(logits * rows, axis=1, keepdims=True)
+
+
+def label_grid(z, classes: int):
+    """For a grid with a row a class and a column a z: every z with every label.
+
+    Args:
+        z: float32 (columns, latent_dim).
+        classes: how many there are.
+
+    Returns:
+        float32 tensor (classes * columns, latent_dim + classes), row by row.
+    """
+    labels = np.repeat(np.arange(classes), len(z))
+    return with_labels(np.tile(z, (classes, 1)), labels, classes)
+
+
+def check_labels(labels, classes: int, count: int | None = None) -> np.ndarray:
+    """Refuse what are no labels.
+
+    Args:
+        labels: expected whole numbers (N,), 0 to classes - 1.
+        classes: how many there are.
+        count: how many labels there have to be; None: any number.
+
+    Returns:
+        int64 (N,).
+
+    Raises:
+        ValueError: naming what was expected and what came.
+    """
+    expected = f"labels: expected whole numbers 0 to {classes - 1}, one an image"
+    try:
+        labels = np.asarray(labels)
+    except ValueError:
+        raise ValueError(f"{expected}; got rows of several lengths") from None
+    if labels.ndim != 1 or (count is not None and len(labels) != count):
+        needed = "" if count is None else f" for {count} images"
+        raise ValueError(f"{expected}; got shape {labels.shape}{needed}")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"{expected}; got {labels.dtype}")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError(f"{expected}; got {labels.min()} to {labels.max()}")
+    return labels.astype(np.int64)
