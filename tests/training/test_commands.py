@@ -166,7 +166,7 @@ def wait_for(path, process):
         (signal.SIGINT, []),
         (signal.SIGTERM, []),
     ],
-    ids=lambda x: getattr(x, "name", "".join(x)),
+    ids=lambda x: x.name if isinstance(x, signal.Signals) else "".join(x),
 )
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how, more):
     """Stopped at whatever step it has come to, far before its end.
@@ -450,6 +450,19 @@ def test_a_long_training_has_a_short_film(tmp_path, monkeypatch):
         commands.write_training_gif(run)
         frames = imageio.imread(tmp_path / "training.gif")
         assert [round(f.mean() / 30) for f in frames] == list(steps)
+
+
+def test_a_grid_that_cannot_be_read_is_left_out_of_the_film(runs, tmp_path, capsys):
+    """As what synchronises folders may tear one: the run is whole without it."""
+    shutil.copytree(runs / "train_step", tmp_path / "a")
+    (tmp_path / "a" / "training.gif").unlink()
+    frames = len(list((tmp_path / "a" / "samples").iterdir()))
+    torn = tmp_path / "a" / "samples" / "step_000002.png"
+    torn.write_bytes(torn.read_bytes()[:200])
+    assert resumed(tmp_path / "a") == 0
+    said = capsys.readouterr().err
+    assert f"{torn}: expected a grid of samples; " in said and "goes without it" in said
+    assert len(imageio.imread(tmp_path / "a" / "training.gif")) == frames - 1
 
 
 def test_a_long_walk_is_cut_and_says_so(runs, tmp_path, capsys, monkeypatch):
