@@ -166,7 +166,7 @@ def wait_for(path, process):
         (signal.SIGINT, []),
         (signal.SIGTERM, []),
     ],
-    ids=lambda x: getattr(x, "name", "".join(x)),
+    ids=["SIGKILL", "SIGKILL-conditional", "SIGINT", "SIGTERM"],
 )
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how, more):
     """Stopped at whatever step it has come to, far before its end.
