@@ -14,6 +14,7 @@ import pytest
 
 from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
+from dcgan_keras.data.datasets import Images
 from dcgan_keras.training import commands
 from dcgan_keras.training.configuration import (
     DEFAULTS,
@@ -166,7 +167,7 @@ def wait_for(path, process):
         (signal.SIGINT, []),
         (signal.SIGTERM, []),
     ],
-    ids=lambda x: x.name if isinstance(x, signal.Signals) else "".join(x),
+    ids=["SIGKILL", "SIGKILL-conditional", "SIGINT", "SIGTERM"],
 )
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how, more):
     """Stopped at whatever step it has come to, far before its end.
@@ -534,7 +535,7 @@ def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
     assert "were 9 images, " in err and "threads an operation (77, were " in err
     config = RunFolder(run).read_config()
     assert [entry["step"] for entry in config["resumed"]] == [3]
-    assert changes(config, circumstances(commands._images(config), config)) == []
+    assert changes(config, circumstances(commands._data(config).images, config)) == []
     pictures(tmp_path / "others", 9, first=50)
     arguments = ["train", "--resume", "--output", run, "--steps", 9]
     err = told(capsys, 2, [*arguments, "--dataset", "others"])
@@ -607,7 +608,8 @@ class Vanishing:
     ids=["vanished", "denied", "memory"],
 )
 def test_a_file_that_vanishes_loses_no_step(tmp_path, capsys, monkeypatch, error, said):
-    monkeypatch.setattr(commands, "_images", lambda config: Vanishing(5, error))
+    data = Images(Vanishing(5, error))
+    monkeypatch.setattr(commands, "_data", lambda config: data)
     output = tmp_path / "a"
     assert train(output, "--steps", "30", "--sample-every", "50") == 2
     err = capsys.readouterr().err.splitlines()[-1]
