@@ -23,7 +23,12 @@ from dcgan_keras.data.datasets import (
 )
 from dcgan_keras.data.listing import has_split
 from dcgan_keras.edge import say, show
-from dcgan_keras.files import remove_leftovers, write_whole
+from dcgan_keras.files import (
+    UnreadableFile,
+    decoding,
+    remove_leftovers,
+    write_whole,
+)
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.sizes import IMAGE_SIZES
 from dcgan_keras.training.augmentation import check_augmentation
@@ -285,13 +290,26 @@ def write_training_gif(run: RunFolder) -> None:
     """training.gif in the run folder: its sample grids in the order of their steps.
 
     Of more than ``MOST_GRIDS`` so many are taken, evenly, the first and the last too.
+    One that cannot be read is named on standard error and left out.
     """
     paths = run.sample_paths()
     if len(paths) < 2:
         return
-    chosen = spread(len(paths), MOST_GRIDS)
-    frames = (imageio.imread(paths[place]) for place in chosen)
-    write_whole(run.path / "training.gif", gif_bytes(frames, count=len(chosen)))
+    chosen = [paths[place] for place in spread(len(paths), MOST_GRIDS)]
+    chosen = [path for path in chosen if _can_be_read(path)]
+    if chosen:
+        frames = map(imageio.imread, chosen)
+        write_whole(run.path / "training.gif", gif_bytes(frames, count=len(chosen)))
+
+
+def _can_be_read(grid: Path) -> bool:
+    try:
+        with decoding(grid, "a grid of samples"):
+            imageio.imread(grid)
+    except UnreadableFile as error:
+        say(f"{error}; training.gif goes without it")
+        return False
+    return True
 
 
 def _batches(model, data: Images, config: dict, start_step: int):

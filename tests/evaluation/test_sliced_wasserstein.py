@@ -127,7 +127,11 @@ class TestPictures:
             for pair in ((changed, self.real), (self.real, changed)):
                 assert max(pyramid_distances(*pair).values()) < 0.1
 
-    def test_the_patches_follow_from_the_seed(self):
+    def test_the_patches_follow_from_the_seed(self, monkeypatch):
+        ways = module._directions  # the same for all seeds here, so that patches tell
+        monkeypatch.setattr(
+            module, "_directions", lambda n, size, seed: ways(n, size, 0)
+        )
         some = self.real[:50], self.others[:50]
         found = [pyramid_distances(*some, seed) for seed in (0, 3, 3)]
         assert found[0] != found[1] == found[2]

@@ -453,6 +453,19 @@ def test_a_long_training_has_a_short_film(tmp_path, monkeypatch):
         assert [round(f.mean() / 30) for f in frames] == list(steps)
 
 
+def test_a_grid_that_cannot_be_read_is_left_out_of_the_film(runs, tmp_path, capsys):
+    """As what synchronises folders may tear one: the run is whole without it."""
+    shutil.copytree(runs / "train_step", tmp_path / "a")
+    (tmp_path / "a" / "training.gif").unlink()
+    frames = len(list((tmp_path / "a" / "samples").iterdir()))
+    torn = tmp_path / "a" / "samples" / "step_000002.png"
+    torn.write_bytes(torn.read_bytes()[:200])
+    assert resumed(tmp_path / "a") == 0
+    said = capsys.readouterr().err
+    assert f"{torn}: expected a grid of samples; " in said and "goes without it" in said
+    assert len(imageio.imread(tmp_path / "a" / "training.gif")) == frames - 1
+
+
 def test_a_long_walk_is_cut_and_says_so(runs, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(commands, "MOST_STEPS", 5)
     path = tmp_path / "a.gif"
