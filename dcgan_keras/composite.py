@@ -111,7 +111,7 @@ def build_gan(
             function than the one that was trained. On digits, after 400 steps with
             seeds 0 to 4, the median Frechet distance was 13.2 by the first and 29.6 by
             the second, each seed worse (benchmarks/composite_batch_norm.py).
-        classes: of conditional players, see ``training.labels``: G takes so many
+        classes: of conditional players, see ``labels``: G takes so many
             numbers after z, and D gives so many answers.
 
     Returns:

@@ -86,7 +86,7 @@ def build_generator(
         output_activation: "tanh" (paper), or "sigmoid", whose images are in [0, 1]:
             right only for data in the same range.
         classes: of a conditional G, which takes a one-hot label after z: see
-            ``training.labels.with_labels``.
+            ``labels.with_labels``.
 
     Returns:
         A ``keras.Sequential``: float32 (N, latent_dim) -> (N, H, W, C) in [-1, 1]; with

@@ -13,7 +13,7 @@ LEVELS = [
     {"evaluation"},
     {"models"},
     {"composite", "losses", "fast", "data", "visualization", "convolution"},
-    {"noise", "sizes", "files", "edge"},
+    {"noise", "labels", "sizes", "files", "edge"},
     {"_tensorflow"},
     {"_registration"},
 ]

@@ -27,8 +27,10 @@ PLACES = {  # room: (column, row), the rows from the top
     "visualization": (4, 3.2),
     "convolution": (5, 3.2),
     "sizes": (0, 4.2),
-    "noise": (2, 4.2),
-    "files": (4, 4.2),
+    "noise": (1.4, 4.2),
+    "labels": (2.7, 4.2),
+    "files": (3.9, 4.2),
+    "edge": (5, 4.2),
     "_tensorflow": (1, 5),
     "_registration": (3, 5),
 }

@@ -96,7 +96,7 @@ def labelled_samples(
         float32 (PART, H, W, C) in [-1, 1] and int64 (PART,).
     """
     from dcgan_keras._tensorflow import tf
-    from dcgan_keras.training.labels import with_labels
+    from dcgan_keras.labels import with_labels
 
     draw = tf.function(lambda z: generator(z, training=False))
     labels = np.arange(PART) % classes

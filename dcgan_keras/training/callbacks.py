@@ -10,8 +10,8 @@ import numpy as np
 
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.edge import Stopped, stop_signals
+from dcgan_keras.labels import label_grid
 from dcgan_keras.noise import latent_noise
-from dcgan_keras.training.labels import label_grid
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.visualization import tile, write_png
 

@@ -29,6 +29,7 @@ from dcgan_keras.files import (
     remove_leftovers,
     write_whole,
 )
+from dcgan_keras.labels import label_grid, with_labels
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.sizes import IMAGE_SIZES
 from dcgan_keras.training.augmentation import check_augmentation
@@ -51,7 +52,6 @@ from dcgan_keras.training.fingerprint import (
     circumstances,
     data_fingerprint,
 )
-from dcgan_keras.training.labels import label_grid, with_labels
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import (
     generate,

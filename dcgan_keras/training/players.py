@@ -13,8 +13,8 @@ from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan, check_logits, unfreeze
 from dcgan_keras.data.datasets import check_images
+from dcgan_keras.labels import asked_logits, check_labels, with_labels
 from dcgan_keras.noise import TEST_NOISE, latent_noise
-from dcgan_keras.training.labels import asked_logits, check_labels, with_labels
 from dcgan_keras.training.sampling import SamplingGenerator
 
 OUT_OF_RANGE = "images: expected values in [-1, 1], got"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from dcgan_keras._tensorflow import keras, tf
+from dcgan_keras.labels import with_labels
 from dcgan_keras.noise import latent_noise
-from dcgan_keras.training.labels import with_labels
 
 MEASURED = 500  # generated images by which the statistics of averaged weights are set
 

@@ -14,13 +14,13 @@ from dcgan_keras.__main__ import main
 from dcgan_keras.composite import build_gan
 from dcgan_keras.data.datasets import load_dataset, training_batches
 from dcgan_keras.evaluation.conditional import evaluate_labels
+from dcgan_keras.labels import asked_logits, label_grid, with_labels
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.training.callbacks import History
 from dcgan_keras.training.composite_loop import CompositeLoop
 from dcgan_keras.training.configuration import load_generator, read_config
 from dcgan_keras.training.dcgan import DCGAN
-from dcgan_keras.training.labels import asked_logits, label_grid, with_labels
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import MEASURED
 
