@@ -93,6 +93,9 @@ with quiet_native_stderr():
     import tensorflow as tf
 
     tf.config.list_physical_devices()
+    # Before 2.21 no level hides that report, so there the fusion is not tried.
+    if tuple(map(int, tf.__version__.split(".")[:2])) < (2, 21):
+        tf.config.optimizer.set_experimental_options({"remapping": False})
     # A course builds many models; its "retracing" warning takes them for one.
     tf.get_logger().setLevel("ERROR")
 

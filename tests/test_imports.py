@@ -230,3 +230,12 @@ def test_unknown_names_are_refused_as_python_does():
     with pytest.raises(AttributeError, match="dcgan_keras.*torch"):
         dcgan_keras.torch  # noqa: B018
     assert dcgan_keras.__version__.count(".") == 2
+
+
+def test_where_the_fusion_cannot_be_silenced_it_is_not_tried() -> None:
+    """On TensorFlow before 2.21 its failures would stand in a notebook's cells."""
+    from dcgan_keras import tf
+
+    old = tf.__version__.startswith(("2.19.", "2.20."))
+    options = tf.config.optimizer.get_experimental_options()
+    assert options.get("remapping", True) is not old
