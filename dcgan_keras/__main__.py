@@ -93,7 +93,7 @@ def _add_train(commands) -> None:
         "--decay-steps",
         type=_positive,
         help="steps after which the default recipe's learning rates are halved (1000); "
-        "a third of --steps for long runs",
+        "a twentieth to a sixth of --steps for long runs",
     )
     train.add_argument(
         "--augment",
