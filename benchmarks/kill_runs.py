@@ -151,15 +151,15 @@ def main() -> None:
             found = wrong_with(run, alone[loop])
             wrong += [found] if found else []
             shutil.rmtree(run)
+            numbers = {
+                "kills": sum(stages.values()),
+                "runs": runs,
+                "seed": options.seed,
+                "stages": dict(stages),
+                "wrong": wrong,
+            }
+            write_json(RESULTS / "kill_runs.json", {**numbers, "machine": machine()})
             print(sum(stages.values()), "kills,", len(wrong), "wrong", flush=True)
-    numbers = {
-        "kills": sum(stages.values()),
-        "runs": runs,
-        "seed": options.seed,
-        "stages": dict(stages),
-        "wrong": wrong,
-    }
-    write_json(RESULTS / "kill_runs.json", {**numbers, "machine": machine()})
     print(numbers)
     sys.exit(bool(wrong))
 

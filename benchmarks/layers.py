@@ -4,10 +4,11 @@
 
 The networks and their training are the notebook's own cells, which this script runs; so
 the notebook shows all that was done. Two tables: data/tables/longer_games.csv has the
-GANs of "BN in the wrong place, with more time" and "Leaky ReLU in G as well?", and
-data/tables/learning_rates.csv the deep network of "What if the network were deep?". The
-five rows of a variant are added as soon as they are done; variants that are there are
-not repeated, so the command can be stopped and given again.
+GANs of "BN in the wrong place, with more time", "He's rule only where a ReLU follows"
+and "Leaky ReLU in G as well?", and data/tables/learning_rates.csv the deep network of
+"What if the network were deep?". The five rows of a variant are added as soon as they
+are done; variants that are there are not repeated, so the command can be stopped and
+given again.
 
 It needs IPython and nbformat, which come with Jupyter.
 """
@@ -23,11 +24,22 @@ from IPython.core.interactiveshell import InteractiveShell
 from measure import CpuClock, machine
 from traitlets.config import Config
 
+from dcgan_keras import keras
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "notebooks" / "04_the_layers_of_a_dcgan.ipynb"
 TABLES = ROOT / "data" / "tables"
 SEEDS = range(5)  # those of the notebook
+RULES = (keras.initializers.GlorotUniform, keras.initializers.HeNormal)
 DEEP = "nb04-025"  # the cell of the deep network; the others are tagged setup and game
+
+
+def he_before_relu(seed: int):
+    """He's rule where a ReLU follows, Glorot's in the last layer of G and of D."""
+    glorot, he = (rule(seed=seed) for rule in RULES)
+    last = (384, 1) if seed // 100 % 2 else (4, 4, 1, 12)  # an odd hundred is D's
+    return lambda shape: (glorot if shape == last else he)(shape)
+
 
 GAMES = {  # variant -> steps, arguments of play
     "the DCGAN as it is": (150, {}),
@@ -35,6 +47,7 @@ GAMES = {  # variant -> steps, arguments of play
     "BN at G's output": (300, {"norm_g_output": True}),
     "BN at D's input": (300, {"norm_d_input": True}),
     "control": (300, {}),
+    "He before ReLU, no BN": (150, {"norm": False, "kernels": he_before_relu}),
 }
 RATES = (0.03, 0.1, 0.3, 1.0)
 READERS = {  # network -> rates, steps, kernels, arguments of over_rates

@@ -30,8 +30,8 @@ RUNS = {
     "paper": ["--dataset", "mnist", "--steps", "1500", "--sample-every", "500"]
     + ["--recipe", "paper", "--width", "32", "--batch-size", "128"],
     "cifar": ["--steps", "4000", "--sample-every", "500", "--image-size", "32"],
-    "emoji": ["--steps", "8000", "--sample-every", "500", "--image-size", "64"]
-    + ["--augment", "flip", "--decay-steps", "3000"],
+    "emoji": ["--steps", "20000", "--sample-every", "1000", "--image-size", "64"]
+    + ["--augment", "flip", "translation", "cutout", "--decay-steps", "1000"],
 }
 # Grids that are kept, evenly spread; of others four
 KEPT_SAMPLES = {"mnist": 12, "emoji": 1}

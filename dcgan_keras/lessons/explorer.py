@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -24,6 +24,33 @@ def is_live() -> bool:
         return asked != "0"
     signs = ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG", "VSCODE_PID")
     return any(name in os.environ for name in signs)
+
+
+def live_picture(controls: Sequence, pixels: Callable[..., np.ndarray]):
+    """A picture that is drawn anew whenever a control is moved.
+
+    Args:
+        controls: of ``ipywidgets``, with a ``value``.
+        pixels: from their values, in their order, to uint8 (H, W) or (H, W, 3).
+
+    Returns:
+        An ``ipywidgets.Image``.
+
+    Example:
+        >>> slider = ipywidgets.IntSlider(3)
+        >>> ipywidgets.VBox([slider, live_picture([slider], draw)])
+    """
+    import ipywidgets
+
+    picture = ipywidgets.Image(format="png")
+
+    def draw(_=None):
+        picture.value = _png(pixels(*(control.value for control in controls)))
+
+    for control in controls:
+        control.observe(draw, names="value")
+    draw()
+    return picture
 
 
 class LatentExplorer:
@@ -102,15 +129,11 @@ class LatentExplorer:
             ipywidgets.FloatSlider(value=0.0, description=f"slider {number}", **reach)
             for number in range(1, len(self.directions) + 1)
         ]
-        picture = ipywidgets.Image(format="png")
 
-        def draw(_=None):
-            position = [[slider.value for slider in sliders]]
-            picture.value = _png(tile(self.images(position), 1, scale))
+        def pixels(*position):
+            return tile(self.images([position]), 1, scale)
 
-        for slider in sliders:
-            slider.observe(draw, names="value")
-        draw()
+        picture = live_picture(sliders, pixels)
         return ipywidgets.HBox([ipywidgets.VBox(sliders), picture])
 
 

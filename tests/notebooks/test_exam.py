@@ -222,7 +222,7 @@ def test_a_lecture_has_ninety_minutes() -> None:
         [int(n) for n in re.findall(r"^\| (\d+) \|", part, re.M)]
         for part in re.split(r"^##+ ", PLANS, flags=re.M)
     ]
-    assert [sum(minutes) for minutes in lectures if minutes] == [90] * 4
+    assert [sum(minutes) for minutes in lectures if minutes] == [90] * 5
 
 
 def test_the_plans_name_headings_that_exist() -> None:

@@ -279,7 +279,7 @@ def test_a_folder_of_a_size_that_no_layers_reach_leaves_nothing(tmp_path, capsys
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("size", "near"), [(100, "96 or 112"), (256, "128"), (7, "8")])
+@pytest.mark.parametrize(("size", "near"), [(100, "96 or 112"), (512, "256"), (7, "8")])
 def test_a_size_that_no_layers_reach_names_the_option(tmp_path, capsys, size, near):
     """As it is asked for, and as the images have it."""
     folder = tmp_path / "images"

@@ -1,6 +1,5 @@
 """The figures and films of notebook 02, the minimax loss, with alternative text."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -10,6 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
+from dcgan_keras.lessons.explorer import live_picture
 from dcgan_keras.lessons.games import ring, theory
 from dcgan_keras.visualization import COLOURS, figure_pixels, show, show_film
 
@@ -160,20 +160,14 @@ def _show_slider(shifts: np.ndarray, values: np.ndarray) -> None:
     panels = _SlidingPanels(shifts, values)
     plt.close(panels.figure)  # the widget shows it
     FigureCanvasAgg(panels.figure)  # what is closed has lost its canvas
-    picture = ipywidgets.Image(format="png")
     slider = ipywidgets.FloatSlider(
         value=3.0, min=shifts[0], max=shifts[-1], step=0.1, description="μ"
     )
 
-    def draw(_=None):
-        buffer = io.BytesIO()
-        pixels = figure_pixels(panels.move(slider.value), close=False)
-        Image.fromarray(pixels).save(buffer, "PNG")
-        picture.value = buffer.getvalue()
+    def pixels(mu):
+        return figure_pixels(panels.move(mu), close=False)
 
-    slider.observe(draw, names="value")
-    draw()
-    display(ipywidgets.VBox([slider, picture]))
+    display(ipywidgets.VBox([slider, live_picture([slider], pixels)]))
 
 
 def _settle(figure: Figure) -> None:

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from dcgan_keras.visualization import COLOURS, figure_pixels
+from dcgan_keras.convolution import conv_output_size, convolution_matrix
+from dcgan_keras.lessons.explorer import live_picture
+from dcgan_keras.visualization import COLOURS, figure_pixels, show_film
 
 # One colour for each tap of a 3x3 kernel: a hue for its row, a shade for its column.
 TAPS = [
@@ -194,6 +197,84 @@ def film_stamps_2d(values, kernel, strides: int) -> list[np.ndarray]:
             axes[2].set_ylim(shape[0] + 0.7, -0.1)
             frames.append(figure_pixels(figure))
     return frames
+
+
+def slide_layer(live: bool) -> None:
+    """One output after the other, and its row of W: sliders, or else a film.
+
+    Args:
+        live: whether somebody can move a slider; see ``explorer.is_live``.
+    """
+    if live:
+        _show_sliders()
+        return
+    frames = [figure_pixels(draw_layer(5, 3, 2, "same", one)) for one in range(1, 10)]
+    alt = (
+        "A 3x3 window moves over a 5x5 image in steps of two, over its border too; "
+        "for each of nine outputs one row of W is lit."
+    )
+    show_film(frames, alt, seconds_per_frame=0.8, width=720)
+
+
+def _show_sliders() -> None:
+    import ipywidgets
+    from IPython.display import display
+
+    ranges = {"image": (2, 4, 8), "kernel": (1, 3, 5), "stride": (1, 1, 3)}
+    controls = [
+        ipywidgets.IntSlider(value=value, min=least, max=most, description=name)
+        for name, (least, value, most) in ranges.items()
+    ]
+    controls += [
+        ipywidgets.Dropdown(options=["valid", "same"], description="padding"),
+        ipywidgets.IntSlider(value=1, min=1, max=64, description="output"),
+    ]
+    picture = live_picture(controls, lambda *at: figure_pixels(draw_layer(*at)))
+    display(ipywidgets.HBox([ipywidgets.VBox(controls), picture]))
+
+
+def draw_layer(size: int, k: int, strides: int, padding: str, output: int) -> Figure:
+    """An image, the matrix W of a convolution, and its outputs; one of them is lit.
+
+    Args:
+        size, k, strides, padding: of the layer; the image is size x size, the kernel
+            k x k.
+        output: which is lit, from 1; beyond the last it begins again.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), width_ratios=[2, 5, 2])
+    if padding == "valid" and k > size:
+        figure.suptitle(f"a {k}×{k} window does not fit into a {size}×{size} image")
+        for axis in axes:
+            axis.axis("off")
+        return figure
+    W = convolution_matrix(np.ones((k, k)), (size, size), strides, padding).toarray()
+    count = conv_output_size(size, k, strides, padding)
+    lit = (output - 1) % count**2
+    outputs = np.zeros(count**2)
+    outputs[lit] = 2
+    matrix = W.copy()  # 0 nothing, 1 a weight, 2 a weight of the lit row
+    matrix[lit] *= 2
+    image, outputs = 2 * W[lit].reshape(size, size), outputs.reshape(count, count)
+    shades = ListedColormap(["white", "0.8", COLOURS["highlight"]])
+    names = (
+        f"image, {size}×{size}",
+        f"W, {len(W)}×{size**2}",
+        f"{count}×{count} outputs",
+    )
+    for axis, cells, name in zip(axes, (image, matrix, outputs), names, strict=True):
+        rows, columns = cells.shape
+        axis.imshow(cells, cmap=shades, vmin=0, vmax=2, interpolation="nearest")
+        axis.set(xticks=np.arange(columns + 1) - 0.5, yticks=np.arange(rows + 1) - 0.5)
+        axis.tick_params(length=0, labelbottom=False, labelleft=False)
+        axis.grid(color="0.9", lw=0.5)
+        axis.spines[:].set_visible(True)
+        axis.set_title(name, fontsize=10)
+    axes[1].set_ylabel("one row for each output", fontsize=9)
+    axes[1].set_xlabel("one column for each pixel", fontsize=9)
+    figure.suptitle(
+        f"output {lit + 1} reads {np.count_nonzero(image)} of {size**2} pixels"
+    )
+    return figure
 
 
 def draw_kernel_4d(kernel, W) -> Figure:
