@@ -1,0 +1,156 @@
+"""The paper's own measure: a classifier that has seen nothing but generated digits.
+
+A nearest-neighbour classifier gives a test digit the label of the image that is nearest
+to it, pixel by pixel. If its training images are generated, its errors show whether
+they have the right label and come as near to real digits as other real digits do: a
+generator that mixes up labels, or draws few styles, is found out.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from dcgan_keras.noise import latent_noise
+
+PART = 1000  # images at a time: 10,000 test images need 40 MB for their distances
+
+
+def nearest_neighbour_errors(
+    test_images: np.ndarray,
+    test_labels: np.ndarray,
+    parts: Iterable[tuple[np.ndarray, np.ndarray]],
+    counts: Iterable[int],
+) -> dict[int, float]:
+    """The test error of 1-nearest-neighbour, for a training set that grows.
+
+    The training images come in parts and none is kept: of every test image only the
+    nearest so far is. So memory doesn't grow with their number, and one pass gives the
+    whole curve. Distances are Euclidean, in float32, by matrix products:
+
+        |x - y|^2 = |x|^2 - 2 x.y + |y|^2
+
+    Args:
+        test_images: float32 (M, ...), any shape of an image.
+        test_labels: whole numbers (M,).
+        parts: pairs of training images (n, ...) and their labels (n,), of any n >= 1;
+            they are taken up to the largest count.
+        counts: numbers of training images after which to look, >= 1.
+
+    Returns:
+        By each count the share of the test images, 0 to 1, that get a wrong label. Of
+        two training images as near the earlier counts.
+
+    Raises:
+        ValueError: images and labels that do not fit together, or fewer training
+            images than the largest count.
+
+    Example:
+        >>> grey = np.array([[0.0], [1.0]], np.float32)
+        >>> nearest_neighbour_errors(grey, [0, 1], [(grey[:1], [0]), (grey[1:], [1])],
+        ...     [1, 2])
+        {1: 0.5, 2: 0.0}
+
+    Source: Radford et al. 2015, section 8.1 and table 3; notebook 08.
+    """
+    test, test_labels = _checked(test_images, test_labels, "test_images")
+    counts = sorted(set(counts))
+    if not counts or counts[0] < 1:
+        raise ValueError(f"counts: expected numbers of images >= 1, got {counts}")
+    nearest = np.full(len(test), np.inf, np.float32)
+    found, errors, seen = np.full(len(test), -1, np.int64), {}, 0
+    for images, labels in _cut(parts, counts):
+        images, labels = _checked(images, labels, "parts")
+        if images.shape[1] != test.shape[1]:
+            raise ValueError(
+                f"parts: expected images of {test.shape[1]} pixels as in test_images, "
+                f"got {images.shape[1]}"
+            )
+        # |x|^2 is the same for all of them, so it does not matter which is nearest.
+        distances = test @ (-2 * images.T)
+        distances += np.einsum("np,np->n", images, images)
+        places = distances.argmin(axis=1)
+        distances = distances[np.arange(len(test)), places]
+        is_nearer = distances < nearest
+        nearest[is_nearer] = distances[is_nearer]
+        found[is_nearer] = labels[places[is_nearer]]
+        seen += len(images)
+        if seen in counts:
+            errors[seen] = float(np.mean(found != test_labels))
+    if counts[-1] not in errors:
+        raise ValueError(f"parts: expected {counts[-1]} images in all, got {seen}")
+    return errors
+
+
+def labelled_samples(
+    generator, classes: int, seed: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Endless parts of generated images with the labels that were asked for.
+
+    Args:
+        generator: of a conditional run, as ``training.configuration.load_generator``
+            gives it: (N, latent_dim + classes) -> (N, H, W, C).
+        classes: how many; each is asked for as often, in turn.
+        seed: of the noise.
+
+    Yields:
+        float32 (PART, H, W, C) in [-1, 1] and int64 (PART,).
+    """
+    from dcgan_keras._tensorflow import tf
+    from dcgan_keras.training.labels import with_labels
+
+    draw = tf.function(lambda z: generator(z, training=False))
+    labels = np.arange(PART) % classes
+    shape = (PART, generator.input_shape[1] - classes)
+    step = 0
+    while True:
+        z = latent_noise(shape, seed, step)
+        yield draw(with_labels(z, labels, classes)).numpy(), labels
+        step += 1
+
+
+def classified_samples(
+    generator, classifier, seed: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same of an unconditional generator: the labels are what a classifier sees.
+
+    Args:
+        generator: (N, latent_dim) -> (N, 28, 28, 1).
+        classifier: as ``evaluation.classifier.load_classifier`` gives it.
+        seed: of the noise.
+    """
+    from dcgan_keras._tensorflow import tf
+
+    draw = tf.function(lambda z: generator(z, training=False))
+    step = 0
+    while True:
+        z = latent_noise((PART, generator.input_shape[1]), seed, step)
+        images = draw(z).numpy()
+        yield images, classifier(images)[1].argmax(axis=1)
+        step += 1
+
+
+def _cut(parts, counts: list[int]):
+    """The parts, none larger than PART, with an end wherever there is a count."""
+    seen, ends = 0, list(counts)
+    for images, labels in parts:
+        at = 0
+        while at < len(images) and ends:
+            size = min(len(images) - at, PART, ends[0] - seen)
+            yield images[at : at + size], labels[at : at + size]
+            at, seen = at + size, seen + size
+            if seen == ends[0]:
+                ends.pop(0)
+        if not ends:
+            return
+
+
+def _checked(images, labels, name: str) -> tuple[np.ndarray, np.ndarray]:
+    images, labels = np.asarray(images, np.float32), np.asarray(labels)
+    if images.ndim < 2 or len(images) == 0:
+        raise ValueError(f"{name}: expected images (N, ...), N > 0; got {images.shape}")
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name}: expected whole numbers of shape ({len(images)},) as labels, got "
+            f"{labels.dtype} {labels.shape}"
+        )
+    return images.reshape(len(images), -1), labels.astype(np.int64)

@@ -1,0 +1,103 @@
+"""The nearest neighbour in a stream against scikit-learn, and what is refused."""
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from dcgan_keras.data.datasets import load_dataset
+from dcgan_keras.evaluation import nearest_neighbour
+from dcgan_keras.evaluation.nearest_neighbour import (
+    classified_samples,
+    labelled_samples,
+    nearest_neighbour_errors,
+)
+from dcgan_keras.models import build_generator
+from dcgan_keras.noise import latent_noise
+
+
+def by_scikit_learn(train, test, count):
+    model = KNeighborsClassifier(1, algorithm="brute")
+    model.fit(train[0][:count].reshape(count, -1), train[1][:count])
+    return 1 - model.score(test[0].reshape(len(test[0]), -1), test[1])
+
+
+@pytest.mark.parametrize("part", [1, 7, 100, 1415])
+def test_errors_are_those_of_scikit_learn(part, monkeypatch):
+    monkeypatch.setattr(nearest_neighbour, "PART", 60)
+    train, test = load_dataset("digits"), load_dataset("digits", "test")
+    parts = [
+        (train.images[at : at + part], train.labels[at : at + part])
+        for at in range(0, len(train.images), part)
+    ]
+    counts = [10, 61, 200, 1000, 1415]
+    errors = nearest_neighbour_errors(*test, iter(parts), reversed(counts))
+    assert list(errors) == counts
+    for count in counts:
+        assert errors[count] == pytest.approx(by_scikit_learn(train, test, count))
+    assert errors[10] > 3 * errors[1415] > 0
+
+
+def test_memory_does_not_grow_and_no_more_is_drawn_than_asked_for():
+    drawn = []
+
+    def parts():
+        while True:
+            drawn.append(1)
+            yield np.ones((50, 4), np.float32), np.zeros(50, int)
+
+    test = np.zeros((3, 4)), np.array([0, 0, 1])
+    assert nearest_neighbour_errors(*test, parts(), [120]) == {
+        120: pytest.approx(1 / 3)
+    }
+    assert len(drawn) == 3
+
+
+def test_a_tie_goes_to_the_earlier_image():
+    same = np.ones((1, 4), np.float32)
+    parts = [(same, [1]), (same, [0])]
+    assert nearest_neighbour_errors(same, [1], parts, [1, 2]) == {1: 0.0, 2: 0.0}
+
+
+def test_asked_labels_come_with_the_images_that_were_asked_for():
+    generator = build_generator((16, 16, 1), 3, 4, 3, classes=5, seed=1)
+    images, labels = next(labelled_samples(generator, 5, seed=2))
+    assert labels[:7].tolist() == [0, 1, 2, 3, 4, 0, 1]
+    z = np.asarray(latent_noise((1000, 3), 2, 0))
+    by_hand = generator(np.concatenate([z, np.eye(5)[labels]], 1), training=False)
+    np.testing.assert_allclose(images, by_hand, atol=1e-6)
+
+
+def test_samples_of_an_unconditional_generator_get_what_a_classifier_sees():
+    generator = build_generator((16, 16, 1), 3, 4, 3, seed=1)
+
+    def classifier(images):
+        dark = images.mean(axis=(1, 2, 3)) < 0
+        return images, np.stack([dark, ~dark], axis=1)
+
+    samples = classified_samples(generator, classifier, seed=2)
+    (first, labels), (second, _) = next(samples), next(samples)
+    np.testing.assert_array_equal(labels, first.mean(axis=(1, 2, 3)) >= 0)
+    assert np.abs(first - second).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"counts": []}, "counts: expected numbers of images >= 1, got"),
+        ({"counts": [0]}, "counts: expected numbers of images >= 1, got"),
+        ({"counts": [9]}, "parts: expected 9 images in all, got 4"),
+        ({"test_labels": [0, 1]}, r"test_images: expected whole numbers of shape \(3,"),
+        ({"test_labels": [0.0, 1, 1]}, "as labels, got float64"),
+        ({"test_images": np.zeros(3)}, r"test_images: expected images \(N, ...\)"),
+        ({"test_images": np.zeros((3, 5))}, "parts: expected images of 5 pixels"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change, message):
+    right = {
+        "test_images": np.zeros((3, 4)),
+        "test_labels": [0, 1, 1],
+        "parts": [(np.ones((4, 4)), np.arange(4))],
+        "counts": [4],
+    }
+    with pytest.raises(ValueError, match=message):
+        nearest_neighbour_errors(**(right | change))
