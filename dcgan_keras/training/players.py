@@ -234,6 +234,10 @@ class TwoPlayers(keras.Model):
         with one_sentence():
             return super().fit(x, *args, **options)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing, for all is built; Keras would take the mean of a batch over the
+        workers first, which TensorFlow refuses for pairs of images and labels."""
+
     def train_on_batch(self, x, *args, **options):
         """As ``keras.Model.train_on_batch``: one step from one batch of images."""
         with one_sentence():

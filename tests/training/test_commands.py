@@ -159,9 +159,16 @@ def wait_for(path, process):
 
 
 @pytest.mark.parametrize(
-    "how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name
+    ("how", "more"),
+    [
+        (signal.SIGKILL, []),
+        (signal.SIGKILL, ["--conditional"]),
+        (signal.SIGINT, []),
+        (signal.SIGTERM, []),
+    ],
+    ids=["SIGKILL", "SIGKILL-conditional", "SIGINT", "SIGTERM"],
 )
-def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how, more):
     """Stopped at whatever step it has come to, far before its end.
 
     What SIGKILL leaves is the newest of the savings after each step; the others, which
@@ -170,7 +177,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
     output, steps = tmp_path / "a", 100_000
     is_kill = how == signal.SIGKILL
     often = ["--save-every", "1"] if is_kill else ["--sample-every", "50"]
-    process = start(output, steps, *often)
+    process = start(output, steps, *often, *more)
     sign = "weights.npz" if is_kill else "samples/step_000050.png"
     try:
         wait_for(output / sign, process)
@@ -186,7 +193,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how):
     assert 0 < stopped < steps
     last = str(stopped + 3)
     assert main(["train", "--output", str(output), "--resume", "--steps", last]) == 0
-    assert train(tmp_path / "b", "--seed", "3", "--steps", last) == 0
+    assert train(tmp_path / "b", "--seed", "3", "--steps", last, *more) == 0
     assert contents(output) == contents(tmp_path / "b"), f"stopped at step {stopped}"
     RunFolder(output).read_config()
     assert not [path for path in output.rglob("*") if path.suffix in (".pkl", ".h5")]

@@ -24,7 +24,7 @@ from dcgan_keras.training.configuration import (
 from dcgan_keras.training.recipe import RECIPES, SETTINGS
 from dcgan_keras.training.runs import RunFolder
 
-SMALL = {"latent_dim": 3, "width": 2, "image_shape": [28, 28, 1]}
+SMALL = {"latent_dim": 3, "width": 2, "image_shape": [28, 28, 1], "classes": None}
 
 
 def config_of(**changes):

@@ -45,13 +45,15 @@ from dcgan_keras.training.workers import check_agreement
 
 BATCH, STEPS = 8, 3
 images = np.concatenate([reals(BATCH, seed=step) for step in range(STEPS)])
+labels = np.arange(len(images)) % 5
 batches = training_batches(images, BATCH, seed=2)
+pairs = training_batches(images, BATCH, seed=2, labels=labels)
 results = {}
 
 
-def shared(strategy):
+def shared(strategy, labels=None):
     def part(context):
-        return training_batches(images, BATCH, seed=2, context=context)
+        return training_batches(images, BATCH, 2, context=context, labels=labels)
 
     return strategy.distribute_datasets_from_function(part)
 
@@ -84,10 +86,19 @@ for name, strategy in strategies.items():
         g, _ = build_players()
         _, d = build_players(batch_norm=None)
         default = compile_default(DCGAN(g, d))
-    for case, model in {"plain": plain, "default": default}.items():
+        players = build_players(batch_norm=None, classes=5)
+        conditional = DCGAN(*players, classes=5)
+        rates = keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5)
+        how = {"update": "simultaneous", "r1_gamma": 1.0, "r1_interval": 2}
+        conditional.compile(*rates, **how)
+    models = {"plain": plain, "default": default, "conditional": conditional}
+    for case, model in models.items():
         keep(case, "start", model, [])
         rows = Rows()
-        given = batches if case == "plain" or name == "one" else shared(strategy)
+        if case == "conditional":
+            given = pairs if name == "one" else shared(strategy, labels)
+        else:
+            given = batches if case == "plain" or name == "one" else shared(strategy)
         how = {"steps_per_epoch": STEPS, "verbose": 0, "callbacks": [rows]}
         history = model.fit(given, **how).history
         assert [history[n][-1] for n in sorted(history)] == rows.rows[-1], history
@@ -175,20 +186,21 @@ def apart(first, second):
 
 
 def test_two_workers_agree_with_each_other_bit_for_bit(results):
-    for case in ("plain", "default"):
+    for case in ("plain", "default", "conditional"):
         assert (
             apart(*(of(results[f"worker{i}"], case, "workers") for i in range(2))) == 0
         )
 
 
+@pytest.mark.parametrize("case", ["plain", "conditional"])
 @pytest.mark.parametrize("name", ["workers", "devices"])
-def test_two_make_the_update_of_one_process(results, name):
+def test_two_make_the_update_of_one_process(results, name, case):
     """Without BN, which is each replica's own: losses and weights, R1 included."""
-    one = of(results["alone"], "plain", "one")
-    two = of(results["worker0" if name == "workers" else "alone"], "plain", name)
+    one = of(results["alone"], case, "one")
+    two = of(results["worker0" if name == "workers" else "alone"], case, name)
     assert one["losses"].shape == (STEPS, 4)
     assert apart(one, two) < 1e-6
-    start = of(results["alone"], "plain", "start")
+    start = of(results["alone"], case, "start")
     assert apart(one | {"losses": 0}, start | {"losses": 0}) > 1e-2
 
 
