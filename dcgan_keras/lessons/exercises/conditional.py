@@ -53,7 +53,7 @@ def check_write(write: Callable):
     for number in (2026, 7, 1001):
         wanted = [int(digit) for digit in str(number)]
         draw = _Draw()
-        images = np.asarray(write(draw, z, number))
+        images = _array(write(draw, z, number))
         if not draw.inputs:
             raise Wrong("draw was never called; it takes what G takes")
         inputs = np.concatenate(draw.inputs)
@@ -107,7 +107,7 @@ def check_loss(loss: Callable):
     rng = np.random.default_rng(1)
     reals, fakes = rng.normal(0.5, 2, (2, 6, 10)).astype(np.float32)
     labels = np.array([7, 2, 2, 0, 9, 4])
-    found = np.asarray(loss(reals, fakes, labels))
+    found = _array(loss(reals, fakes, labels))
     if found.shape not in ((), (1,)):
         raise Wrong(f"the loss is one number; yours has shape {found.shape}")
     rows = np.arange(6)
@@ -150,7 +150,7 @@ def check_planes(with_planes: Callable):
     rng = np.random.default_rng(2)
     images = rng.uniform(-1, 1, (3, 28, 28, 1)).astype(np.float32)
     labels = np.array([2, 0, 3])
-    found = np.asarray(with_planes(images, labels, 4))
+    found = _array(with_planes(images, labels, 4))
     if found.shape == (3, 28, 28, 2):
         raise Wrong("one plane with the label's number makes class 3 thrice class 1")
     if found.shape == (3, 28, 28, 4):
@@ -184,6 +184,12 @@ def check_planes(with_planes: Callable):
             f"an image of 14x14 and ten classes: (1, 14, 14, 11), not {other.shape}"
         )
     return "one channel of image, and a plane a class"
+
+
+def _array(answer) -> np.ndarray:
+    if answer is None:  # the stub
+        raise NotImplementedError
+    return np.asarray(answer)
 
 
 def _softplus(x: np.ndarray) -> np.ndarray:
