@@ -14,6 +14,7 @@ LAST_ROWS = {
     "07": 4,
     "08": 5,
     "09": 5,
+    "10": 5,
 }
 EXPECTED = {
     number: [f"{int(number)}.{row}" for row in range(1, last + 1)]
