@@ -5,9 +5,9 @@ import pytest
 from exercise_cells import Exercises
 
 from dcgan_keras import losses
+from dcgan_keras.labels import asked_logits
 from dcgan_keras.lessons.exercises import conditional as exercises
 from dcgan_keras.models import build_discriminator, build_generator
-from dcgan_keras.training.labels import asked_logits
 
 NAME = "10_draw_me_a_seven.ipynb"
 
