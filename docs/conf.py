@@ -126,9 +126,20 @@ def skip_field_numbers(app, what, name, thing, skip, options):
     return str(getattr(thing, "__doc__", "")).startswith("Alias for field") or None
 
 
+def long_code_breaks(app, pagename, templatename, context, doctree):
+    """A long name in the text may break behind its dots, but never inside a number."""
+
+    def with_breaks(found):
+        return found[1] + re.sub(r"(?<!\d)([._(=/,])(?!\d)", r"\1<wbr>", found[2])
+
+    body = context.get("body", "")
+    context["body"] = re.sub(r'(<span class="pre">)([^<]{20,})', with_breaks, body)
+
+
 def setup(app):
     """Called by Sphinx at the start."""
     app.connect("source-read", readme_is_the_front_page)
+    app.connect("html-page-context", long_code_breaks)
     app.connect("autodoc-process-docstring", formulas_are_literal, priority=400)
     app.connect("autodoc-process-signature", signature_of_init)
     app.connect("autodoc-skip-member", skip_field_numbers)

@@ -272,7 +272,8 @@ def command():
     finally:
         open({str(tmp_path / "unwound")!r}, "w").close()
 """
-    done = python(code)
+    heard = lambda: signal.signal(number, signal.SIG_DFL)  # noqa: E731 also under nohup
+    done = python(code, preexec_fn=heard)
     assert (done.returncode, done.stderr) == (status, b"\nstopped\n")
     assert (tmp_path / "unwound").exists()
 

@@ -65,7 +65,8 @@ print(models.keras is keras, keras.backend.backend(), tf.add(1, 1).numpy())
 def stubs(tmp_path):
     """A folder with a TensorFlow and a Keras that load at once, and are refused."""
     (tmp_path / "tensorflow.py").write_text(
-        "import os\nthreads = os.environ.get('TF_NUM_INTRAOP_THREADS')\n"
+        "import os\n__version__ = '2.21.0'\n"
+        "threads = os.environ.get('TF_NUM_INTRAOP_THREADS')\n"
         "class config:\n    list_physical_devices = staticmethod(list)\n"
         "from logging import getLogger as get_logger\n"
     )
