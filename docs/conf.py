@@ -6,6 +6,7 @@ own fonts, and the notebooks are shown as they are, never run.
 
 import inspect
 import os
+import re
 import sys
 
 from myst_nb.core.render import NbElementRenderer
