@@ -14,6 +14,7 @@ import pytest
 
 from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
+from dcgan_keras.data.datasets import Images
 from dcgan_keras.training import commands
 from dcgan_keras.training.configuration import (
     DEFAULTS,
@@ -508,7 +509,7 @@ def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
     assert "were 9 images, " in err and "threads an operation (77, were " in err
     config = RunFolder(run).read_config()
     assert [entry["step"] for entry in config["resumed"]] == [3]
-    assert changes(config, circumstances(commands._images(config), config)) == []
+    assert changes(config, circumstances(commands._data(config).images, config)) == []
     pictures(tmp_path / "others", 9, first=50)
     arguments = ["train", "--resume", "--output", run, "--steps", 9]
     err = told(capsys, 2, [*arguments, "--dataset", "others"])
@@ -581,7 +582,8 @@ class Vanishing:
     ids=["vanished", "denied", "memory"],
 )
 def test_a_file_that_vanishes_loses_no_step(tmp_path, capsys, monkeypatch, error, said):
-    monkeypatch.setattr(commands, "_images", lambda config: Vanishing(5, error))
+    data = Images(Vanishing(5, error))
+    monkeypatch.setattr(commands, "_data", lambda config: data)
     output = tmp_path / "a"
     assert train(output, "--steps", "30", "--sample-every", "50") == 2
     err = capsys.readouterr().err.splitlines()[-1]

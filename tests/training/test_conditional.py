@@ -22,6 +22,7 @@ from dcgan_keras.training.configuration import load_generator, read_config
 from dcgan_keras.training.dcgan import DCGAN
 from dcgan_keras.training.labels import asked_logits, label_grid, with_labels
 from dcgan_keras.training.runs import RunFolder
+from dcgan_keras.training.sampling import MEASURED
 
 CLASSES, RATE = 6, 0.1
 LABELS = np.array([2, 5, 2, 4])  # of a batch; 0, 1 and 3 are asked of nobody
@@ -378,6 +379,18 @@ def test_saved_and_copied_it_goes_on_the_same(loop, how, tmp_path):
     for one in (model, other):
         one.train_on_batch(reals(seed=1), LABELS)
     assert apart(weights(model), weights(other)) == 0
+
+
+def test_the_statistics_of_the_average_are_those_of_asked_samples():
+    model = DCGAN(*build_players(weight_stddev=None), classes=CLASSES)
+    model.compile(keras.optimizers.Adam(1e-2, use_ema=True), "adam")
+    model.train_on_batch(reals(), LABELS)
+    generator = model.sampling_generator()
+    z = latent_noise((MEASURED, LATENT_DIM), -1, 0)
+    z = with_labels(z, np.arange(MEASURED) % CLASSES, CLASSES)
+    in_use = generator(z, training=False).numpy()
+    assert in_use.std() > 0.01
+    np.testing.assert_allclose(in_use, generator(z, training=True), atol=1e-4)
 
 
 # The command line ------------------------------------------------------------

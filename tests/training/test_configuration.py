@@ -81,6 +81,8 @@ BAD = {
     "image_shape": [5, [], [28, 28], [28, 28, 10**9], "abc", [27, 27, 1], [28, 32, 1]],
     "latent_dim": [0, -1, 10**12, 10**400, "100", None, 3.0],
     "width": [0, 10**6, 10**12, None, "16"],
+    "conditional": [None, 1, "true"],
+    "classes": [0, 1, 2.5, "10", 10**400],
     "settings": [None, [], 3, "x"],
 }
 BAD_SETTINGS = {
