@@ -9,7 +9,7 @@ course's classifier sees. The real ones are the first N of the training images.
 
 Writes data/tables/nearest_neighbour.csv, a row a source and N, as it goes, and how it
 was made beside it. Started again, it measures the sources that are missing; one that
-was stopped begins anew. A million samples take about 200 CPU-seconds.
+was stopped begins anew. A million samples take about 230 CPU-seconds.
 """
 
 import argparse
