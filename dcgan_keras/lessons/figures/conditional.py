@@ -121,8 +121,8 @@ def draw_trade(points: Mapping[str, np.ndarray]) -> Figure:
         axis.plot(found[:, 0], 100 * found[:, 1], marker, label=name, **style)
     most = 100 * max(found[:, 1].max() for found in points.values())
     axis.set(xlim=(0, 1.1), ylim=(0, 1.1 * most))
-    axis.set(xlabel="variety within a digit (real digits: 1)", ylabel="test error (%)")
-    axis.set_title("Less variety, fewer errors: with the hint, and when blurred")
+    axis.set(xlabel="variety within a digit (test digits: 1)", ylabel="test error (%)")
+    axis.set_title("Less variety, yet fewer errors: compare within each pair")
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
     return figure
 
