@@ -70,12 +70,14 @@ def label_grid(z, classes: int):
     return with_labels(np.tile(z, (classes, 1)), labels, classes)
 
 
-def check_labels(labels, classes: int, count: int | None = None) -> np.ndarray:
+def check_labels(
+    labels, classes: int | None = None, count: int | None = None
+) -> np.ndarray:
     """Refuse what are no labels.
 
     Args:
         labels: expected whole numbers (N,), 0 to classes - 1.
-        classes: how many there are.
+        classes: how many there are; None: any whole numbers.
         count: how many labels there have to be; None: any number.
 
     Returns:
@@ -84,7 +86,8 @@ def check_labels(labels, classes: int, count: int | None = None) -> np.ndarray:
     Raises:
         ValueError: naming what was expected and what came.
     """
-    expected = f"labels: expected whole numbers 0 to {classes - 1}, one an image"
+    within = "" if classes is None else f" 0 to {classes - 1}"
+    expected = f"labels: expected whole numbers{within}, one an image"
     try:
         labels = np.asarray(labels)
     except ValueError:
@@ -94,6 +97,7 @@ def check_labels(labels, classes: int, count: int | None = None) -> np.ndarray:
         raise ValueError(f"{expected}; got shape {labels.shape}{needed}")
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"{expected}; got {labels.dtype}")
-    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+    is_open = classes is None or len(labels) == 0
+    if not (is_open or 0 <= labels.min() <= labels.max() < classes):
         raise ValueError(f"{expected}; got {labels.min()} to {labels.max()}")
     return labels.astype(np.int64)

@@ -54,3 +54,20 @@ def changes(before, after):
 
 def values(model):
     return [weight.numpy() for weight in model.weights]
+
+
+def weights(model):
+    """Those of both players."""
+    return values(model.generator) + values(model.discriminator)
+
+
+def apart(first, second):
+    """The largest difference of two lists of arrays."""
+    return max(np.abs(a - b).max() for a, b in zip(first, second, strict=True))
+
+
+def contents(run):
+    """The bytes of a run's history, and every saved array."""
+    with np.load(run / "weights.npz", allow_pickle=False) as saved:
+        arrays = {name: saved[name].tobytes() for name in saved.files}
+    return (run / "history.csv").read_bytes(), arrays

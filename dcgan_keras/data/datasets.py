@@ -219,6 +219,7 @@ def training_batches(
     Source: notebook 06.
     """
     from dcgan_keras._tensorflow import tf
+    from dcgan_keras.labels import check_labels
 
     check_images(images, batch_size=batch_size)
     if not is_int(start_step) or start_step < 0:
@@ -231,7 +232,7 @@ def training_batches(
     check_shares(batch_size, parts)
     part_size = batch_size // parts
     if labels is not None:
-        labels = _whole_labels(labels, len(images))
+        labels = check_labels(labels, count=len(images))
 
     def one_epoch(epoch):
         order = tf.random.experimental.stateless_shuffle(
@@ -259,16 +260,6 @@ def training_batches(
         batches = batches.flat_map(own_parts)
     batches = batches.map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE)
-
-
-def _whole_labels(labels, count: int) -> np.ndarray:
-    labels = np.asarray(labels)
-    if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(
-            f"labels: expected whole numbers of shape ({count},), one an image; got "
-            f"{labels.dtype} {labels.shape}"
-        )
-    return labels.astype(np.int64)
 
 
 def _is_folder(name: str | Path) -> bool:

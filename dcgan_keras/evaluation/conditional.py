@@ -10,6 +10,7 @@ from dcgan_keras.evaluation.classifier import (
     load_classifier,
 )
 from dcgan_keras.evaluation.distances import frechet_distance
+from dcgan_keras.labels import check_labels
 
 LEAST = 2  # images a class and side: of one there is no covariance
 
@@ -99,8 +100,8 @@ def evaluate_labels(
     Source: the share is the accuracy of Odena, Olah & Shlens 2017, section 4.1;
         the distance within a class is that of Miyato & Koyama 2018, section 6.1.
     """
-    labels = _checked(images, labels, "images", "labels")
-    real_labels = _checked(real_images, real_labels, "real_images", "real_labels")
+    labels = _checked(images, labels, "images")
+    real_labels = _checked(real_images, real_labels, "real_images")
     look = load_classifier(classifier)
     (features, probabilities), (real, real_probabilities) = (
         look(images),
@@ -129,24 +130,16 @@ def _counts(labels: np.ndarray) -> tuple[int, ...]:
     return tuple(np.bincount(labels, minlength=CLASSES).tolist())
 
 
-def _checked(images, labels, name: str, labels_name: str) -> np.ndarray:
+def _checked(images, labels, name: str) -> np.ndarray:
     check_digit_images(images, name)
-    labels = np.asarray(labels)
-    is_whole = np.issubdtype(labels.dtype, np.integer)
-    if labels.shape != (len(images),) or not is_whole:
-        raise ValueError(
-            f"{labels_name}: expected whole numbers of shape ({len(images)},), got "
-            f"{labels.dtype} {labels.shape}"
-        )
-    if len(labels) and not 0 <= labels.min() <= labels.max() < CLASSES:
-        raise ValueError(
-            f"{labels_name}: expected digits 0 to 9, got {labels.min()} to "
-            f"{labels.max()}"
-        )
+    try:
+        labels = check_labels(labels, CLASSES, len(images))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     fewest = min(_counts(labels))
     if fewest < LEAST:
         raise ValueError(
-            f"{labels_name}: expected at least {LEAST} images of each digit, got "
+            f"{name}: expected at least {LEAST} of each digit, got "
             f"{fewest} of {_counts(labels).index(fewest)}"
         )
-    return labels.astype(np.int64)
+    return labels

@@ -50,7 +50,7 @@ def nearest_neighbour_errors(
         ...     [1, 2])
         {1: 0.5, 2: 0.0}
 
-    Source: Radford et al. 2015, section 8.1 and table 3; notebook 08.
+    Source: Radford et al. 2015, section 8.1 and table 3; notebook 10.
     """
     test, test_labels = _checked(test_images, test_labels, "test_images")
     counts = sorted(set(counts))

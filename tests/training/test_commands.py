@@ -11,6 +11,7 @@ import time
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+from players import contents
 
 from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
@@ -43,13 +44,6 @@ SMALL = [
 def train(output, *options):
     """In this process, on the digits, quietly."""
     return main(["train", "--output", str(output), *SMALL, *options])
-
-
-def contents(run):
-    """The bytes of the history, and every saved array."""
-    with np.load(run / "weights.npz", allow_pickle=False) as saved:
-        arrays = {name: saved[name].tobytes() for name in saved.files}
-    return (run / "history.csv").read_bytes(), arrays
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,16 @@ import json
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-from players import BATCH, KERAS_SAVES, LATENT_DIM, noise, reals
+from players import (
+    BATCH,
+    KERAS_SAVES,
+    LATENT_DIM,
+    apart,
+    contents,
+    noise,
+    reals,
+    weights,
+)
 from players import build_players as unconditional_players
 
 from dcgan_keras import keras, tf
@@ -40,15 +49,6 @@ def compiled(loop=DCGAN, players=None, rate=RATE, **options):
     pair = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
     model.compile(*pair, **options)
     return model
-
-
-def weights(model):
-    both = model.generator.weights + model.discriminator.weights
-    return [weight.numpy() for weight in both]
-
-
-def apart(first, second):
-    return max(np.abs(a - b).max() for a, b in zip(first, second, strict=True))
 
 
 def softplus(logits):
@@ -267,9 +267,7 @@ def test_batches_of_pairs_are_the_same_batches_with_labels():
         np.testing.assert_allclose(also[:, 0, 0, 0], its.numpy() / 11 - 0.5, atol=1e-6)
         assert its.dtype == tf.int64
     for wrong in (labels[:5], labels.astype(float), labels[:, None]):
-        with pytest.raises(
-            ValueError, match=r"labels: expected whole numbers of shape"
-        ):
+        with pytest.raises(ValueError, match="labels: expected whole numbers, one an"):
             training_batches(images, 4, labels=wrong)
 
 
@@ -401,12 +399,6 @@ SMALL += ["--width", "2", "--seed", "3", "--sample-every", "2"]
 
 def train(output, *options):
     return main(["train", "--output", str(output), *SMALL, *options])
-
-
-def contents(run):
-    with np.load(run / "weights.npz", allow_pickle=False) as saved:
-        arrays = {name: saved[name].tobytes() for name in saved.files}
-    return (run / "history.csv").read_bytes(), arrays
 
 
 @pytest.fixture(scope="module")
@@ -589,9 +581,9 @@ def test_the_report_sees_swapped_labels():
 
 def test_the_report_refuses_what_it_cannot_compare():
     test = load_dataset("digits", "test")
-    with pytest.raises(ValueError, match="labels: expected digits 0 to 9, got 1 to 10"):
+    with pytest.raises(ValueError, match="images: labels: .* 0 to 9, .* got 1 to 10"):
         evaluate_labels(test.images, test.labels + 1, *test, "digits")
-    with pytest.raises(ValueError, match="labels: expected whole numbers of shape"):
+    with pytest.raises(ValueError, match="got shape .* for 382 images"):
         evaluate_labels(test.images, test.labels[:-1], *test, "digits")
-    with pytest.raises(ValueError, match="at least 2 images of each digit, got 0 of 9"):
+    with pytest.raises(ValueError, match="at least 2 of each digit, got 0 of 9"):
         evaluate_labels(test.images, np.minimum(test.labels, 8), *test, "digits")

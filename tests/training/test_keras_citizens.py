@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from players import BATCH, KERAS_SAVES, build_players, noise, reals
+from players import BATCH, KERAS_SAVES, apart, build_players, noise, reals, weights
 
 from dcgan_keras import keras, tf
 from dcgan_keras.training.composite_loop import CompositeLoop
@@ -26,15 +26,6 @@ def compiled(loop=DCGAN, players=None, **options):
     options.setdefault("discriminator_optimizer", keras.optimizers.SGD(0.05))
     model.compile(**options)
     return model
-
-
-def weights(model):
-    both = model.generator.weights + model.discriminator.weights
-    return [weight.numpy() for weight in both]
-
-
-def apart(first, second):
-    return max(np.abs(a - b).max() for a, b in zip(first, second, strict=True))
 
 
 def after(model, *steps):
