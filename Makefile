@@ -1,6 +1,8 @@
 # What there is to type. Every target makes .venv first, once, if it is not there.
 SHELL := /bin/bash
 VENV := .venv/bin/python
+# Processes that test at once; a module and a notebook stay whole.
+JOBS ?= 2
 SOURCES := $(wildcard dcgan_keras tests tools benchmarks notebooks)
 
 # The course's own settings, whatever the user's home holds.
@@ -26,7 +28,8 @@ site: setup  ## the course as a website, from the stored outputs: build/site/ind
 	@$(VENV) tools/build_site.py
 
 test: lint  ## check the code, the text and every number in the notebooks
-	@$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 tests $(wildcard notebooks)
+	@$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
+		--numprocesses=$(JOBS) --dist=loadscope tests $(wildcard notebooks)
 
 lab: setup  ## open copies of the notebooks, in lab/, in JupyterLab
 	@$(VENV) tools/lab.py

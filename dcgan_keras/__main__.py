@@ -1,6 +1,7 @@
 """The command line: python -m dcgan_keras train | sample | evaluate."""
 
 import argparse
+import math
 import os
 import sys
 
@@ -8,6 +9,7 @@ from dcgan_keras import __version__
 from dcgan_keras.edge import run_command
 
 LARGEST = 2**62  # noise.latent_noise doubles a seed, within 64 bits
+MOST_MINUTES = 44_640  # of 31 days
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,6 +65,12 @@ def _add_train(commands) -> None:
     length = train.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_positive, help="steps in all (1500)")
     length.add_argument("--epochs", type=_positive, help="passes over the data in all")
+    length.add_argument(
+        "--minutes",
+        type=_minutes,
+        help="as many steps as this machine makes in so many minutes, and the fall of "
+        "the learning rates that goes with them; said, and kept in the run's config",
+    )
     train.add_argument("--seed", type=_seed, help="of weights, noise and order (0)")
     _add_path(train, "--output", "the run folder")
     train.add_argument("--resume", action="store_true", help="go on with the run there")
@@ -92,8 +100,8 @@ def _add_train(commands) -> None:
     train.add_argument(
         "--decay-steps",
         type=_positive,
-        help="steps after which the default recipe's learning rates are halved (1000); "
-        "a twentieth to a sixth of --steps for long runs",
+        help="steps after which the default recipe's learning rates are halved (1000; "
+        "with --minutes a sixth of the steps, if that is more)",
     )
     train.add_argument(
         "--augment",
@@ -178,6 +186,18 @@ def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() and len(text) < 20 else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return number
+
+
+def _minutes(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= MOST_MINUTES:
+        raise argparse.ArgumentTypeError(
+            f"expected a number above 0 and up to {MOST_MINUTES:,}, a month; got {text}"
+        )
     return number
 
 

@@ -12,6 +12,7 @@ from dcgan_keras.fast.layers import (
     FastLeakyReLU,
     ImageConv2D,
     ImageConv2DTranspose,
+    ResizeConv2D,
 )
 from dcgan_keras.sizes import (
     check_choice,
@@ -68,8 +69,8 @@ def build_generator(
             forget the start, and the paper's code keeps no averages at all.
         output_layer: "transposed" convolution (paper, C728), or "conv": the image is
             reached before a last ``Conv2D`` (OV).
-        fast: with ``fast.layers`` at the image, BN and leaky ReLU: the same map and
-            the same weights, faster on a CPU.
+        fast: with ``fast.layers`` at the image, BN and leaky ReLU, and where pixels are
+            repeated: the same map and the same weights, faster on a CPU.
         use_bias: None: only where no BN follows, whose beta is a bias; False: nowhere
             (the paper's code); True: everywhere.
         weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
@@ -141,10 +142,15 @@ def build_generator(
         is_image = output_layer == "transposed" and number == len(targets)
         is_fast = is_image and fast
         kind = ImageConv2DTranspose if is_fast else keras.layers.Conv2DTranspose
-        if strides == 2 and upsampling == "nearest":
-            repeat = keras.layers.UpSampling2D(2, name=f"repeat{number}")
-            layers.append(repeat)
-            kind, strides = keras.layers.Conv2D, 1
+        if is_doubling and upsampling == "nearest":
+            strides = 1
+            if fast and kernel_size % 2:
+                kind = ResizeConv2D
+                layer.merged += 1
+            else:
+                repeat = keras.layers.UpSampling2D(2, name=f"repeat{number}")
+                layers.append(repeat)
+                kind = keras.layers.Conv2D
         layer.add(
             layers,
             kind,
@@ -312,6 +318,7 @@ class _Layers:
         self.batch_norm, self.momentum = batch_norm, momentum
         self.use_bias, self.stddev, self.seed = use_bias, stddev, seed
         plain = keras.layers.BatchNormalization
+        self.merged = 0  # layers that another does the work of; the seeds count them
         self.normalization = FastBatchNormalization if fast else plain
         self.leaky_relu = FastLeakyReLU if fast else keras.layers.LeakyReLU
 
@@ -330,7 +337,7 @@ class _Layers:
         name = options["name"]
         has_batch_norm = has_batch_norm and self.batch_norm
         bias = not has_batch_norm if self.use_bias is None else self.use_bias
-        initializer = self._initializer(len(layers))
+        initializer = self._initializer(len(layers) + self.merged)
         layers.append(
             kind(*sizes, use_bias=bias, kernel_initializer=initializer, **options)
         )

@@ -246,6 +246,26 @@ def test_repeated_pixels_take_the_place_of_strides(output_layer):
     assert generator.count_params() == strided.count_params()
 
 
+@pytest.mark.parametrize("output_layer", ["transposed", "conv"])
+@pytest.mark.parametrize("kernel_size, count", [(3, 0), (4, 3)])
+def test_repeated_pixels_are_the_same_map_when_fast(output_layer, kernel_size, count):
+    """The same weights of the same seed; an even kernel has no shorter way."""
+    options = {"channels": [4, 6, 4, 2], "output_layer": output_layer, "seed": 5}
+    options |= {"upsampling": "nearest", "kernel_size": kernel_size}
+    plain, fast = (
+        build_generator((32, 32, 3), weight_stddev=None, fast=is_fast, **options)
+        for is_fast in (False, True)
+    )
+    assert kinds(fast).count("UpSampling2D") == count
+    for theirs, ours in zip(plain.get_weights(), fast.get_weights(), strict=True):
+        np.testing.assert_array_equal(theirs, ours)
+    z = latent(4)
+    for training in (False, True):
+        images = [np.asarray(g(z, training=training)) for g in (plain, fast)]
+        np.testing.assert_allclose(*images, atol=1e-5)
+        assert np.ptp(images[0]) > 0.01  # far above what is tolerated
+
+
 @pytest.mark.parametrize("batch_norm", ["before", "after"])
 def test_batch_norm_at_the_image_fixes_its_mean(batch_norm):
     """G: the last BN is next to tanh; D: the first layer has one, the answer none."""

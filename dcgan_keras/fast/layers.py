@@ -5,6 +5,8 @@ one operation is slow, the transposed convolution onto its one or three channels
 last layer, and the gradient at the images on its way back through D's first. Here it
 makes blocks of 2x2 pixels, four numbers a channel, without stride (Shi et al. 2016,
 section 3.2); the layers between feature maps have channels enough, and gain nothing.
+`ResizeConv2D`: pixels that are repeated and then convolved, as one transposed
+convolution of half the work.
 `FastBatchNormalization`: one operation where Keras has twenty. `FastLeakyReLU`: a part
 of the convolution before it. What each is worth is measured in benchmarks/README.md.
 """
@@ -82,6 +84,98 @@ class ImageConv2DTranspose(keras.layers.Conv2DTranspose):
         if not _is_by_blocks(self, inputs):
             return super().call(inputs)
         return _finished(self, to_image(inputs, tf.cast(self.kernel, inputs.dtype)))
+
+
+@keras.saving.register_keras_serializable("dcgan_keras")
+class ResizeConv2D(keras.layers.Conv2D):
+    """``UpSampling2D(2)`` and ``Conv2D`` in one, as one transposed convolution.
+
+    Each pixel is repeated into a block of 2x2, then convolved with a kernel of size k.
+    That is a transposed convolution of stride 2 whose kernel, of size k + 1, is the sum
+    of four shifts of the layer's own: its neighbours cannot differ much, which is why
+    it paints no checkerboards. The weights are those of the ``Conv2D``.
+
+    The faster way needs an odd kernel, a stride of 1, "same" padding, channels last, no
+    groups, no dilation, and numbers of 32 bits or more. Keras's own ``Conv2D.call``
+    does everything else, on the repeated pixels.
+
+    Args:
+        filters: channels of the output, 1 or more.
+        kernel_size: as in Keras's layer, and so are all further arguments and their
+            order.
+        strides: 1, as in Keras's layer.
+        padding: "same", where Keras's default is "valid".
+
+    Raises:
+        ValueError: what Keras's layer refuses.
+
+    Example:
+        >>> ResizeConv2D(8, 3)(tf.zeros((2, 14, 14, 16))).shape
+        TensorShape([2, 28, 28, 8])
+
+    Source: Odena, Dumoulin & Olah 2016, "Deconvolution and checkerboard artifacts".
+    """
+
+    def __init__(
+        self, filters, kernel_size, strides=1, padding="same", *args, **kwargs
+    ):
+        super().__init__(filters, kernel_size, strides, padding, *args, **kwargs)
+
+    def compute_output_shape(self, input_shape):
+        """That of Keras's layer for twice the height and width."""
+        repeated = list(input_shape)
+        for axis in self._rows_and_columns():
+            repeated[axis] = repeated[axis] and 2 * repeated[axis]
+        return super().compute_output_shape(tuple(repeated))
+
+    def call(self, inputs):
+        """inputs: (N, H, W, C) -> (N, 2 H, 2 W, filters)."""
+        if not _is_transposed(self, inputs):
+            for axis in self._rows_and_columns():
+                inputs = tf.repeat(inputs, 2, axis)
+            return super().call(inputs)
+        kernel = smoothed(tf.convert_to_tensor(self.kernel))
+        count, height, width, _ = tf.unstack(tf.shape(inputs))
+        shape = (count, 2 * height, 2 * width, self.filters)
+        outputs = tf.nn.conv2d_transpose(inputs, kernel, shape, 2, "SAME")
+        outputs.set_shape(self.compute_output_shape(inputs.shape))
+        return _finished(self, outputs)
+
+    def _rows_and_columns(self):
+        return (1, 2) if self.data_format == "channels_last" else (2, 3)
+
+
+def _is_transposed(layer, inputs) -> bool:
+    """Whether a transposed convolution gives what Keras gives on repeated pixels."""
+    return (
+        all(size % 2 for size in layer.kernel_size)
+        and layer.groups == 1
+        and tuple(layer.strides) == (1, 1)
+        and layer.padding == "same"
+        and tuple(layer.dilation_rate) == (1, 1)
+        and layer.data_format == "channels_last"
+        and layer.compute_dtype in ("float32", "float64")  # four weights are added
+        and _is_floats(layer, inputs)
+        and inputs.shape.rank == 4
+    )
+
+
+def smoothed(kernel):
+    """The transposed convolution's kernel in place of repeated pixels and this one.
+
+    Args:
+        kernel: of a convolution, (h, w, C, filters).
+
+    Returns:
+        (h + 1, w + 1, filters, C): turned by 180 degrees, as a transposed convolution
+        lays it down; each weight is the sum of up to four.
+    """
+    turned = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
+    none, before, after = [0, 0], [1, 0], [0, 1]
+    rows = tf.pad(turned, [before, none, none, none])
+    rows += tf.pad(turned, [after, none, none, none])
+    columns = tf.pad(rows, [none, before, none, none])
+    return columns + tf.pad(rows, [none, after, none, none])
 
 
 def _is_by_blocks(layer, inputs, multiple=1) -> bool:

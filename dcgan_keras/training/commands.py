@@ -33,6 +33,7 @@ from dcgan_keras.labels import label_grid, with_labels
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.sizes import IMAGE_SIZES
 from dcgan_keras.training.augmentation import check_augmentation
+from dcgan_keras.training.budget import decay_within, steps_within
 from dcgan_keras.training.callbacks import (
     History,
     ProgressLine,
@@ -82,6 +83,12 @@ def train(options: argparse.Namespace) -> None:
     """``train``: make or continue the run folder ``options.output``."""
     cluster = find_cluster(options.workers, options.worker)
     run = RunFolder(options.output)
+    if options.minutes is not None and (options.resume or cluster is not None):
+        raise ValueError(
+            "minutes (--minutes): expected a new run of one process, for which the "
+            f"steps are chosen; got {'--resume' if options.resume else '--workers'}: "
+            "give --steps"
+        )
     config = _resumed(run, options) if options.resume else _new(options)
     data = _data(config)
     check_images(data.images, batch_size=config["batch_size"])
@@ -92,12 +99,29 @@ def train(options: argparse.Namespace) -> None:
     _use_course_types()
     strategy = make_strategy(cluster, options.devices)
     _check_shared(config, strategy.num_replicas_in_sync)
+    if options.minutes is not None:
+        config = _fitted(config, data, options, strategy)
     with lost_workers_are_told(cluster):
         with strategy.scope():
             model = build_model(config)
         is_first = cluster is None or cluster.index == 0
         train_model = _train_and_write if is_first else _train_along
         train_model(run, config, data, model, cluster, options)
+
+
+def _fitted(config: dict, data: Images, options, strategy) -> dict:
+    """The configuration with as many steps as ``--minutes`` holds, which are said."""
+    with strategy.scope():
+        model = build_model(config)  # for the clock alone
+    batches = _batches(model, data, config, 0)
+    steps = steps_within(options.minutes, model, batches, options.sample_every)
+    settings, chosen = config["settings"], f"--steps {steps}"
+    if "decay_steps" in settings and options.decay_steps is None:
+        decay = decay_within(steps, settings["decay_steps"])
+        settings = settings | {"decay_steps": decay}
+        chosen += f" --decay-steps {decay}"
+    say(f"--minutes {options.minutes:g} is, on this machine as it is now, {chosen}")
+    return config | {"steps": steps, "settings": settings}
 
 
 def _train_and_write(run, config, data, model, cluster, options) -> None:

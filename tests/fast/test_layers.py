@@ -15,11 +15,27 @@ from dcgan_keras.fast.layers import (
     FastLeakyReLU,
     ImageConv2D,
     ImageConv2DTranspose,
+    ResizeConv2D,
 )
+
+
+class RepeatedConv2D(keras.layers.Conv2D):
+    """Two layers of Keras's as one."""
+
+    def build(self, input_shape):
+        self.repeat = keras.layers.UpSampling2D(
+            2, self.data_format, dtype=self.dtype_policy
+        )
+        super().build(self.repeat.compute_output_shape(input_shape))
+
+    def call(self, inputs):
+        return super().call(self.repeat(inputs))
+
 
 KERAS_LAYER = {
     ImageConv2D: keras.layers.Conv2D,
     ImageConv2DTranspose: keras.layers.Conv2DTranspose,
+    ResizeConv2D: RepeatedConv2D,
     FastBatchNormalization: keras.layers.BatchNormalization,
     FastLeakyReLU: keras.layers.LeakyReLU,
 }
@@ -90,7 +106,7 @@ def assert_same(fast, plain, inputs, **call):
 def ways(monkeypatch):
     """Which way the layers went: True where the fast one was taken."""
     taken = []
-    for name in ("_is_by_blocks", "_is_by_kernel"):
+    for name in ("_is_by_blocks", "_is_transposed", "_is_by_kernel"):
         condition = getattr(layers, name)
 
         def noted(*args, condition=condition, **kwargs):
@@ -147,13 +163,31 @@ TRANSPOSED = [
     ((3, 3, 1), {"dilation_rate": 2}, (2, 5, 3, 4), False),
     ((3, 4), {"data_format": "channels_first"}, (2, 4, 5, 3), False),
 ]
+RESIZED = [
+    *[((7, k), {}, (2, 5, 4, c), True) for k in (1, 3, 5, 7) for c in (1, 3)],
+    ((6, (3, 5)), {}, (2, 5, 4, 3), True),
+    ((6, 3, 1, "same", "channels_last", 1, 1, "tanh"), {}, (2, 5, 4, 3), True),
+    ((6, 3), {"use_bias": False, "activation": "relu"}, (2, 1, 1, 3), True),
+    ((6, 7), {}, (1, 1, 2, 1), True),
+    *[((6, 3), {"dtype": dtype}, (2, 5, 4, 3), dtype == "float64") for dtype in DTYPES],
+    ((6, 4), {}, (2, 5, 4, 3), False),
+    ((6, (3, 2)), {}, (2, 5, 4, 3), False),
+    ((6, 3, 2, "same"), {}, (2, 5, 4, 3), False),
+    ((6, 3, (1, 2)), {}, (2, 5, 4, 3), False),
+    ((6, 3, 1, "valid"), {}, (2, 5, 4, 3), False),
+    ((6, 3), {"dilation_rate": 2}, (2, 5, 4, 3), False),
+    ((6, 3), {"groups": 3}, (2, 5, 4, 3), False),
+    ((6, 3), {"data_format": "channels_first"}, (2, 3, 5, 4), False),
+]
 IMAGE_CASES = [(ImageConv2D, *case) for case in CONVOLUTIONS]
 IMAGE_CASES += [(ImageConv2DTranspose, *case) for case in TRANSPOSED]
+IMAGE_CASES += [(ResizeConv2D, *case) for case in RESIZED]
 
 
 def image_pair(kind, args, options, shape):
     """Both layers with equal weights; Keras's is told the fast one's defaults."""
-    defaults = dict([("strides", 2), ("padding", "same")][len(args) - 2 :])
+    strides = 1 if kind is ResizeConv2D else 2
+    defaults = dict([("strides", strides), ("padding", "same")][len(args) - 2 :])
     fast, plain = kind(*args, **options), KERAS_LAYER[kind](*args, **defaults | options)
     share_weights(fast, plain, shape)
     return fast, plain
@@ -171,7 +205,8 @@ def test_image_layer_is_that_of_keras(kind, args, options, shape, is_fast, ways)
 )
 def test_image_layer_must_hand_over(kind, args, options, shape, monkeypatch):
     """Taken all the same, the fast way gives something else, or fails."""
-    monkeypatch.setattr(layers, "_is_by_blocks", lambda *args, **options: True)
+    for name in ("_is_by_blocks", "_is_transposed"):
+        monkeypatch.setattr(layers, name, lambda *args, **options: True)
     fast, plain = image_pair(kind, args, options, shape)
     with pytest.raises(Exception):  # noqa: B017
         assert_same(fast, plain, random(shape))

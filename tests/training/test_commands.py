@@ -137,12 +137,12 @@ def test_epochs_are_passes_over_the_data(tmp_path):
 
 
 def start(output, steps, *options):
-    """The command in a process of its own."""
+    """The command in a process of its own, which hears Ctrl-C also under nohup."""
     command = [sys.executable, "-m", "dcgan_keras", "train", "--output", str(output)]
     command += [*SMALL, "--seed", "3", "--steps", str(steps), *options]
-    return subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, preexec_fn=heard, **pipes)
 
 
 def wait_for(path, process):
@@ -177,9 +177,10 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, how, mor
     try:
         wait_for(output / sign, process)
         time.sleep(np.random.default_rng().uniform(0, 0.3))
-    finally:
         os.kill(process.pid, how)
         _, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
     if not is_kill:
         assert process.returncode == 128 + how
         assert err.endswith("\nstopped; go on with --resume\n")
