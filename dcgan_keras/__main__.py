@@ -4,12 +4,12 @@ import argparse
 import math
 import os
 import sys
+from collections.abc import Callable
 
 from dcgan_keras import __version__
 from dcgan_keras.edge import run_command
 
 LARGEST = 2**62  # noise.latent_noise doubles a seed, within 64 bits
-MOST_MINUTES = 44_640  # of 31 days
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,7 +67,7 @@ def _add_train(commands) -> None:
     length.add_argument("--epochs", type=_positive, help="passes over the data in all")
     length.add_argument(
         "--minutes",
-        type=_minutes,
+        type=_above_0(44_640, " (a month)"),
         help="as many steps as this machine makes in so many minutes, and the fall of "
         "the learning rates that goes with them; said, and kept in the run's config",
     )
@@ -102,6 +102,13 @@ def _add_train(commands) -> None:
         type=_positive,
         help="steps after which the default recipe's learning rates are halved (1000; "
         "with --minutes a sixth of the steps, if that is more)",
+    )
+    train.add_argument(
+        "--learning-rates",
+        type=_above_0(100),
+        metavar="FACTOR",
+        help="both of the default recipe's, times this (1); 0.3 for pictures in colour "
+        "of 64 pixels or more",
     )
     train.add_argument(
         "--augment",
@@ -189,16 +196,19 @@ def _positive(text: str) -> int:
     return number
 
 
-def _minutes(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number <= MOST_MINUTES:
-        raise argparse.ArgumentTypeError(
-            f"expected a number above 0 and up to {MOST_MINUTES:,}, a month; got {text}"
-        )
-    return number
+def _above_0(most: int, told: str = "") -> Callable[[str], float]:
+    def number_of(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not 0 < number <= most:
+            raise argparse.ArgumentTypeError(
+                f"expected a number above 0 and up to {most:,}{told}; got {text}"
+            )
+        return number
+
+    return number_of
 
 
 def _seed(text: str) -> int:

@@ -53,6 +53,7 @@ from dcgan_keras.training.fingerprint import (
     circumstances,
     data_fingerprint,
 )
+from dcgan_keras.training.recipe import RECIPES
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import (
     generate,
@@ -402,13 +403,8 @@ def _fit(
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
     config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
-    asked = _asked_settings(options)
-    if "decay_steps" in asked and config["recipe"] == "paper":
-        raise ValueError(
-            "decay_steps (--decay-steps): the paper's recipe has one learning rate; "
-            f"expected none, got {options.decay_steps}"
-        )
-    return config | {"settings": settings_of(config) | asked}
+    settings = settings_of(config)
+    return config | {"settings": settings | _asked_settings(options, config)}
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
@@ -427,7 +423,7 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
                 "a resumed run keeps its settings"
             )
         config[name] = asked
-    for name, asked in _asked_settings(options).items():
+    for name, asked in _asked_settings(options, config).items():
         if asked != config["settings"].get(name):
             raise ValueError(
                 f"{name}: the run in {run.path} has {config['settings'].get(name)!r}, "
@@ -436,9 +432,20 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
     return config
 
 
-def _asked_settings(options: argparse.Namespace) -> dict:
+def _asked_settings(options: argparse.Namespace, config: dict) -> dict:
     """Of the recipe's settings those that were given on the command line."""
     asked = {}
+    for name in ("decay_steps", "learning_rates"):
+        given = getattr(options, name)
+        if given is not None and config["recipe"] == "paper":
+            raise ValueError(
+                f"{name} (--{name.replace('_', '-')}): the paper's recipe has one "
+                f"learning rate, and it stays; expected none, got {given}"
+            )
+    if options.learning_rates is not None:
+        recipe = RECIPES[config["recipe"]]
+        for name in ("generator_learning_rate", "discriminator_learning_rate"):
+            asked[name] = recipe[name] * options.learning_rates
     if options.decay_steps is not None:
         asked["decay_steps"] = options.decay_steps
     if options.augment is not None:

@@ -14,7 +14,8 @@ from dcgan_keras.training.augmentation import (
     augment,
     check_augmentation,
 )
-from dcgan_keras.training.recipe import build_players, compile_default
+from dcgan_keras.training.configuration import build_model
+from dcgan_keras.training.recipe import SETTINGS, build_players, compile_default
 from dcgan_keras.training.runs import RunFolder
 
 RNG = np.random.default_rng
@@ -228,14 +229,45 @@ def test_the_fall_of_the_rates_is_obeyed(tmp_path, capsys):
     assert RunFolder(tmp_path / "a").read_config()["settings"]["decay_steps"] == 1
 
 
+@pytest.mark.parametrize("loop", ["train_step", "composite"])
+def test_a_factor_of_the_rates_is_obeyed(loop, tmp_path, capsys):
+    given = ["--loop", loop, "--learning-rates", "0.25"]
+    assert train(tmp_path / "a", "--steps", "2", *given) == 0
+    run = RunFolder(tmp_path / "a")
+    settings = run.read_config()["settings"]
+    for name in ("generator_learning_rate", "discriminator_learning_rate"):
+        assert settings[name] == SETTINGS[name] / 4
+    model = build_model(run.read_config())
+    for player in ("generator", "discriminator"):
+        rate = float(getattr(model, f"{player}_optimizer").learning_rate)
+        assert rate == pytest.approx(SETTINGS[f"{player}_learning_rate"] / 4)
+    assert train(tmp_path / "b", "--steps", "2", "--loop", loop) == 0
+    histories = [RunFolder(tmp_path / x).read_history() for x in "ab"]
+    losses = [[row["discriminator_loss"] for row in rows] for rows in histories]
+    assert losses[0][0] == losses[1][0] and losses[0][1] != losses[1][1]
+    again = ["train", "--output", str(tmp_path / "a"), "--resume", "--steps", "3"]
+    capsys.readouterr()
+    assert main([*again, "--learning-rates", "0.5"]) == 2
+    assert "a resumed run keeps its settings" in capsys.readouterr().err
+    assert main([*again, "--learning-rates", "0.25"]) == 0
+
+
+@pytest.mark.parametrize("factor", ["0", "-1", "nan", "101", "", "fast"])
+def test_what_is_no_factor_is_refused(factor, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        train(tmp_path / "a", f"--learning-rates={factor}")
+    assert "expected a number above 0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--recipe", "paper", "--learning-rates", "2"], "learning_rates (--learning-"),
         (["--loop", "composite", "--augment", "flip"], "augmentation (--augment)"),
         (["--recipe", "paper", "--decay-steps", "9"], "decay_steps (--decay-steps)"),
     ],
 )
 def test_what_could_not_be_obeyed_is_refused(options, said, tmp_path, capsys):
     assert train(tmp_path / "a", "--steps", "1", *options) == 2
-    assert f"dcgan_keras train: {said}: " in capsys.readouterr().err
+    assert f"dcgan_keras train: {said}" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
