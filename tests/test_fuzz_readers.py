@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 import zipfile
 
 import pytest
@@ -34,11 +35,14 @@ def test_valid_files_are_accepted(name, tmp_path):
         assert verdict(reader) == "accepted"
 
 
-def test_inputs_follow_from_the_seed_and_differ(tmp_path):
+def test_inputs_follow_from_the_seed_and_differ(tmp_path, monkeypatch):
     for name in ("history", "weights"):
         reader = READERS[name](tmp_path)
         first, again = ([reader.input(0, n) for n in range(50)] for _ in range(2))
-        other = [reader.input(1, n) for n in range(50)]
+        monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(10**9))
+        again.extend(reader.input(0, n) for n in range(50))  # another day
+        first.extend(first)
+        other = [reader.input(1, n) for n in range(100)]
         assert first == again and first != other
         assert first[0] in reader.valid and len(set(first)) > 40
 

@@ -101,7 +101,8 @@ def change_zip(draw: random.Random, content: bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, inside in members.items():
-            archive.writestr(name, inside)
+            entry = zipfile.ZipInfo(name)  # of no day: the seed alone counts
+            archive.writestr(entry, inside, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
