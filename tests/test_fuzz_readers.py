@@ -39,8 +39,9 @@ def test_inputs_follow_from_the_seed_and_differ(tmp_path, monkeypatch):
     for name in ("history", "weights"):
         reader = READERS[name](tmp_path)
         first, again = ([reader.input(0, n) for n in range(50)] for _ in range(2))
-        monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(10**9))
-        again.extend(reader.input(0, n) for n in range(50))  # another day
+        with monkeypatch.context() as another_day:
+            another_day.setattr(time, "localtime", lambda *_: time.gmtime(10**9))
+            again.extend(reader.input(0, n) for n in range(50))
         first.extend(first)
         other = [reader.input(1, n) for n in range(100)]
         assert first == again and first != other
