@@ -43,7 +43,7 @@ def discriminator_features(discriminator, images: np.ndarray, batch_size: int = 
         for size, x in last.items()
     ]
     outputs = pooled[0] if len(pooled) == 1 else keras.layers.Concatenate()(pooled)
-    model = keras.Model(discriminator.inputs, outputs)
+    model = keras.Model(discriminator.inputs[0], outputs)
     step = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
     parts = range(0, len(images), batch_size)
     return np.concatenate([step(images[at : at + batch_size]).numpy() for at in parts])

@@ -127,7 +127,7 @@ def _compiled(model, steps: int):
     """The logits alone, ready for ``fit``; it shares its layers with ``model``."""
     from dcgan_keras._tensorflow import keras
 
-    trainer = keras.Model(model.inputs, model.outputs[1])
+    trainer = keras.Model(model.inputs[0], model.outputs[1])
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
     trainer.compile(
         keras.optimizers.Adam(schedule),
