@@ -200,6 +200,10 @@ def test_image_layer_is_that_of_keras(kind, args, options, shape, is_fast, ways)
     assert set(ways) == {is_fast}
 
 
+@pytest.mark.skipif(
+    tf.__version__.startswith("2.19"),
+    reason="TensorFlow 2.19 ends the process where later ones raise an error",
+)
 @pytest.mark.parametrize(
     ("kind", "args", "options", "shape"), [c[:4] for c in IMAGE_CASES if not c[4]]
 )
