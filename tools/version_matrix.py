@@ -175,7 +175,7 @@ def environment(name: str, row: Row) -> Path:
     if not row.pinned:
         wanted = [f"{one}=={version}" for one, version in row.pins.items()]
         wanted += [f"{wheel()}[tensorflow]", "ipykernel", "pytest", "pyyaml"]
-        wanted += ["nbformat"]
+        wanted += ["nbformat", "tensorboard"]  # which TensorFlow 2.21 leaves out
     made_of = json.dumps([row.python, wanted])
     if not stamp.exists() or stamp.read_text("utf-8") != made_of:
         shutil.rmtree(folder, ignore_errors=True)
