@@ -244,11 +244,13 @@ def run_notebook(path: Path, folder: Path) -> dict:
     """Run one notebook with the environment's Python, far from the clone."""
     stored = nbformat.read(path, as_version=4)
     fresh, began, fault = nbformat.read(path, as_version=4), cpu_seconds(), ""
-    with tempfile.TemporaryDirectory(prefix="course_") as place:
+    with tempfile.TemporaryDirectory(prefix="course_") as parent:
+        place = Path(parent, "notebooks")  # they write to ../build
+        place.mkdir()
         shutil.copy(path, place)
         try:
             python, env = str(folder / "bin" / "python"), clean_environment(folder)
-            run_notebooks.execute(fresh, Path(place), python, env, PATIENCE)
+            run_notebooks.execute(fresh, place, python, env, PATIENCE)
         except run_notebooks.Failure as failure:
             fault = str(failure)
     (folder / "executed").mkdir(exist_ok=True)
