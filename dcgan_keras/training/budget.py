@@ -32,9 +32,7 @@ def steps_within(minutes: float, model, batches, sample_every: int) -> int:
     """
     watch = _Stopwatch()
     model.fit(batches, steps_per_epoch=10**6, callbacks=[watch], verbose=0)
-    a_step = (
-        float(np.median(watch.rounds)) / ROUND + _grid_seconds(model) / sample_every
-    )
+    a_step = np.median(watch.rounds) / ROUND + _grid_seconds(model) / sample_every
     return max(1, int(minutes * 60 / a_step))
 
 

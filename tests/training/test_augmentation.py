@@ -262,9 +262,12 @@ def test_what_is_no_factor_is_refused(factor, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--recipe", "paper", "--learning-rates", "2"], "learning_rates (--learning-"),
-        (["--loop", "composite", "--augment", "flip"], "augmentation (--augment)"),
-        (["--recipe", "paper", "--decay-steps", "9"], "decay_steps (--decay-steps)"),
+        (
+            ["--recipe", "paper", "--learning-rates", "2"],
+            "learning_rates (--learning-rates): ",
+        ),
+        (["--loop", "composite", "--augment", "flip"], "augmentation (--augment): "),
+        (["--recipe", "paper", "--decay-steps", "9"], "decay_steps (--decay-steps): "),
     ],
 )
 def test_what_could_not_be_obeyed_is_refused(options, said, tmp_path, capsys):
