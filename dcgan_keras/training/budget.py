@@ -27,13 +27,16 @@ def steps_within(minutes: float, model, batches, sample_every: int) -> int:
         sample_every: steps from one grid of samples to the next.
 
     Returns:
-        At least 1. The start of a process and the first step, which is compiled, are
-        not counted.
+        At least 1. Taken off the minutes is what the clock took, and once more its
+        first round, in which the step is compiled, as it will be again.
     """
-    watch = _Stopwatch()
+    began = time.perf_counter()
+    watch = _Stopwatch(began)
     model.fit(batches, steps_per_epoch=10**6, callbacks=[watch], verbose=0)
-    a_step = np.median(watch.rounds) / ROUND + _grid_seconds(model) / sample_every
-    return max(1, int(minutes * 60 / a_step))
+    compiling, *rounds = watch.rounds
+    a_step = np.median(rounds) / ROUND + _grid_seconds(model) / sample_every
+    spent = time.perf_counter() - began + compiling
+    return max(1, int((minutes * 60 - spent) / a_step))
 
 
 def decay_within(steps: int, least: int) -> int:
@@ -50,20 +53,24 @@ def decay_within(steps: int, least: int) -> int:
 
 
 class _Stopwatch(History):
-    """Times rounds of steps after a first that is not counted, then stops."""
+    """Times rounds of steps, of which the first is compiled, then stops.
 
-    def on_train_begin(self, logs=None):
-        self.rounds = []
+    Args:
+        began: the time at which ``fit`` was called.
+    """
+
+    def __init__(self, began: float):
+        super().__init__()
+        self.last, self.rounds = began, []
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
         if self.step % ROUND:
             return
         now = time.perf_counter()
-        if self.step > ROUND:
-            self.rounds.append(now - self.last)
+        self.rounds.append(now - self.last)
         self.last = now
-        if sum(self.rounds) >= LEAST_SECONDS:
+        if sum(self.rounds[1:]) >= LEAST_SECONDS:
             self.model.stop_training = True
 
 
