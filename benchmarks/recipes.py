@@ -27,6 +27,7 @@ class Recipe(NamedTuple):
     tanh: bool = True  # images in [-1, 1]; otherwise in [0, 1]
     label_noise: float = 0.0
     fakes_in_training_mode: bool = True  # False: D sees fakes made with moving averages
+    image_shape: tuple[int, int, int] = (28, 28, 1)
 
 
 # dense N · convT F K S · conv F K S · bn [momentum] · leaky SLOPE · nb = no bias
@@ -139,7 +140,7 @@ class Players:
         self.recipe = recipe
         self.batch_size, self.latent_dim = recipe.batch_size, recipe.latent_dim
         self.generator = build(recipe.generator, (recipe.latent_dim,))
-        self.discriminator = build(recipe.discriminator, (28, 28, 1))
+        self.discriminator = build(recipe.discriminator, recipe.image_shape)
         counts = self.generator.count_params(), self.discriminator.count_params()
         if counts != recipe.parameters:
             raise ValueError(f"parameters: expected {recipe.parameters}, got {counts}")
@@ -203,7 +204,7 @@ class Players:
         return loss
 
     def images(self, outputs):
-        """G's outputs, (N, 28, 28, 1), as images in [-1, 1]."""
+        """G's outputs as images in [-1, 1]."""
         return outputs if self.recipe.tanh else outputs * 2 - 1
 
     def _apply(self, player: int, tape: tf.GradientTape, loss: tf.Tensor) -> None:
