@@ -56,8 +56,8 @@ def measure(recipe: str, size: int, width: int, batch_size: int, steps: int) -> 
     count = [player.count_params() for player in (model.generator, model.discriminator)]
     return {
         "parameters": count,
-        "cpu_seconds_a_step": round(statistics.median(cpu[2:]), 3),
-        "elapsed_seconds_a_step": round(statistics.median(elapsed[2:]), 3),
+        "cpu_seconds_a_step": round(statistics.median(cpu[2:]), 4),
+        "elapsed_seconds_a_step": round(statistics.median(elapsed[2:]), 4),
         "peak_megabytes": round(
             resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         ),

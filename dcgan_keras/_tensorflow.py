@@ -8,9 +8,9 @@ was written is replayed. Keras must run on TensorFlow: another backend is refuse
 On few cores each operation gets one thread: networks as small as the course's then
 train in three quarters of the time, because the cores work at different operations and
 do not share each one; and the numbers do not depend on how many of these cores there
-are. Measured on two; the paper's widths lose by it (a sixth to a third fewer images a
-second). TF_NUM_INTRAOP_THREADS, set before Python starts, says otherwise; 0 is
-TensorFlow's own choice, as many as there are cores.
+are. Large layers lose by it, so ``train`` gives networks that have them every core: see
+``give_every_core``. TF_NUM_INTRAOP_THREADS, set before Python starts, says otherwise,
+as does tf.config.threading; 0 is TensorFlow's own choice, as many as there are cores.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ import warnings
 from dcgan_keras import _registration
 
 _READS_SETTINGS = os.path.join("keras", "src", "backend", "config.py")
+THREADS = "TF_NUM_INTRAOP_THREADS"
 FEW_CORES = 4  # beyond, operations of large networks would miss them
 
 
@@ -81,18 +82,39 @@ def _settings_are_named():
         ) from error
 
 
+def _gave_one_thread() -> bool:
+    """Done, unless somebody has chosen before, or TensorFlow has computed already."""
+    is_chosen = tf.config.threading.get_intra_op_parallelism_threads()
+    if (os.cpu_count() or 1) > FEW_CORES or is_chosen or THREADS in os.environ:
+        return False
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    except RuntimeError:
+        return False
+    return True
+
+
+def give_every_core() -> None:
+    """Let each operation use every core, as large layers need, before TensorFlow runs.
+
+    What somebody else has chosen stays.
+    """
+    if _IS_CHOSEN_HERE:
+        with contextlib.suppress(RuntimeError):  # TensorFlow has computed already
+            tf.config.threading.set_intra_op_parallelism_threads(os.cpu_count() or 1)
+
+
 os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 _check_backend(os.environ["KERAS_BACKEND"])  # before Keras imports what may not be here
 with quiet_native_stderr():
     # Its graph optimizer also reports, as an error, a fusion it could not make.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if (os.cpu_count() or 1) <= FEW_CORES:
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     with _settings_are_named():
         import keras  # it reads its settings before it loads TensorFlow
     import tensorflow as tf
 
     tf.config.list_physical_devices()
+    _IS_CHOSEN_HERE = _gave_one_thread()
     # Before 2.21 no level hides that report, so there the fusion is not tried.
     if tuple(map(int, tf.__version__.split(".")[:2])) < (2, 21):
         tf.config.optimizer.set_experimental_options({"remapping": False})
@@ -160,8 +182,10 @@ def device() -> str:
 
 def threads() -> int:
     """How many threads an operation gets; other numbers may be other sums."""
-    asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "0")
-    return int(asked) if asked.isdecimal() and int(asked) else os.cpu_count() or 1
+    set_here = tf.config.threading.get_intra_op_parallelism_threads()
+    asked = os.environ.get(THREADS, "0")
+    asked = int(asked) if asked.isdecimal() else 0
+    return set_here or asked or os.cpu_count() or 1
 
 
 def _why_no_gpu() -> str:

@@ -65,9 +65,12 @@ print(models.keras is keras, keras.backend.backend(), tf.add(1, 1).numpy())
 def stubs(tmp_path):
     """A folder with a TensorFlow and a Keras that load at once, and are refused."""
     (tmp_path / "tensorflow.py").write_text(
-        "import os\n__version__ = '2.21.0'\n"
-        "threads = os.environ.get('TF_NUM_INTRAOP_THREADS')\n"
+        "__version__, set_to = '2.21.0', []\n"
+        "class threading:\n"
+        "    get_intra_op_parallelism_threads = staticmethod(lambda: 0)\n"
+        "    set_intra_op_parallelism_threads = staticmethod(set_to.append)\n"
         "class config:\n    list_physical_devices = staticmethod(list)\n"
+        "config.threading = threading\n"
         "from logging import getLogger as get_logger\n"
     )
     (tmp_path / "keras.py").write_text(
@@ -83,11 +86,11 @@ try:
     import dcgan_keras._tensorflow
 except ImportError:
     import tensorflow
-    print(tensorflow.threads)
+    print(tensorflow.set_to)
 """
 
 
-@pytest.mark.parametrize(("cores", "threads"), [(2, "1"), (4, "1"), (16, "None")])
+@pytest.mark.parametrize(("cores", "threads"), [(2, [1]), (4, [1]), (16, [])])
 def test_operations_get_one_thread_where_cores_are_few(cores, threads, stubs):
     done = python(THREADS.format(cores=cores), PYTHONPATH=stubs)
     assert done.stdout == f"{threads}\n"
@@ -96,7 +99,7 @@ def test_operations_get_one_thread_where_cores_are_few(cores, threads, stubs):
 def test_threads_are_the_users_to_choose(stubs):
     code = THREADS.format(cores=2)
     done = python(code, TF_NUM_INTRAOP_THREADS="0", PYTHONPATH=stubs)
-    assert done.stdout == "0\n"
+    assert done.stdout == "[]\n"
 
 
 def test_stderr_works_again_after_the_import():
@@ -222,7 +225,40 @@ def test_threads_are_those_an_operation_gets(asked, found, monkeypatch):
 
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", asked)
     monkeypatch.setattr(_tensorflow.os, "cpu_count", lambda: 8)
-    assert _tensorflow.threads() == found
+    threading = _tensorflow.tf.config.threading
+    for chosen, number in ((0, found), (5, 5)):  # TensorFlow's settings go first
+        monkeypatch.setattr(
+            threading, "get_intra_op_parallelism_threads", lambda n=chosen: n
+        )
+        assert _tensorflow.threads() == number
+
+
+OWN_THREADS = """
+import tensorflow as tf
+{before}
+import dcgan_keras
+from dcgan_keras._tensorflow import give_every_core, threads
+print(threads())
+give_every_core()
+print(threads())
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "variable", "found"),
+    [
+        ("", None, "1 cores"),
+        ("tf.config.threading.set_intra_op_parallelism_threads(3)", None, "3 3"),
+        ("", "3", "3 3"),
+        ("float(tf.ones(()))", None, "cores cores"),  # too late to choose
+    ],
+)
+def test_an_import_chooses_the_threads_of_its_own_process(before, variable, found):
+    code = "import os; os.cpu_count = lambda: 2\n" + OWN_THREADS.format(before=before)
+    given = {} if variable is None else {"TF_NUM_INTRAOP_THREADS": variable}
+    done = python(code + "print('TF_NUM_INTRAOP_THREADS' in os.environ)", **given)
+    wanted = found.replace("cores", "2").split()
+    assert done.stdout.split() == [*wanted, str(variable is not None)]
 
 
 def test_unknown_names_are_refused_as_python_does():

@@ -12,7 +12,7 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 
-from dcgan_keras._tensorflow import device, use_course_types
+from dcgan_keras._tensorflow import device, give_every_core, use_course_types
 from dcgan_keras.data.datasets import (
     DATASETS,
     Images,
@@ -44,6 +44,7 @@ from dcgan_keras.training.configuration import (
     DEFAULTS,
     build_model,
     load_generator,
+    multiplications,
     read_config,
     settings_of,
 )
@@ -78,6 +79,7 @@ MOST_GRIDS = 100  # frames of training.gif
 MOST_STEPS = 1000  # frames of a walk
 MOST_PIXELS = 2**26  # of a .png; of 89 million Pillow warns as of a bomb
 POINTS = 12  # of the walk from one sample to the next
+LARGE = 12 * 10**8  # multiplications of a stage; see benchmarks/threads.py
 
 
 def train(options: argparse.Namespace) -> None:
@@ -98,6 +100,8 @@ def train(options: argparse.Namespace) -> None:
     config["image_shape"] = [int(n) for n in data.images.shape[1:]]
     config["classes"] = int(data.labels.max()) + 1 if config["conditional"] else None
     _use_course_types()
+    if multiplications(config) >= LARGE:
+        give_every_core()
     strategy = make_strategy(cluster, options.devices)
     _check_shared(config, strategy.num_replicas_in_sync)
     if options.minutes is not None:

@@ -179,6 +179,18 @@ def first_layer(config: dict) -> tuple[int, int]:
     return shape
 
 
+def multiplications(config: dict) -> int:
+    """About how many one stage of the networks makes for one batch, forward.
+
+    Every stage makes as many: where the picture has half the height and half the width,
+    there are twice the channels on both sides.
+    """
+    height, width, _ = config["image_shape"]
+    kernel = 5 if config["recipe"] == "paper" else 4
+    pixels = config["batch_size"] * height * width // 4
+    return pixels * kernel**2 * 2 * config["width"] ** 2
+
+
 def _check(values: dict) -> None:
     for name, value in values.items():
         is_so, words = CHECKS.get(name, (lambda _: True, ""))

@@ -523,7 +523,7 @@ def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
     assert resumed(run, "--steps", 3, "--dataset", "moved") == 0
     assert "not as it was" not in capsys.readouterr().err
     pictures(tmp_path / "moved", 1, first=9)
-    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "77")
+    monkeypatch.setattr("dcgan_keras.training.fingerprint.threads", lambda: 77)
     assert resumed(run, "--steps", 4) == 0
     err = capsys.readouterr().err
     assert "not as it was before step 3" in err and "(10 images, " in err
@@ -679,3 +679,15 @@ def test_numbers_out_of_all_bounds_are_refused_by_name(option, number, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert f"argument {option}: expected a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("width", "given"), [(16, 0), (80, 1)])
+def test_large_layers_get_every_core(width, given, tmp_path, monkeypatch):
+    """The settings alone decide; nothing is built before the choice."""
+    calls = []
+    monkeypatch.setattr(commands, "give_every_core", lambda: calls.append("cores"))
+    monkeypatch.setattr(commands, "build_model", lambda config: calls.append("model"))
+    monkeypatch.setattr(commands, "_train_and_write", lambda *given: None)
+    output = ["--output", str(tmp_path / "a")]
+    assert main(["train", "--dataset", "digits", "--width", str(width), *output]) == 0
+    assert calls == ["cores"] * given + ["model"]
