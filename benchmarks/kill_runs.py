@@ -1,6 +1,7 @@
 """Kill trainings at random moments, resume them, and compare with one left alone.
 
-    python benchmarks/kill_runs.py --kills 200 --seed 0
+    python benchmarks/kill_runs.py --kills 200 --seed 2 \\
+        --loop train_step --loop composite --loop conditional
 
 Each run is a short training of small networks on ``digits``. It is killed by SIGKILL
 after a random number of seconds, up to three times, and resumed each time; then it is
@@ -29,6 +30,11 @@ TRAIN = ["--dataset", "digits", "--batch-size", "8", "--latent-dim", "3"]
 TRAIN += ["--width", "2", "--seed", "3", "--save-every", "3", "--sample-every", "10"]
 TRAIN += ["--steps", str(STEPS)]
 FIRST = "samples/step_000010.png"
+KINDS = {  # of trainings, by the name that --loop takes
+    "train_step": [],
+    "composite": ["--loop", "composite"],
+    "conditional": ["--conditional"],
+}
 FILES = {"config.json", "history.csv", "weights.npz", "training.gif", "samples"}
 
 
@@ -92,7 +98,7 @@ def killed(loop: str, run: Path, seconds: float, in_steps: bool = False) -> bool
     resume = ["--resume"] if (run / "config.json").exists() else []
     with (run.parent / "said").open("wb") as said:
         process = subprocess.Popen(
-            command(run, "--loop", loop, *resume), stderr=said, stdout=said
+            command(run, *KINDS[loop], *resume), stderr=said, stdout=said
         )
         while process.poll() is None:
             if has_begun(run, process.pid, before, in_steps):
@@ -123,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--loop", choices=("train_step", "composite"), action="append")
+    parser.add_argument("--loop", choices=KINDS, action="append")
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
     stages, wrong, runs = collections.Counter(), [], 0
@@ -155,6 +161,7 @@ def main() -> None:
                 "kills": sum(stages.values()),
                 "runs": runs,
                 "seed": options.seed,
+                "loops": list(alone),
                 "stages": dict(stages),
                 "wrong": wrong,
             }
