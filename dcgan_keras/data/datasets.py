@@ -23,6 +23,10 @@ from dcgan_keras.sizes import check_image_size, is_int
 if TYPE_CHECKING:
     from dcgan_keras._tensorflow import tf
 
+NOT_NEGATIVE = (
+    "images: all values are in [0, 1]; a tanh generator makes [-1, 1], so D would tell "
+    "reals by their range; scale by 2 * x - 1"
+)
 DATA_VARIABLE = "DCGAN_KERAS_DATA"
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
 CIFAR10_BINARY = {  # the version without Python pickles
@@ -134,7 +138,10 @@ def check_images(images, batch_size: int | None = None) -> None:
     if len(shape) != 4 or shape[0] == 0:
         raise ValueError(f"images: expected shape (N, H, W, C), N > 0; got {shape}")
     if images.dtype != np.float32:
-        raise ValueError(f"images: expected float32 in [-1, 1], got {images.dtype}")
+        hint = "; scale pixels by x / 127.5 - 1" if images.dtype == np.uint8 else ""
+        raise ValueError(
+            f"images: expected float32 in [-1, 1], got {images.dtype}{hint}"
+        )
     if isinstance(images, np.ndarray):
         low, high = float(images.min()), float(images.max())  # NaN if there is one
         if not (np.isfinite(low) and np.isfinite(high)):
@@ -146,11 +153,7 @@ def check_images(images, batch_size: int | None = None) -> None:
                 "scale pixels by x / 127.5 - 1"
             )
         if low >= 0 and high > low:
-            warnings.warn(
-                "images: all values are in [0, 1]; a tanh generator makes [-1, 1], so "
-                "D would tell reals by their range; scale by 2 * x - 1",
-                stacklevel=2,
-            )
+            warnings.warn(NOT_NEGATIVE, stacklevel=2)
     is_count = batch_size is None or is_int(batch_size)
     if batch_size is not None and not (is_count and 1 <= batch_size <= shape[0]):
         raise ValueError(

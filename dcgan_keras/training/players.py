@@ -6,19 +6,27 @@ saves, copies and evaluates them, and which weights draw the samples.
 """
 
 import contextlib
+import inspect
+import warnings
 
 import numpy as np
 
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan, check_logits, unfreeze
-from dcgan_keras.data.datasets import check_images
+from dcgan_keras.data.datasets import NOT_NEGATIVE, check_images
 from dcgan_keras.labels import asked_logits, check_labels, with_labels
 from dcgan_keras.noise import TEST_NOISE, latent_noise
+from dcgan_keras.sizes import is_int
 from dcgan_keras.training.sampling import SamplingGenerator
 
 OUT_OF_RANGE = "images: expected values in [-1, 1], got"
 NO_LABELS = "labels: expected whole numbers, one an image, 0 to"
+NO_WEIGHTS = "sample_weight: expected None, got weights; every image counts alike"
+BATCHES = (
+    "expected an array of images (N, H, W, C), or a tf.data.Dataset or PyDataset of "
+    "batches"
+)
 TOLERANCE = 1e-3  # of the range, for images that were resized or stored in half
 
 
@@ -62,6 +70,7 @@ class TwoPlayers(keras.Model):
             name="steps_made",
         )
         self._sampling_generator = SamplingGenerator(self)
+        self._is_array = False  # what fit was given
         self.built = True
 
     # compiling
@@ -126,9 +135,9 @@ class TwoPlayers(keras.Model):
         """The images of a batch, and their labels, or None where no player asks."""
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
-            raise ValueError(
-                "sample_weight: expected None, got weights; every image counts alike"
-            )
+            raise ValueError(NO_WEIGHTS)
+        if isinstance(images, dict | list | tuple):
+            raise ValueError(f"x: {BATCHES}, got a {type(images).__name__}")
         images = tf.convert_to_tensor(images)
         _check_batch(images, self.discriminator.input_shape)
         images = tf.cast(images, tf.float32)
@@ -136,6 +145,9 @@ class TwoPlayers(keras.Model):
         in_range = (low >= -1 - TOLERANCE) & (high <= 1 + TOLERANCE)  # not with NaN
         # Before anything is learned from them.
         checks = [tf.debugging.Assert(in_range, [OUT_OF_RANGE, low, "to", high])]
+        if not self.jit_compile:  # XLA has no way back to Python
+            is_first = tf.equal(self.steps_made.value, 0)
+            checks.append(self._warned(is_first & (low >= 0) & (high > low)))
         if self.classes is None:
             labels = None
         else:
@@ -144,6 +156,19 @@ class TwoPlayers(keras.Model):
         with tf.control_dependencies([x for x in checks if x is not None]):
             images = tf.identity(images)
             return images, labels if labels is None else tf.identity(labels)
+
+    def _warned(self, is_not_negative):
+        """An operation that warns of images in [0, 1]; ``fit`` does so of an array."""
+
+        def warn():
+            if not self._is_array:
+                warnings.warn(NOT_NEGATIVE, stacklevel=2)
+
+        def warned():
+            with tf.control_dependencies([tf.py_function(warn, [], [])]):
+                return tf.constant(True)
+
+        return tf.cond(is_not_negative, warned, lambda: tf.constant(True))
 
     @property
     def latent_dim(self) -> int:
@@ -207,18 +232,30 @@ class TwoPlayers(keras.Model):
                 conditional players; weights of samples or classes; or a callback that
                 needs the one optimizer which this model does not have.
         """
-        _check_callbacks(options.get("callbacks"))
-        if options.get("class_weight") is not None:
+        given = _by_name(x, args, options)
+        self._is_array = isinstance(x, np.ndarray | tf.Tensor)
+        _check_callbacks(given.get("callbacks"))
+        if given.get("class_weight") is not None:
             raise ValueError(
                 "class_weight: expected None, got weights; no class is used"
             )
+        if given.get("sample_weight") is not None:
+            raise ValueError(NO_WEIGHTS)
+        if given.get("batch_size") == 0:  # for Keras that is 32
+            raise ValueError("batch_size: expected 1 or more, got 0")
+        steps = given.get("steps_per_epoch")
+        if steps is not None and not (is_int(steps) and steps >= 1):
+            raise ValueError(f"steps_per_epoch: expected 1 or more, got {steps!r}")
         if isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset):
+            _check_elements(x.element_spec, self.discriminator.input_shape)
             options.setdefault("shuffle", False)  # Keras's default would warn
-        elif isinstance(x, np.ndarray):
+        elif self._is_array:
             x = _checked_array(x)
-            labels = args[0] if args else options.get("y")
+            labels = given.get("y")
             if self.classes is not None and labels is not None:
                 check_labels(labels, self.classes, len(x))
+        elif x is None or isinstance(x, dict | list | tuple | str):
+            raise ValueError(f"x: {BATCHES}, got {_named(x)}")
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1:
             if not self.shares_batches:
@@ -227,10 +264,9 @@ class TwoPlayers(keras.Model):
                     f"Keras compiles into {type(self).__name__} are for one, and "
                     "DCGAN makes the same update on several"
                 )
-            batch_size = args[1] if len(args) > 1 else options.get("batch_size")
-            _check_even(x, batch_size or 32, devices)
+            _check_even(x, given.get("batch_size") or 32, devices)
             with self.distribute_strategy.scope():
-                _check_order(x, args[7] if len(args) > 7 else options.get("shuffle"))
+                _check_order(x, given.get("shuffle"))
         with one_sentence():
             return super().fit(x, *args, **options)
 
@@ -276,11 +312,17 @@ class TwoPlayers(keras.Model):
         return self._sampling_generator()
 
     def predict(self, x, *args, **options):
-        """Images of z (N, latent_dim), by ``sampling_generator()``."""
+        """Images of z (N, latent_dim), by ``sampling_generator()``.
+
+        Raises:
+            ValueError: an array of another shape.
+        """
+        _check_z(x, self.generator.input_shape)
         return self.sampling_generator().predict(x, *args, **options)
 
     def predict_on_batch(self, x):
         """Images of one batch of z, by ``sampling_generator()``."""
+        _check_z(x, self.generator.input_shape)
         return self.sampling_generator().predict_on_batch(x)
 
 
@@ -362,7 +404,41 @@ def _check_order(x, shuffle) -> None:
         )
 
 
-def _checked_array(images: np.ndarray) -> np.ndarray:
+def _by_name(x, args: tuple, options: dict) -> dict:
+    """The arguments of ``keras.Model.fit``, however they were given."""
+    signature = inspect.signature(keras.Model.fit)
+    return signature.bind(None, x, *args, **options).arguments
+
+
+def _named(x) -> str:
+    """What came in the place of images, for one sentence."""
+    if isinstance(x, tuple) and len(x) == 2:
+        return "a tuple of two; give labels as y"
+    if isinstance(x, list):
+        return "a list; np.stack makes one array of images"
+    return repr(x) if x is None or isinstance(x, str) else f"a {type(x).__name__}"
+
+
+def _check_elements(spec, input_shape) -> None:
+    """Refuse a data set whose batches are not what D takes, before it is traced."""
+    images = spec[0] if isinstance(spec, tuple) and spec else spec
+    if not isinstance(images, tf.TensorSpec):
+        kind = type(images).__name__
+        raise ValueError(f"x: {BATCHES}, got elements that are a {kind}; map them")
+    _check_batch(images, input_shape)
+
+
+def _check_z(z, input_shape) -> None:
+    """Refuse what G does not take, in place of Keras's page of it."""
+    shape = getattr(z, "shape", None)
+    if shape is not None and tuple(shape[1:]) != tuple(input_shape[1:]):
+        raise ValueError(f"x: expected z of shape {input_shape}, got {tuple(shape)}")
+
+
+def _checked_array(images: np.ndarray | tf.Tensor) -> np.ndarray:
+    if isinstance(images, tf.Tensor):
+        is_float = images.dtype.is_floating  # NumPy has no bfloat16
+        images = (tf.cast(images, tf.float32) if is_float else images).numpy()
     if images.dtype.kind == "f":
         images = images.astype(np.float32, copy=False)
     check_images(images)

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,67 @@ def test_weights_of_samples_and_classes_are_refused(loop):
         model.fit(IMAGES, share, sample_weight=share, verbose=0)
     with pytest.raises(ValueError, match="class_weight: expected None"):
         model.fit(IMAGES, share, class_weight={1: 2.0}, verbose=0)
+
+
+DATA = tf.data.Dataset.from_tensor_slices
+SHARES = np.ones(len(IMAGES))
+ODD = {  # what fit is given in place of images, or beside them: what is said of it
+    "dict": (({"images": IMAGES},), {}, r"x: expected an array .*, got a dict"),
+    "list": ((list(IMAGES),), {}, "x: expected .*, got a list; np.stack"),
+    "pair": (((IMAGES, SHARES),), {}, "x: expected .*; give labels as y"),
+    "nothing": ((), {}, "x: expected .*, got None"),
+    "name": (("mnist",), {}, "x: expected .*, got 'mnist'"),
+    "one by one": ((DATA(IMAGES),), {}, r"images: expected batches of shape \(None"),
+    "no channel": ((DATA(IMAGES[..., 0]).batch(4),), {}, "images: expected batches of"),
+    "bytes": (
+        (DATA(np.zeros((4, 16, 16, 1), np.uint8)).batch(4),),
+        {},
+        "got uint8; sc",
+    ),
+    "named": ((DATA({"image": IMAGES}).batch(4),), {}, "elements that are a dict; map"),
+    "tensor": ((tf.constant(IMAGES) * 127.5,), {}, r"images: expected values in \[-1"),
+    "weights": ((IMAGES,), {"sample_weight": SHARES}, "sample_weight: expected None"),
+    "no batch": ((IMAGES,), {"batch_size": 0}, "batch_size: expected 1 or more, got 0"),
+    "no steps": ((IMAGES,), {"steps_per_epoch": 0}, "steps_per_epoch: expected 1 or"),
+}
+
+
+@each_loop
+@pytest.mark.parametrize("kind", ODD)
+def test_other_things_than_images_are_named(loop, kind):
+    images, options, said = ODD[kind]
+    model = compiled(loop)
+    before = weights(model)
+    for _ in range(2):  # a second time, too, when Keras has forgotten the shape
+        with pytest.raises(ValueError, match=said):
+            model.fit(*images, **options, verbose=0)
+    assert apart(before, weights(model)) == 0
+
+
+@each_loop
+def test_other_things_than_images_are_named_by_every_door(loop):
+    model, inputs = compiled(loop), {"images": IMAGES[:BATCH]}
+    with pytest.raises(ValueError, match="x: expected an array .*, got a dict"):
+        model.train_on_batch(inputs)
+    with pytest.raises(ValueError, match="x: expected an array .*, got a dict"):
+        model.evaluate(inputs, verbose=0)
+    for draw in (model.predict, model.predict_on_batch):
+        with pytest.raises(
+            ValueError, match=r"x: expected z of shape \(None, 3\), got"
+        ):
+            draw(IMAGES)
+
+
+@each_loop
+@pytest.mark.parametrize("wrap", [tf.constant, lambda x: DATA(x).batch(BATCH)])
+def test_images_without_a_negative_value_get_a_word(loop, wrap):
+    with pytest.warns(UserWarning, match=r"images: all values are in \[0, 1\]") as said:
+        compiled(loop).fit(wrap((IMAGES + 1) / 2), verbose=0)
+    assert len(said) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled(loop).fit(wrap(IMAGES), verbose=0)
+        compiled(loop, jit_compile=True).fit(wrap(IMAGES), verbose=0)
 
 
 @each_loop
