@@ -150,6 +150,13 @@ def test_what_is_no_json_object_is_refused(tmp_path, content):
         read_json(tmp_path / "a.json", "an object")
 
 
+def test_an_object_of_any_sensible_size_is_read(tmp_path):
+    """A configuration has less than a kilobyte; sixty may come."""
+    write_whole(tmp_path / "a.json", b'{"a": "' + b"x" * 60_000 + b'"}')
+    assert len(read_json(tmp_path / "a.json", "an object")["a"]) == 60_000
+    assert MOST_JSON < 100_000
+
+
 def test_json_of_an_editor_on_windows_is_read(tmp_path):
     write_whole(tmp_path / "a.json", b'\xef\xbb\xbf{"a": "\xc3\xa9"}\r\n')
     assert read_json(tmp_path / "a.json", "an object") == {"a": "é"}
@@ -248,7 +255,7 @@ def test_only_what_a_dead_process_left_is_removed(tmp_path):
 
 
 def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
-    lock = tmp_path / "new" / ".lock"
+    lock = tmp_path / "not" / "yet" / ".lock"
     with process("lock", lock) as other:
         with pytest.raises(BlockingIOError, match=f"process {other.pid}$"):
             with lock_file(lock):

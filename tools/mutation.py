@@ -41,6 +41,7 @@ MODULES = [
 ]
 # `|` stands in type hints here, where every change of it is an error at import.
 LEFT_OUT = "core/ReplaceBinaryOperator_BitOr"
+CACHES = shutil.ignore_patterns("__pycache__")
 COPIED = ("dcgan_keras", "tests", "tools", "benchmarks", "notebooks", "data", "docs")
 
 
@@ -52,16 +53,18 @@ def tests_of(module: str) -> list[str]:
 
 
 def copied(folder: Path) -> Path:
-    """A copy of the repository to plant faults in."""
-    copy = folder / "copy"
-    if copy.exists():
-        return copy
-    copy.mkdir(parents=True)
-    for name in COPIED:
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("_*__"))
-    for path in ROOT.iterdir():
-        if path.is_file():
-            shutil.copy(path, copy)
+    """A copy of the repository to plant faults in, with none from a stopped run."""
+    copy, original = folder / "copy", folder / "original"
+    if not original.exists():
+        shutil.rmtree(copy, ignore_errors=True)
+        for name in COPIED:
+            shutil.copytree(ROOT / name, copy / name, ignore=CACHES)
+        for path in ROOT.iterdir():
+            if path.is_file():
+                shutil.copy(path, copy)
+        shutil.copytree(copy / "dcgan_keras", original)
+    shutil.rmtree(copy / "dcgan_keras")
+    shutil.copytree(original, copy / "dcgan_keras")
     return copy
 
 
