@@ -73,12 +73,13 @@ def _settings_are_named():
         frames = traceback.extract_tb(error.__traceback__)
         if not any(x.filename.endswith(_READS_SETTINGS) for x in frames):
             raise
+        said = str(error) or frames[-1].line  # the assertion itself, before Keras 3.11
         home = os.path.expanduser("~")
         home = home if os.access(home, os.W_OK) else "/tmp"  # as Keras does
         folder = os.environ.get("KERAS_HOME", os.path.join(home, ".keras"))
         raise ImportError(
             f"{os.path.join(folder, 'keras.json')}: Keras does not start with these "
-            f"settings ({type(error).__name__}: {error}); mend or remove the file"
+            f"settings ({type(error).__name__}: {said}); mend or remove the file"
         ) from error
 
 
