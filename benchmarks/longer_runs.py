@@ -7,11 +7,12 @@ for fifty minutes, each a run folder in FOLDER, by the commands of everybody, an
 10,000 samples of each. Distances within each digit are those of ``evaluate_labels``; of
 a run without labels the classifier's digits are taken. Typed again it goes on where it
 was stopped, and trains no run again that is there. Written to results/longer_runs.json,
-after each run.
+after each run; the last grid of seed 0 with labels is results/conditional.png.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ KINDS = {  # what is trained, and the seeds
     "conditional": (f"{SHORT} --conditional", (0, 1, 2)),
     "conditional_long": (f"{LONG} --conditional", (0,)),
 }
+GRID_OF, GRID = "conditional_0", RESULTS / "conditional.png"
 SHOWN = ("frechet_distance", "confident_share", "p_value", "precision", "recall")
 
 
@@ -55,6 +57,8 @@ def main() -> None:
             }
             content = {"evaluate": EVALUATE, "runs": found, "floor": judged["floor"]}
             write_json(path, content | machine())
+            if name == GRID_OF:
+                shutil.copy(last_grid(options.folder / name), GRID)
     rows = [
         [name, *shown(one["generated"]), f"{within(one['classes']):.2f}"]
         for name, one in found.items()
@@ -82,6 +86,11 @@ def by_class(path: Path) -> dict:
     samples = np.concatenate(images)[:10_000], np.concatenate(labels)[:10_000]
     report = evaluate_labels(*samples, *load_dataset("mnist", "test"))
     return report.to_dict()
+
+
+def last_grid(path: Path) -> Path:
+    """Of a fixed noise, after the last step."""
+    return max((path / "samples").glob("*.png"))
 
 
 def within(classes: dict) -> float:
