@@ -259,6 +259,16 @@ def test_a_reader_that_has_left(stream, status):
     assert other.decode().count("\n") == 1  # nothing of Python's own
 
 
+def test_what_is_left_for_a_reader_that_has_left_is_dropped():
+    """Python would flush it at the end, complain, and leave with 120."""
+    read, write = os.pipe()
+    os.close(read)
+    code = "def command():\n    print('not flushed')\n    raise ValueError('x: no')"
+    done = python(code, stdout=write, env=os.environ | {"PYTHONUNBUFFERED": ""})
+    os.close(write)
+    assert (done.returncode, done.stderr) == (2, b"do: x: no\n")
+
+
 @pytest.mark.parametrize(
     ("number", "status"),
     [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
