@@ -28,7 +28,7 @@ OWN_TESTS = {  # of a module, where they are not in the file of its name
     "evaluation/random_features": ["evaluation/test_picture_report.py"],
 }
 MODULES = [
-    *("losses", "convolution", "files", "edge", "visualization", "composite"),
+    *("losses", "convolution", "files", "edge", "visualization"),
     *(f"data/{x}" for x in ("archives", "listing", "pictures", "image_folder")),
     *(
         f"evaluation/{name}"

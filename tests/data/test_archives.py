@@ -72,6 +72,12 @@ def test_a_data_set_reads_back(tmp_path):
     assert read_npz(write_npz(path, members))["y_train"].shape == (5, 1)
 
 
+def test_colour_reads_back(tmp_path):
+    colour = np.zeros((5, 8, 8, 3), np.uint8)
+    path = write_npz(tmp_path / "a.npz", arrays(x_train=colour, x_test=colour))
+    assert read_npz(path)["x_train"].shape == (5, 8, 8, 3)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -86,11 +92,15 @@ def test_a_data_set_reads_back(tmp_path):
         ({"x_train": np.zeros((5, 28, 28))}, "expected uint8"),
         ({"x_train": np.array(["text"])}, "holds <U4, not numbers"),
         ({"x_train": np.zeros((0, 28, 28), np.uint8)}, r"got uint8 \(0, 28, 28\)"),
-        ({"x_test": np.zeros((5, 32, 32), np.uint8)}, r"x_test are \(32, 32\)"),
+        (
+            {"x_test": np.zeros((5, 32, 32), np.uint8)},
+            r"x_test are \(32, 32\), those of x_train \(28, 28\)",
+        ),
         ({"y_train": np.full(5, np.nan)}, "y_train: expected integers"),
         ({"y_test": np.zeros((5, 2), np.uint8)}, "5 images but 10 labels"),
         ({"y_train": np.arange(4)}, "5 images but 4 labels"),
         ({"x_train": np.zeros((5, 784), np.uint8)}, r"got uint8 \(5, 784\)"),
+        ({"x_train": np.zeros((1, 5, 8, 8, 3), np.uint8)}, r"uint8 \(1, 5, 8, 8, 3\)"),
     ],
 )
 def test_what_no_data_set_holds_is_refused(tmp_path, changes, said):
@@ -167,6 +177,19 @@ def cifar10(path, members):
 
 
 RECORD = bytes([9]) + bytes(3 * 32 * 32)
+
+
+def test_a_cifar10_reads_back(tmp_path):
+    """Channel by channel, row by row; the batches in the order of their names."""
+    records = np.random.default_rng(0).integers(0, 10, (3, 1 + 3 * 32 * 32), np.uint8)
+    batches = {"data_batch_2.bin": records[2:], "data_batch_1.bin": records[:2]}
+    members = {name: part.tobytes() for name, part in batches.items()}
+    path = cifar10(tmp_path / "a.tar.gz", members | {"test_batch.bin": RECORD})
+    found = read_cifar10_binary(path)
+    assert found["y_train"].tolist() == records[:, 0].tolist()
+    assert found["x_train"].shape == (3, 32, 32, 3)
+    assert found["x_train"][1, 4, 7, 2] == records[1, 1 + 2 * 1024 + 4 * 32 + 7]
+    assert found["x_test"].shape == (1, 32, 32, 3) and found["y_test"] == [9]
 
 
 @pytest.mark.parametrize(

@@ -284,6 +284,9 @@ def test_pictures_beside_the_classes_take_them_away_with_a_word(tmp_path):
     found = list_pictures(tmp_path, "train", LeftOut(tmp_path))
     assert len(found.paths) == 3 and found.labels is None
     assert found.remark == "no classes, for 1 lie beside the subfolders"
+    files(tmp_path / "flat", "1.png", "2.png")  # these lie beside nothing
+    flat = list_pictures(tmp_path / "flat", "train", LeftOut(tmp_path / "flat"))
+    assert len(flat.paths) == 2 and flat.remark == ""
 
 
 def test_the_order_is_that_of_the_folders(tmp_path):

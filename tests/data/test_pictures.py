@@ -362,3 +362,11 @@ def test_a_photograph_is_decoded_no_larger_than_needed(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "a.png")
     drafted, whole = (decode(tmp_path / name, 32, 1) for name in ("a.jpg", "a.png"))
     assert np.abs(drafted.astype(int) - whole).max() <= 2
+
+
+@pytest.mark.parametrize("size", [(400, 1600), (1600, 400)])
+def test_a_drafted_photograph_has_twice_the_pixels_that_are_asked_for(size, tmp_path):
+    Image.new("L", size).save(tmp_path / "a.jpg")
+    with Image.open(tmp_path / "a.jpg") as image:
+        pictures._cost(image, 50)
+        assert min(image.size) == 100
