@@ -154,6 +154,18 @@ def test_a_file_that_a_pipeline_cannot_read_is_named(raised, said):
     assert "IteratorGetNext" in str(error)  # by which callbacks.RunRecorder knows it
 
 
+@pytest.mark.parametrize(
+    "message",
+    ["XlaError: no such device", "Traceback (most recent call last), of nothing"],
+)
+def test_what_no_pipeline_has_raised_blames_no_images(message):
+    from dcgan_keras._tensorflow import tf
+
+    error = tf.errors.InternalError(None, None, message)
+    said = f"unexpected InternalError: {message} (--debug shows where)"
+    assert describe(error) == (1, said)
+
+
 def test_too_little_memory_for_a_tensor_is_named():
     from dcgan_keras._tensorflow import tf
 
