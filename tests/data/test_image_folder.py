@@ -501,6 +501,9 @@ def test_a_stream_is_given_up_after_so_many_in_a_row(folder, monkeypatch):
     assert greys(images[[2, 3]]) == [200, 200]
     with pytest.raises(OSError, match=r"1\.png: No such file .*nor can the 2 after it"):
         images[1]
+    monkeypatch.setattr(image_folder, "STAND_INS", 2)
+    with pytest.raises(OSError, match=r"1\.png: No such file .*nor can the 1 after it"):
+        images[1]
 
 
 def test_bombs_are_left_out_and_big_images_read_one_by_one(folder, capsys, monkeypatch):

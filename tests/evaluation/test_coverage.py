@@ -56,6 +56,16 @@ class TestClassHistogram:
         assert result.chi2 == pytest.approx(4 * 10**2 / 20)  # 20 expected in each cell
         assert result.p_value == pytest.approx(2 * stats.norm.sf(np.sqrt(result.chi2)))
 
+    def test_classes_that_nobody_has_or_one_has_once(self):
+        samples, real = np.eye(4)[[0, 0, 1, 1]], np.eye(4)[[0, 0, 1, 3]]
+        result = class_histogram(samples, real)  # class 2 says nothing, 3 says a little
+        assert result.chi2 == pytest.approx(0 + 1 / 3 + 1)
+        assert result.p_value == pytest.approx(np.exp(-result.chi2 / 2))
+
+    def test_one_class_on_both_sides(self):
+        alike = class_histogram(np.eye(3)[[1] * 5], np.eye(3)[[1] * 9])
+        assert (alike.chi2, alike.p_value) == (0, 1)
+
     def test_p_value_is_uniform_when_nothing_differs(self):
         p_values = []
         for seed in range(200):
@@ -140,6 +150,7 @@ class TestPrecisionRecall:
         [
             (np.ones((3, 2)), np.ones((9, 2)), "real_features: .* neighbours = 3"),
             (np.ones((9, 2)), np.ones((9, 3)), "features: expected 2 columns"),
+            (np.ones((9, 3)), np.ones((9, 2)), "features: expected 3 columns"),
             (np.ones((9, 2)), np.full((9, 2), np.nan), "features: expected finite"),
         ],
     )

@@ -99,6 +99,7 @@ class TestFrechetDistance:
         [
             (np.ones((1, 3)), np.ones((5, 3)), "features_a: .* N >= 2 .* got .1, 3."),
             (np.ones((5, 3)), np.ones(5), "features_b: expected shape"),
+            (np.ones((5, 0)), np.ones((5, 3)), "features_a: expected shape"),
             (np.ones((5, 3)), np.ones((5, 4)), "features_b: expected 3 columns .* 4"),
             (np.full((5, 3), np.nan), np.ones((5, 3)), "features_a: 5 of 5 rows"),
             (np.ones((5, 3)), np.full((5, 3), np.inf), "features_b: 5 of 5 rows"),
