@@ -247,7 +247,8 @@ class TwoPlayers(keras.Model):
         if steps is not None and not (is_int(steps) and steps >= 1):
             raise ValueError(f"steps_per_epoch: expected 1 or more, got {steps!r}")
         if isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset):
-            _check_elements(x.element_spec, self.discriminator.input_shape)
+            if isinstance(x, tf.data.Dataset):
+                _check_elements(x.element_spec, self.discriminator.input_shape)
             options.setdefault("shuffle", False)  # Keras's default would warn
         elif self._is_array:
             x = _checked_array(x)
