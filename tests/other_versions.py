@@ -1,0 +1,16 @@
+"""Tests on other versions of the libraries than those of requirements.txt."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+PINNED = (Path(__file__).parents[1] / "requirements.txt").read_text().split()
+
+
+def skip_if_other(package: str, error: Exception) -> None:
+    """Skip what another version of a library cannot do; with the pinned one, raise."""
+    here = version(package)
+    if f"{package}=={here}" in PINNED:
+        raise error
+    pytest.skip(f"{package} {here}: {error}")
