@@ -85,6 +85,10 @@ class ImageConv2DTranspose(keras.layers.Conv2DTranspose):
             return super().call(inputs)
         return _finished(self, to_image(inputs, tf.cast(self.kernel, inputs.dtype)))
 
+    def get_config(self):
+        """Keras's, and the output_padding, which Keras 3.13 leaves out."""
+        return super().get_config() | {"output_padding": self.output_padding}
+
 
 @keras.saving.register_keras_serializable("dcgan_keras")
 class ResizeConv2D(keras.layers.Conv2D):
