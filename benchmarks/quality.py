@@ -56,6 +56,20 @@ def compiled_loop(model, images):
     return run
 
 
+def trained(loop, clock: CpuClock, points: list[float]):
+    """Train on after the first step; at each point of the clock: (steps, losses)."""
+    start, step, chunk = clock.seconds, 1, 1
+    for point in points:
+        while clock.seconds < point:
+            with clock:
+                losses = loop(chunk)
+            step += chunk
+            cost = max(clock.seconds - start, 1e-3) / step
+            left = (point - clock.seconds) / cost
+            chunk = int(np.clip(min(left, CHUNK / cost), 1, 1000))
+        yield step, losses
+
+
 def samples(model, training: bool, count: int = SAMPLES) -> np.ndarray:
     """Images for a fixed noise, 500 at a time; the model is left as it was."""
     from dcgan_keras import tf
@@ -89,21 +103,13 @@ def run(name: str, seed: int, budget: float) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     images = load_dataset("mnist").images
     pixels = np.round((images + 1) * 127.5).astype(np.uint8)
-    clock, step, curve = CpuClock(), 0, []
+    clock, curve = CpuClock(), []
     with clock:
         model = players(name, seed)
         loop = compiled_loop(model, pixels)
-        losses = loop(1)
+        loop(1)
     start = clock.seconds
-    chunk, step = 1, 1
-    for point in [p for p in POINTS if p <= budget]:
-        while clock.seconds < point:
-            with clock:
-                losses = loop(chunk)
-            step += chunk
-            cost = max(clock.seconds - start, 1e-3) / step
-            left = (point - clock.seconds) / cost
-            chunk = int(np.clip(min(left, CHUNK / cost), 1, 1000))
+    for step, losses in trained(loop, clock, [p for p in POINTS if p <= budget]):
         curve.append(
             {
                 "cpu_seconds": round(clock.seconds, 2),

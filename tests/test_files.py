@@ -154,7 +154,6 @@ def test_an_object_of_any_sensible_size_is_read(tmp_path):
     """A configuration has less than a kilobyte; sixty may come."""
     write_whole(tmp_path / "a.json", b'{"a": "' + b"x" * 60_000 + b'"}')
     assert len(read_json(tmp_path / "a.json", "an object")["a"]) == 60_000
-    assert MOST_JSON < 100_000
 
 
 def test_json_of_an_editor_on_windows_is_read(tmp_path):

@@ -146,7 +146,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--modules", nargs="+", choices=MODULES, default=MODULES)
     parser.add_argument("--again", action="store_true", help="plant the missed anew")
-    parser.add_argument("--python", default=sys.executable, help="that runs the tests")
     options = parser.parse_args()
     from measure import machine, write_json
 
@@ -159,7 +158,7 @@ def main() -> None:
             "[cosmic-ray]\n"
             f'module-path = "dcgan_keras/{module}.py"\n'
             "timeout = 300.0\nexcluded-modules = []\n"
-            f'test-command = "{options.python} -m pytest -x -q {tests}"\n'
+            f'test-command = "{sys.executable} -m pytest -x -q {tests}"\n'
             '[cosmic-ray.distributor]\nname = "local"\n'
         )
         session = config.with_suffix(".sqlite")

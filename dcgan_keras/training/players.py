@@ -228,8 +228,9 @@ class TwoPlayers(keras.Model):
             args, options: for ``keras.Model.fit``.
 
         Raises:
-            ValueError: images of another shape, type or range, with NaN; no labels for
-                conditional players; weights of samples or classes; or a callback that
+            ValueError: something else than images; images of another shape, type or
+                range, with NaN; no labels for conditional players; a batch_size or
+                steps_per_epoch of 0; weights of samples or classes; or a callback that
                 needs the one optimizer which this model does not have.
         """
         given = _by_name(x, args, options)
