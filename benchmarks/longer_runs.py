@@ -2,8 +2,8 @@
 
     python benchmarks/longer_runs.py FOLDER [--kinds KIND ...]
 
-Trains three seeds of the default and of ``--conditional``, and one of ``--conditional``
-for fifty minutes, each a run folder in FOLDER, by the commands of everybody, and judges
+Trains three seeds of the default, of ``--conditional``, and of ``--conditional`` for
+fifty minutes, each a run folder in FOLDER, by the commands of everybody, and judges
 10,000 samples of each. Distances within each digit are those of ``evaluate_labels``; of
 a run without labels the classifier's digits are taken. Typed again it goes on where it
 was stopped, and trains no run again that is there. Written to results/longer_runs.json,
@@ -26,7 +26,7 @@ EVALUATE = "evaluate --count 10000 --json"
 KINDS = {  # what is trained, and the seeds
     "unconditional": (SHORT, (0, 1, 2)),
     "conditional": (f"{SHORT} --conditional", (0, 1, 2)),
-    "conditional_long": (f"{LONG} --conditional", (0,)),
+    "conditional_long": (f"{LONG} --conditional", (0, 1, 2)),
 }
 GRID_OF, GRID = "conditional_0", RESULTS / "conditional.png"
 SHOWN = ("frechet_distance", "confident_share", "p_value", "precision", "recall")

@@ -5,7 +5,9 @@
 The test error of 1-nearest-neighbour on MNIST's 10,000 test digits, whose training
 images are N real ones, or N samples of the run folders that are named: of a conditional
 run with the labels that were asked for, in turn 0 to 9, of another with those that the
-course's classifier sees. The real ones are the first N of the training images.
+course's classifier sees. The real ones are the first N of the training images. With
+--blur PIXELS all of these are blurred before the classifier sees them, and the real
+ones are called "real, blurred"; the test digits stay as they are.
 
 Writes data/tables/nearest_neighbour.csv, a row a source and N, as it goes, and how it
 was made beside it. Started again, it measures the sources that are missing; one that
@@ -27,6 +29,7 @@ from dcgan_keras.evaluation.nearest_neighbour import (
     labelled_samples,
     nearest_neighbour_errors,
 )
+from dcgan_keras.evaluation.sharpness import blur
 from dcgan_keras.training.configuration import load_generator, read_config
 from dcgan_keras.training.runs import RunFolder
 
@@ -47,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", metavar="NAME=RUN", help="run folders")
     parser.add_argument("--most", type=int, default=COUNTS[-1], help="images (1000000)")
+    parser.add_argument("--blur", type=float, default=0.0, metavar="PIXELS")
     parser.add_argument("--output", type=Path, default=TABLE, help="the .csv")
     options = parser.parse_args()
     named = [given.partition("=") for given in options.runs]
@@ -54,12 +58,13 @@ def main() -> None:
         parser.error(f"expected NAME=RUN, got {options.runs}")
     counts = [count for count in COUNTS if count <= options.most]
     rows, told = read(options.output)
-    sources = {"real": None} | {name: folder for name, _, folder in named}
+    real = "real, blurred" if options.blur else "real"
+    sources = {real: None} | {name: folder for name, _, folder in named}
     for name, folder in sources.items():
         its = [n for n in counts if folder is not None or n <= 60_000]
         if {(name, n) for n in its} <= {(r["source"], int(r["images"])) for r in rows}:
             continue
-        found, about = measured(folder, its)
+        found, about = measured(folder, its, options.blur)
         rows = [row for row in rows if row["source"] != name]
         rows += [
             {"source": name, "images": n, "test_error": round(error, 6)}
@@ -70,8 +75,8 @@ def main() -> None:
         print(name, {n: f"{100 * error:.2f} %" for n, error in found.items()}, about)
 
 
-def measured(folder: str | None, counts: list[int]) -> tuple[dict, dict]:
-    """Errors by N, and how the source was made."""
+def measured(folder: str | None, counts: list[int], sigma: float) -> tuple[dict, dict]:
+    """Errors by N, and how the source was made; its images blurred by sigma pixels."""
     test = load_dataset("mnist", "test")
     if folder is None:
         parts, about = [load_dataset("mnist")], {"source": "MNIST's training images"}
@@ -86,6 +91,9 @@ def measured(folder: str | None, counts: list[int]) -> tuple[dict, dict]:
         about["decay_steps"] = config["settings"].get("decay_steps")
         about["steps"] = RunFolder(folder).restore({})
         about["noise_seed"] = SEED
+    if sigma:
+        parts = ((blur(images, sigma), labels) for images, labels in parts)
+        about["blur_pixels"] = sigma
     with CpuClock() as clock:
         found = nearest_neighbour_errors(*test, parts, counts)
     return found, about | {"cpu_seconds": round(clock.seconds, 1)}
