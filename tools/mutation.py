@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 REPORT = ROOT / "benchmarks" / "results" / "mutation.json"
 OWN_TESTS = {  # of a module, where they are not in the file of its name
     "data/image_folder": ["data/test_image_folder.py", "data/test_data_folder.py"],
-    "evaluation/novelty": ["evaluation/test_report.py"],
+    "evaluation/novelty": ["evaluation/test_distances.py"],
     "evaluation/random_features": ["evaluation/test_picture_report.py"],
 }
 MODULES = [
