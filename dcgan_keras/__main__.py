@@ -87,6 +87,14 @@ def _add_train(commands) -> None:
         help="both players are told the class of each image, so that one can be asked "
         "for: sample --label 7; of a folder its sub-folders are the classes",
     )
+    train.add_argument(
+        "--clusters",
+        type=_positive,
+        metavar="K",
+        help="as --conditional, where there are no labels: both players are told to "
+        "which of K groups each image belongs, which k-means finds before the first "
+        "step (20 to 50)",
+    )
     train.add_argument("--image-size", type=_positive, help="of a folder's images")
     train.add_argument("--channels", type=int, choices=(1, 3), help="of a folder's")
     train.add_argument("--latent-dim", type=_positive, help="length of z (100)")
@@ -152,7 +160,8 @@ def _add_sample(commands) -> None:
     sample.add_argument(
         "--label",
         type=int,
-        help="the class to draw, of a run that was trained with --conditional; without "
+        help="the class to draw, of a run that was trained with --conditional, or the "
+        "group of one with --clusters; without "
         "it all of them in turn, in a .png a row a class and a column a noise",
     )
     _add_path(sample, "--output", ".npy, .png or .gif")

@@ -32,6 +32,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary
+from dcgan_keras.data.clusters import Clusters
 from dcgan_keras.data.datasets import DATA_VARIABLE, load_dataset
 from dcgan_keras.files import UnreadableFile
 from dcgan_keras.training.runs import COLUMNS, RunFolder
@@ -242,7 +243,9 @@ def config(folder: Path) -> Reader:
     from dcgan_keras.training import configuration as c
 
     run, valid, built = RunFolder(folder), [], set()
-    for changes in ({"loop": "composite"}, {}):
+    # As many inputs as of the others: 1 and 2 labels.
+    groups = {"latent_dim": 1, "conditional": True, "classes": 2, "clusters": 4}
+    for changes in ({"loop": "composite"}, groups, {}):
         made = c.DEFAULTS | {"width": 2, "latent_dim": 3, "image_shape": [28, 28, 1]}
         made |= changes
         made |= {"settings": c.settings_of(made), "versions": {"keras": "3"}}
@@ -257,6 +260,20 @@ def config(folder: Path) -> Reader:
             run.restore({"generator": c.build_model(found).generator.variables})
 
     return Reader(folder / "config.json", valid, change_json, read)
+
+
+def clusters(folder: Path) -> Reader:
+    """clusters.npz of a run that has five groups of images."""
+    run, path = RunFolder(folder), folder / "clusters.npz"
+
+    def read():
+        found = run.read_clusters(5, 1)
+        assert found.centres.shape[::3] == (5, 1) and np.isfinite(found.centres).all()
+        assert found.counts.shape == (5,) and found.draw(9, 0).max() < 5
+
+    centres = np.random.default_rng(0).random((5, 7, 7, 1), np.float32)
+    run.write_clusters(Clusters(centres, np.arange(9, 4, -1)))
+    return Reader(path, [path.read_bytes()], change_zip, read)
 
 
 def pictures(folder: Path) -> Reader:
@@ -301,7 +318,7 @@ def cifar10(folder: Path) -> Reader:
     return Reader(path, [packed("w:gz")], change, read)
 
 
-MAKERS = (npz, weights, history, config, pictures, cifar10)
+MAKERS = (npz, weights, history, config, clusters, pictures, cifar10)
 READERS = {make.__name__: make for make in MAKERS}
 
 

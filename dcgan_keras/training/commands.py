@@ -8,14 +8,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import imageio.v3 as imageio
 import numpy as np
 
 from dcgan_keras._tensorflow import device, give_every_core, use_course_types
+from dcgan_keras.data.clusters import Clusters, find_clusters, nearest_centres
 from dcgan_keras.data.datasets import (
     DATASETS,
-    Images,
     check_images,
     check_shares,
     load_dataset,
@@ -82,6 +83,27 @@ POINTS = 12  # of the walk from one sample to the next
 LARGE = 12 * 10**8  # multiplications of a stage; see benchmarks/threads.py
 
 
+class RunData(NamedTuple):
+    """What a run is trained on, or compared with.
+
+    Attributes:
+        images: see ``datasets.Images``.
+        labels: int64 (N,), of a conditional run.
+        clusters: that the labels are numbers of, of a run with ``--clusters``.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    clusters: Clusters | None = None
+
+    @property
+    def classes(self) -> int:
+        """How many there are: groups, or labels up to the largest."""
+        if self.clusters is not None:
+            return len(self.clusters.counts)
+        return int(self.labels.max()) + 1
+
+
 def train(options: argparse.Namespace) -> None:
     """``train``: make or continue the run folder ``options.output``."""
     cluster = find_cluster(options.workers, options.worker)
@@ -98,7 +120,8 @@ def train(options: argparse.Namespace) -> None:
     if options.epochs is not None:
         config["steps"] = options.epochs * (len(data.images) // config["batch_size"])
     config["image_shape"] = [int(n) for n in data.images.shape[1:]]
-    config["classes"] = int(data.labels.max()) + 1 if config["conditional"] else None
+    data = _grouped(data, config, run if options.resume else None)
+    config["classes"] = data.classes if config["conditional"] else None
     _use_course_types()
     if multiplications(config) >= LARGE:
         give_every_core()
@@ -114,7 +137,7 @@ def train(options: argparse.Namespace) -> None:
         train_model(run, config, data, model, cluster, options)
 
 
-def _fitted(config: dict, data: Images, options, strategy) -> dict:
+def _fitted(config: dict, data: RunData, options, strategy) -> dict:
     """The configuration with as many steps as ``--minutes`` holds, which are said."""
     with strategy.scope():
         model = build_model(config)  # for the clock alone
@@ -144,6 +167,8 @@ def _train_and_write(run, config, data, model, cluster, options) -> None:
         )
         replicas = model.distribute_strategy.num_replicas_in_sync
         config = _noted(run, config, data, start_step, replicas)
+        if data.clusters is not None and not options.resume:
+            run.write_clusters(data.clusters)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
         if config["batch_size"] == replicas and config["recipe"] == "paper":
@@ -206,7 +231,11 @@ def sample(options: argparse.Namespace) -> None:
     remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
     if path.suffix == ".npy":
         shape = (options.count, *generator.output_shape[1:])
-        z = _asked(z, options.label, config["classes"])
+        if config["clusters"] is not None and options.label is None:
+            groups = _clusters_of(RunFolder(options.run), config)
+            z = with_labels(z, groups.draw(len(z), options.seed), config["classes"])
+        else:
+            z = _asked(z, options.label, config["classes"])
         write_whole(path, _npy_parts(shape, generate_parts(generator, z)))
     elif path.suffix == ".png":
         columns = int(np.ceil(np.sqrt(options.count)))
@@ -275,7 +304,7 @@ def evaluate(options: argparse.Namespace) -> None:
     config = read_config(run)
     config["dataset"] = _resolved(options.dataset or config["dataset"])
     _use_course_types()
-    data, test = _data_to_compare(config)
+    data, test = _data_to_compare(config, run)
     training, held_out = data.images, test and test.images
     generator = load_generator(run)
     z = latent_noise((options.count, config["latent_dim"]), options.seed, 0)
@@ -286,8 +315,8 @@ def evaluate(options: argparse.Namespace) -> None:
     if config["dataset"] in CLASSIFIED:
         digits = evaluate_images(images, held_out, training, config["dataset"])
         found, tables = asdict(digits), [digits.table(), ""]
-        if config["conditional"]:
-            asked = evaluate_labels(images, labels, *test, config["dataset"])
+        if config["conditional"] and config["clusters"] is None:
+            asked = evaluate_labels(images, labels, *test[:2], config["dataset"])
             found["classes"] = asked.to_dict()
             tables += [asked.table(), ""]
     pictures = evaluate_pictures(images, training, held_out)
@@ -297,9 +326,9 @@ def evaluate(options: argparse.Namespace) -> None:
     say(f"device: {device()}")
 
 
-def _data_to_compare(config: dict) -> tuple[Images, Images | None]:
+def _data_to_compare(config: dict, run: RunFolder) -> tuple[RunData, RunData | None]:
     """The training images of a run's data set, and those held out or None."""
-    training = _data(config)
+    training = _grouped(_data(config), config, run)
     found = data_fingerprint(training.images, config["dataset"], training.labels)
     if list(training.images.shape[1:]) != config["image_shape"]:
         raise ValueError(
@@ -341,7 +370,7 @@ def _can_be_read(grid: Path) -> bool:
     return True
 
 
-def _batches(model, data: Images, config: dict, start_step: int):
+def _batches(model, data: RunData, config: dict, start_step: int):
     """The batches from a step on; of several devices each gets its part."""
     strategy, order = model.distribute_strategy, (config["seed"], start_step)
 
@@ -355,7 +384,7 @@ def _batches(model, data: Images, config: dict, start_step: int):
 
 
 def _fit(
-    model, data: Images, config: dict, recorder: RunRecorder, cluster: Cluster | None
+    model, data: RunData, config: dict, recorder: RunRecorder, cluster: Cluster | None
 ) -> None:
     """Make the steps that are missing; what stops them carries what to do next."""
     start_step, path = recorder.step, recorder.run.path
@@ -407,6 +436,13 @@ def _fit(
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
     config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
+    if config["clusters"] is not None:
+        if config["conditional"]:
+            raise ValueError(
+                "clusters (--clusters): expected none with --conditional, which takes "
+                f"the labels that there are; got {config['clusters']}"
+            )
+        config["conditional"] = True
     settings = settings_of(config)
     return config | {"settings": settings | _asked_settings(options, config)}
 
@@ -470,20 +506,39 @@ def _resolved(dataset: str) -> str:
     return str(Path(dataset).resolve()) if is_folder else dataset
 
 
-def _data(config: dict, split: str = "train") -> Images:
-    """The run's images; with labels if it is conditional, without if it is not."""
+def _data(config: dict, split: str = "train") -> RunData:
+    """The run's images; with their labels if it is told these."""
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
     sizes["allowed_sizes"] = IMAGE_SIZES
     data = load_dataset(config["dataset"], split, **sizes)
-    if not config["conditional"]:
-        return Images(data.images)
+    if not config["conditional"] or config["clusters"] is not None:
+        return RunData(data.images)
     if data.labels is None:
         raise ValueError(
             "conditional (--conditional): expected images with labels, from "
             f"{', '.join(DATASETS)} or a folder with a sub-folder a class; "
-            f"{config['dataset']!r} has none"
+            f"{config['dataset']!r} has none; --clusters looks for groups in them"
         )
-    return data
+    return RunData(*data)
+
+
+def _grouped(data: RunData, config: dict, run: RunFolder | None) -> RunData:
+    """With the numbers of their groups as labels, if the run has groups.
+
+    Args:
+        run: which has them already; None: they are looked for.
+    """
+    if config["clusters"] is None:
+        return data
+    if run is None:
+        groups, labels = find_clusters(data.images, config["clusters"], config["seed"])
+        return RunData(data.images, labels, groups)
+    groups = _clusters_of(run, config)
+    return RunData(data.images, nearest_centres(data.images, groups.centres), groups)
+
+
+def _clusters_of(run: RunFolder, config: dict) -> Clusters:
+    return run.read_clusters(config["classes"], config["image_shape"][2])
 
 
 def _check_shared(config: dict, replicas: int) -> None:
@@ -497,7 +552,7 @@ def _check_shared(config: dict, replicas: int) -> None:
 
 
 def _noted(
-    run: RunFolder, config: dict, data: Images, start_step: int, replicas: int
+    run: RunFolder, config: dict, data: RunData, start_step: int, replicas: int
 ) -> dict:
     """The configuration with what else the numbers depend on; says what has changed."""
     now = circumstances(data.images, config, replicas, data.labels)

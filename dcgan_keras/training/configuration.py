@@ -44,8 +44,10 @@ DEFAULTS = {  # of the command line's options, by their names in config.json
     "latent_dim": 100,
     "width": WIDTH,
     "conditional": False,
+    "clusters": None,
 }
-OLDER = {"conditional": False, "classes": None}  # of runs made before there were such
+# Of runs made before there were such.
+OLDER = {"conditional": False, "classes": None, "clusters": None}
 LOOPS = ("train_step", "composite")
 MOST_WEIGHTS = 2**29  # in one layer: 2 GiB; the paper's largest has 13 million
 
@@ -79,6 +81,7 @@ CHECKS = {  # what config.json and its settings may hold: by name (is it so, in 
     "image_shape": (_is_image_shape, "[height, width, 1 or 3]"),
     "conditional": (lambda x: isinstance(x, bool), "true or false"),
     "classes": (lambda x: x is None or _is_count(x, 2), "null or a whole number >= 2"),
+    "clusters": (lambda x: x is None or _is_count(x, 2), "null or a whole number >= 2"),
     "settings": (lambda x: isinstance(x, dict), "an object"),
     "latent_dim": (_is_count, "a whole number >= 1"),
     "width": (_is_count, "a whole number >= 1"),
@@ -214,6 +217,12 @@ def _check_together(config: dict) -> None:
         raise ValueError(
             "classes: expected a number of them where conditional is true, and else "
             f"null; got {config['classes']} with conditional {config['conditional']}"
+        )
+    clusters = config.get("clusters")
+    if clusters is not None and not 2 <= (config.get("classes") or 0) <= clusters:
+        raise ValueError(
+            f"clusters: expected null, or as many as classes at least, which are "
+            f"{config.get('classes')}; got {clusters}"
         )
     first_layer(config)
 

@@ -3,6 +3,7 @@
     config.json         how the run was made: data, models, seed, versions
     history.csv         one row a step
     weights.npz         both players and both optimizers at the newest saved step
+    clusters.npz        with --clusters: the mean picture of each, and how many it has
     samples/            grids of the fixed noise, step_000200.png
 
 Every file is written under another name and moved into place, so that a run that is
@@ -22,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_keras.data.archives import NpzArrays, open_npz
+from dcgan_keras.data.clusters import Clusters
 from dcgan_keras.files import (
     UnreadableFile,
     decoding,
@@ -39,6 +41,9 @@ COLUMNS = (
     "real_accuracy",
     "fake_accuracy",
 )
+
+MOST_NUMBERS = 2**24  # in clusters.npz
+WRITTEN = ("config.json", "history.csv", "weights.npz", "clusters.npz", "training.gif")
 
 
 class RunFolder:
@@ -169,6 +174,40 @@ class RunFolder:
         with open_npz(path, "the weights of a run") as saved:
             return saved.header(name).shape
 
+    def write_clusters(self, clusters: Clusters) -> None:
+        """Write the groups that stand for labels in this run."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **clusters._asdict())
+        write_whole(self.path / "clusters.npz", buffer.getvalue())
+
+    def read_clusters(self, classes: int, channels: int) -> Clusters:
+        """The groups that stand for labels in this run.
+
+        Args:
+            classes: how many there have to be.
+            channels: that their pictures have to have.
+
+        Raises:
+            FileNotFoundError: clusters.npz is not there.
+            files.UnreadableFile: it is damaged, or of another run.
+        """
+        path = self.path / "clusters.npz"
+        if not os.path.lexists(path):
+            raise FileNotFoundError(
+                f"run: {path} is missing, which says how this run groups its images"
+            )
+        with open_npz(path, "the groups of a run's images") as saved:
+            found = Clusters(*(saved.read(name) for name in _group_headers(saved)))
+            shape, counts = found.centres.shape, found.counts
+            if (shape[0], shape[3], len(counts)) != (classes, channels, classes):
+                raise ValueError(
+                    f"its groups are {shape} and {counts.shape}, for {classes} classes "
+                    f"and {channels} channels"
+                )
+            if not np.isfinite(found.centres).all() or counts.min() < 1:
+                raise ValueError("a centre is not finite, or a group has no image")
+        return found
+
     def write_history(self, history: list[dict]) -> None:
         """Write one row a step, with every digit of the numbers."""
         text = io.StringIO()
@@ -225,7 +264,7 @@ class RunFolder:
             yield
 
     def _remove_leftovers(self) -> None:
-        for name in ("config.json", "history.csv", "weights.npz", "training.gif"):
+        for name in WRITTEN:
             remove_leftovers(self.path, f".{name}.*")
         remove_leftovers(self.path / "samples", ".step_*.png.*")
 
@@ -289,6 +328,19 @@ def _history_row(step: int, row: dict[str, str]) -> dict:
             f"{','.join(row.values())!r}"
         )
     return {"step": step} | numbers
+
+
+def _group_headers(saved: NpzArrays) -> tuple[str, ...]:
+    """The names of the arrays, after a look at their headers."""
+    for name, dimensions, dtype in (("centres", 4, "<f4"), ("counts", 1, "<i8")):
+        shape, found = saved.header(name)
+        if (
+            len(shape) != dimensions
+            or found != dtype
+            or math.prod(shape) > MOST_NUMBERS
+        ):
+            raise ValueError(f"{name} is {found.str} {shape}")
+    return Clusters._fields
 
 
 def _read_step(saved: NpzArrays) -> int:

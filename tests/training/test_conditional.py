@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 
 import imageio.v3 as imageio
 import numpy as np
@@ -21,15 +22,19 @@ from players import build_players as unconditional_players
 from dcgan_keras import keras, tf
 from dcgan_keras.__main__ import main
 from dcgan_keras.composite import build_gan
+from dcgan_keras.data.clusters import find_clusters
 from dcgan_keras.data.datasets import load_dataset, training_batches
 from dcgan_keras.evaluation.conditional import evaluate_labels
+from dcgan_keras.files import UnreadableFile
 from dcgan_keras.labels import asked_logits, label_grid, with_labels
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
+from dcgan_keras.training import commands
 from dcgan_keras.training.callbacks import History
 from dcgan_keras.training.composite_loop import CompositeLoop
 from dcgan_keras.training.configuration import load_generator, read_config
 from dcgan_keras.training.dcgan import DCGAN
+from dcgan_keras.training.fingerprint import data_fingerprint
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import MEASURED
 
@@ -558,6 +563,102 @@ def test_evaluate_reports_each_class(runs, capsys):
     assert "Seen as the asked digit" in capsys.readouterr().out
     assert main(["evaluate", "--run", str(runs / "plain"), "--count", "60"]) == 0
     assert "Seen as the asked digit" not in capsys.readouterr().out
+
+
+# Groups in place of labels ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory):
+    run = tmp_path_factory.mktemp("grouped") / "run"
+    assert train(run, "--clusters", "6", "--steps", "4") == 0
+    return run
+
+
+def test_a_run_with_groups_is_told_those_of_k_means(grouped):
+    config, images = read_config(RunFolder(grouped)), load_dataset("digits").images
+    groups, labels = find_clusters(images, 6, seed=3)
+    assert (config["clusters"], config["classes"], config["conditional"]) == (6, 6, 1)
+    written = RunFolder(grouped).read_clusters(6, 1)
+    np.testing.assert_array_equal(written.centres, groups.centres)
+    np.testing.assert_array_equal(written.counts, np.bincount(labels))
+    assert config["data_fingerprint"] == data_fingerprint(images, "digits", labels)
+
+
+def test_a_run_with_groups_resumes_bit_for_bit(grouped, tmp_path, capsys):
+    assert train(tmp_path / "a", "--clusters", "6", "--steps", "2") == 0
+    resume = ["train", "--resume", "--output", str(tmp_path / "a"), "--steps", "4"]
+    assert main(resume) == 0
+    assert contents(tmp_path / "a") == contents(grouped)
+    assert "not as it was" not in capsys.readouterr().err
+
+
+def test_a_resumed_run_goes_on_with_the_groups_that_it_wrote(
+    grouped, tmp_path, monkeypatch
+):
+    shutil.copytree(grouped, tmp_path / "a")
+    monkeypatch.setattr(commands, "find_clusters", None)  # it would number them anew
+    resume = ["train", "--resume", "--output", str(tmp_path / "a"), "--steps", "5"]
+    assert main(resume) == 0
+    (tmp_path / "a" / "clusters.npz").unlink()
+    assert main(resume) == 2
+
+
+def test_samples_come_as_often_as_the_groups_have_images(grouped, tmp_path):
+    path = tmp_path / "a.npy"
+    ask = ["sample", "--run", str(grouped), "--count", "12", "--seed", "2"]
+    assert main([*ask, "--output", str(path)]) == 0
+    labels = RunFolder(grouped).read_clusters(6, 1).draw(12, 2)
+    z = np.asarray(latent_noise((12, 3), 2, 0))
+    z = np.concatenate([z, np.eye(6)[labels]], axis=1)
+    images = np.asarray(load_generator(grouped)(z, training=False))
+    assert np.abs(np.load(path) - np.rint((images + 1) * 127.5)).max() <= 1
+    assert main([*ask, "--label", "5", "--output", str(tmp_path / "a.png")]) == 0
+    assert main([*ask, "--label", "6", "--output", str(tmp_path / "b.png")]) == 2
+
+
+def test_evaluate_takes_groups_for_no_digits(grouped, capsys):
+    ask = ["evaluate", "--run", str(grouped), "--count", "60", "--json"]
+    assert main(ask) == 0
+    assert "classes" not in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--clusters", "6", "--conditional"], "expected none with --conditional"),
+        (["--clusters", "1"], "expected 2 to 1,415"),
+        (["--clusters", "9999"], "expected 2 to 1,415"),
+    ],
+)
+def test_groups_that_cannot_be_are_refused(options, said, tmp_path, capsys):
+    line = told(capsys, "train", "--output", tmp_path / "a", *SMALL, *options)
+    assert said in line and "clusters" in line
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_resumed_run_keeps_its_groups(grouped, capsys):
+    resume = "train", "--resume", "--output", grouped, "--clusters", "7"
+    assert "clusters: the run in" in told(capsys, *resume)
+
+
+@pytest.mark.parametrize(
+    ("centres", "counts"),
+    [
+        (np.zeros((5, 28, 28, 1), "f4"), np.ones(5, "i8")),
+        (np.zeros((6, 28, 28, 3), "f4"), np.ones(6, "i8")),
+        (np.zeros((6, 28, 28, 1), "f4"), np.ones(5, "i8")),
+        (np.zeros((6, 28, 28, 1), "f8"), np.ones(6, "i8")),
+        (np.full((6, 28, 28, 1), np.nan, "f4"), np.ones(6, "i8")),
+        (np.zeros((6, 28, 28, 1), "f4"), np.zeros(6, "i8")),
+        (np.zeros((6, 28), "f4"), np.ones(6, "i8")),
+    ],
+    ids=["classes", "channels", "counts", "double", "nan", "empty", "flat"],
+)
+def test_groups_of_another_run_are_refused(centres, counts, tmp_path):
+    np.savez(tmp_path / "clusters.npz", centres=centres, counts=counts)
+    with pytest.raises(UnreadableFile, match=r"clusters\.npz: expected the groups of"):
+        RunFolder(tmp_path).read_clusters(6, 1)
 
 
 # The report ------------------------------------------------------------------

@@ -83,6 +83,7 @@ BAD = {
     "width": [0, 10**6, 10**12, None, "16"],
     "conditional": [None, 1, "true"],
     "classes": [0, 1, 2.5, "10", 10**400],
+    "clusters": [0, 1, 7, "7", 10**400],  # 7: of an unconditional run
     "settings": [None, [], 3, "x"],
 }
 BAD_SETTINGS = {

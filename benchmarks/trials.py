@@ -1,0 +1,237 @@
+"""One change to the default, and what it is worth at equal CPU time.
+
+    python benchmarks/trials.py mnist NAME key=value ... --seeds 0 1 2
+    python benchmarks/trials.py 64=FOLDER NAME key=value ...
+
+A key is one of the recipe's settings (``decay_steps=8000``), or width, latent_dim,
+batch_size, clusters (as ``train --clusters``), or end (beside their own fall the rates
+go in a straight line to nothing at this step). MNIST is judged as in quality.py,
+pictures in a folder as in colour.py. A run is one file in results/trials, and is not
+repeated; --report makes the table of all that are there.
+"""
+
+import argparse
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from measure import RESULTS, SAMPLES, CpuClock, floor, machine, markdown, write_json
+from quality import trained
+
+FOLDER = RESULTS / "trials"
+POINTS = (60.0, 200.0, 400.0, 600.0)
+OWN = {"width": 16, "latent_dim": 100, "batch_size": 32, "clusters": 0, "end": 0}
+PICTURES = 2000  # samples of colour
+
+
+class Trial:
+    """The default's players with some changes, and pictures to train on.
+
+    Args:
+        pixels: uint8 (N, H, W, C).
+        changes: to ``OWN`` and to the recipe's settings.
+        seed: of everything.
+    """
+
+    def __init__(self, pixels: np.ndarray, changes: dict, seed: int):
+        from dcgan_keras import keras, tf
+        from dcgan_keras.data.clusters import find_clusters
+        from dcgan_keras.training.dcgan import DCGAN
+        from dcgan_keras.training.recipe import (
+            SETTINGS,
+            build_players,
+            compile_options,
+            optimizers,
+        )
+
+        own = OWN | {key: value for key, value in changes.items() if key in OWN}
+        settings = {key: value for key, value in changes.items() if key not in OWN}
+        if unknown := settings.keys() - {*SETTINGS, "augmentation"}:
+            raise SystemExit(f"not a setting: {', '.join(sorted(unknown))}")
+        settings = SETTINGS | settings
+        self.seed, self.batch_size = seed, own["batch_size"]
+        self.classes = own["clusters"] or None
+        self.labels = np.zeros(len(pixels), np.int32)
+        if self.classes:
+            images = (pixels / np.float32(127.5)) - 1
+            found, labels = find_clusters(images, self.classes, seed)
+            self.classes, self.labels = len(found.counts), labels.astype(np.int32)
+        keras.utils.set_random_seed(seed)
+        players = build_players(
+            pixels.shape[1:],
+            own["latent_dim"],
+            own["width"],
+            settings["extra_layers"],
+            settings["leaky_slope"],
+            classes=self.classes,
+        )
+        pair = optimizers(settings)
+        if own["end"]:
+            for optimizer in pair:
+                fall_to_nothing(optimizer, own["end"])
+        self.dcgan = DCGAN(*players, seed=seed, classes=self.classes)
+        self.dcgan.compile(*pair, **compile_options(settings))
+        self._data = tf.constant(pixels), tf.constant(self.labels)
+        self.loop = tf.function(
+            self._steps, input_signature=[tf.TensorSpec((), tf.int32)]
+        )
+
+    def _steps(self, n):
+        from dcgan_keras import tf
+
+        images, labels = self._data
+        losses = tf.zeros(2)
+        for _ in tf.range(n):
+            index = tf.random.uniform((self.batch_size,), 0, len(images), tf.int32)
+            real = tf.cast(tf.gather(images, index), tf.float32) / 127.5 - 1.0
+            batch = (real, tf.gather(labels, index)) if self.classes else real
+            logs = self.dcgan.train_step(batch)
+            losses = tf.stack([logs["discriminator_loss"], logs["generator_loss"]])
+        return losses
+
+    def samples(self, count: int) -> np.ndarray:
+        """Of the averaged weights; clusters come as often as among the pictures."""
+        from dcgan_keras.labels import with_labels
+
+        random = np.random.default_rng(1)
+        z = random.normal(size=(count, self.dcgan.latent_dim)).astype(np.float32)
+        if self.classes:
+            asked = random.choice(self.labels, count)
+            z = np.asarray(with_labels(z, asked, self.classes))
+        generator = self.dcgan.sampling_generator()
+        parts = [
+            generator(z[start : start + 500], training=False).numpy()
+            for start in range(0, count, 500)
+        ]
+        return np.clip(np.concatenate(parts), -1, 1)
+
+
+def fall_to_nothing(optimizer, end: int) -> None:
+    """Multiply an optimizer's schedule by a line from 1 to 0.02 at a step."""
+    from dcgan_keras import keras, tf
+
+    schedule = optimizer._learning_rate
+
+    class Falling(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            left = 1.0 - tf.cast(step, tf.float32) / end
+            return schedule(step) * tf.maximum(left, 0.02)
+
+    optimizer._learning_rate = Falling()
+
+
+def data_of(where: str):
+    """uint8 pictures of "mnist" or of "SIZE=FOLDER", and how samples are judged."""
+    from dcgan_keras.data.datasets import load_dataset
+
+    if where == "mnist":
+        from measure import quality
+
+        images, judge, real = load_dataset("mnist").images, quality, floor
+        count = SAMPLES
+    else:
+        from colour import loaded
+
+        from dcgan_keras.evaluation.picture_report import evaluate_pictures
+
+        size, folder = where.split("=", 1)
+        images, held_out = loaded(folder, int(size))
+        count = PICTURES
+
+        def judge(made):
+            return evaluate_pictures(made, images, held_out).to_dict()["generated"]
+
+        def real():
+            found = evaluate_pictures(images[:count], images, held_out)
+            return found.to_dict()["floor"]
+
+    pixels = np.round((images + 1) * 127.5).astype(np.uint8)
+    return pixels, judge, real, count
+
+
+def run(where: str, name: str, changes: dict, seed: int, budget: float) -> None:
+    """Train to the budget; write the curve after each point, and a grid at the end."""
+    from dcgan_keras import tf
+    from dcgan_keras.visualization import tile, write_png
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    pixels, judge, real, count = data_of(where)
+    clock, curve = CpuClock(), []
+    with clock:
+        trial = Trial(pixels, changes, seed)
+        trial.loop(1)
+    path = result_path(where, name, seed)
+    for step, losses in trained(trial.loop, clock, [x for x in POINTS if x <= budget]):
+        images = trial.samples(count)
+        one = {"cpu_seconds": round(clock.seconds, 1), "step": step}
+        one["losses"] = [round(float(x), 4) for x in losses]
+        curve.append(one | judge(images))
+        print(f"{where}, {name}, seed {seed}: {curve[-1]}", flush=True)
+    content = {"data": where.split("=")[0], "name": name, "changes": changes}
+    content |= {"seed": seed, "samples": count, "floor": real(), "curve": curve}
+    write_json(path, content | {"machine": machine()})
+    if where != "mnist":
+        write_png(path.with_suffix(".png"), tile(images[:32], scale=2))
+
+
+def result_path(where: str, name: str, seed: int) -> Path:
+    return FOLDER / f"{where.split('=')[0]}-{name}-{seed}.json"
+
+
+def report() -> str:
+    """A row for each run that is there: its last point."""
+    rows = []
+    for path in sorted(FOLDER.glob("*.json")):
+        one = json.loads(path.read_text())
+        last, changes = one["curve"][-1], one["changes"]
+        asked = ", ".join(f"{key} {value}" for key, value in changes.items())
+        row = [one["data"], one["name"], asked, one["seed"], last["step"]]
+        shown = (
+            "frechet",
+            "confident",
+            "sliced_wasserstein_mean",
+            "precision",
+            "recall",
+        )
+        rows.append([*row, ", ".join(f"{x} {last[x]:.3g}" for x in shown if x in last)])
+    header = ["data", "name", "changes", "seed", "steps", "after the budget"]
+    return markdown(header, rows)
+
+
+def value_of(word: str):
+    """3, 0.5, ("flip",) or a plain word."""
+    try:
+        return ast.literal_eval(word)
+    except (ValueError, SyntaxError):
+        return word
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", nargs="?", help="mnist, or SIZE=FOLDER")
+    parser.add_argument("name", nargs="?", help="of the trial")
+    parser.add_argument("changes", nargs="*", help="key=value")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--budget", type=float, default=POINTS[-1])
+    parser.add_argument("--one", action="store_true", help="in this very process")
+    parser.add_argument("--report", action="store_true", help="only the table")
+    options = parser.parse_args()
+    if options.report or not options.name:
+        return print(report())
+    pairs = (word.split("=", 1) for word in options.changes)
+    changes = {key: value_of(value) for key, value in pairs}
+    for seed in options.seeds:
+        if options.one:
+            run(options.data, options.name, changes, seed, options.budget)
+        elif not result_path(options.data, options.name, seed).exists():
+            own = [options.data, options.name, *options.changes, "--one"]
+            own += ["--seeds", str(seed), "--budget", str(options.budget)]
+            subprocess.run([sys.executable, __file__, *own], check=True)
+
+
+if __name__ == "__main__":
+    main()

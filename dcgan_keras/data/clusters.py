@@ -1,0 +1,127 @@
+"""Groups that nobody named: k-means among the pictures, where there are no labels.
+
+A generator starts from one cloud of noise. Where the pictures fall into kinds, it has
+to tear the cloud, and what lies in the tear is neither the one kind nor the other. Told
+which kind is meant, it need not. Labels tell it, and so do groups of pictures that are
+like each other pixel by pixel, which k-means finds without anybody's help.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dcgan_keras.data.image_folder import FolderImages
+
+SIDE = 32  # pixels that pictures are made smaller to, about
+MOST = 20_000  # pictures among which the centres are looked for
+CHUNK = 1000  # pictures at a time
+
+
+class Clusters(NamedTuple):
+    """Groups of pictures.
+
+    Attributes:
+        centres: float32 (K, h, w, C), the mean picture of each, the largest group
+            first.
+        counts: int64 (K,), how many pictures each has.
+    """
+
+    centres: np.ndarray
+    counts: np.ndarray
+
+    def draw(self, count: int, seed: int) -> np.ndarray:
+        """Numbers of groups, int64 (count,), as often as the groups have pictures."""
+        shares = self.counts / self.counts.sum()
+        return np.random.default_rng(seed).choice(len(shares), count, p=shares)
+
+
+def find_clusters(
+    images: "np.ndarray | FolderImages", count: int, seed: int = 0
+) -> tuple[Clusters, np.ndarray]:
+    """Look for groups of pictures, and say which picture is in which.
+
+    Args:
+        images: float32 (N, H, W, C) in [-1, 1], an array or ``FolderImages``.
+        count: groups to look for, 2 to N.
+        seed: of the centres that k-means begins with, and of the 20,000 pictures that
+            are looked at, where there are more.
+
+    Returns:
+        (clusters, labels): the groups, fewer than asked for where pictures are equal;
+        and int64 (N,), the number of the group of each picture.
+
+    Raises:
+        ValueError: fewer pictures than groups, or pictures that are all equal.
+
+    Example:
+        >>> clusters, labels = find_clusters(load_dataset("digits").images, 10)
+        >>> clusters.centres.shape, labels.shape
+        ((10, 28, 28, 1), (1415,))
+
+    Source: Lloyd 1982; labels of one's own for a GAN: Sage et al. 2018, "Logo synthesis
+        and manipulation with clustered generative adversarial networks".
+    """
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    if not 2 <= count <= len(images):
+        raise ValueError(
+            f"clusters (--clusters): expected 2 to {len(images):,}, as many as there "
+            f"are images at most, got {count:,}"
+        )
+    chosen = np.arange(len(images))
+    if len(images) > MOST:
+        chosen = np.random.default_rng(seed).choice(len(images), MOST, replace=False)
+        chosen.sort()
+    seen = np.concatenate([part for part in _smaller(images, chosen)])
+    flat = seen.reshape(len(seen), -1)
+    count = min(count, len(np.unique(flat, axis=0)))
+    if count == 1:
+        raise ValueError(
+            "clusters (--clusters): expected different images, all are equal"
+        )
+    with threadpool_limits(1):  # sums of one order: the same bits every time
+        found = KMeans(count, n_init=1, random_state=seed).fit(flat)
+    centres = found.cluster_centers_.astype(np.float32)
+    labels = nearest_centres(images, centres.reshape(-1, *seen.shape[1:]))
+    counts = np.bincount(labels, minlength=count)
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] > 0]
+    place = np.zeros(count, np.int64)
+    place[order] = np.arange(len(order))
+    centres = centres.reshape(-1, *seen.shape[1:])[order]
+    return Clusters(centres, counts[order].astype(np.int64)), place[labels]
+
+
+def nearest_centres(
+    images: "np.ndarray | FolderImages", centres: np.ndarray
+) -> np.ndarray:
+    """Which centre each picture is nearest to, by the mean squared difference.
+
+    Args:
+        images: float32 (N, H, W, C).
+        centres: float32 (K, h, w, C), of ``Clusters``.
+
+    Returns:
+        int64 (N,), 0 to K - 1.
+    """
+    flat = centres.reshape(len(centres), -1).astype(np.float64)
+    squares = (flat**2).sum(axis=1)
+    labels = [
+        np.argmin(squares - 2 * part.reshape(len(part), -1) @ flat.T, axis=1)
+        for part in _smaller(images, np.arange(len(images)))
+    ]
+    return np.concatenate(labels).astype(np.int64)
+
+
+def _smaller(images, chosen: np.ndarray):
+    """Some of the pictures, ``CHUNK`` at a time, with about ``SIDE`` pixels a side."""
+    height, width = images.shape[1:3]
+    factor = max(1, min(height, width) // SIDE)
+    height, width = height // factor, width // factor
+    for start in range(0, len(chosen), CHUNK):
+        part = images[chosen[start : start + CHUNK]]
+        part = part[:, : height * factor, : width * factor]
+        part = part.reshape(len(part), height, factor, width, factor, -1)
+        yield part.mean(axis=(2, 4))

@@ -1,0 +1,100 @@
+"""Groups among the pictures: found where they were planted, the same every time."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan_keras.data import clusters as module
+from dcgan_keras.data.clusters import Clusters, find_clusters, nearest_centres
+from dcgan_keras.data.datasets import load_dataset
+
+SIZES = (50, 30, 20)
+
+
+def planted(side=16, channels=1, seed=0):
+    """Pictures around three others, in a mixed order, and which belongs to which."""
+    random = np.random.default_rng(seed)
+    kinds = random.uniform(-0.8, 0.8, (3, side, side, channels))
+    labels = random.permutation(np.repeat(np.arange(3), SIZES))
+    images = kinds[labels] + random.normal(0, 0.05, (100, side, side, channels))
+    return np.clip(images, -1, 1).astype(np.float32), labels
+
+
+def test_planted_groups_are_found_the_largest_first():
+    images, labels = planted()
+    clusters, found = find_clusters(images, 3)
+    np.testing.assert_array_equal(found, labels)
+    np.testing.assert_array_equal(clusters.counts, SIZES)
+    for number in range(3):
+        mean = images[labels == number].mean(axis=0)
+        np.testing.assert_allclose(clusters.centres[number], mean, atol=1e-5)
+    assert (clusters.centres.dtype, clusters.counts.dtype) == (np.float32, np.int64)
+    np.testing.assert_array_equal(nearest_centres(images, clusters.centres), labels)
+
+
+def test_they_are_the_same_every_time():
+    images, _ = planted()
+    one, other = (find_clusters(images, 7, seed=4) for _ in range(2))
+    assert one[0].centres.tobytes() == other[0].centres.tobytes()
+    np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize(("side", "small"), [(64, 32), (72, 36), (28, 28)])
+def test_large_pictures_are_compared_small(side, small):
+    images, labels = planted(side, channels=3)
+    clusters, found = find_clusters(images, 3)
+    assert clusters.centres.shape == (3, small, small, 3)
+    np.testing.assert_array_equal(found, labels)
+    corner = images[labels == 0][:, : side // small, : side // small, 2].mean()
+    np.testing.assert_allclose(clusters.centres[0, 0, 0, 2], corner, atol=1e-5)
+
+
+def test_of_many_pictures_some_are_looked_at_and_all_are_told(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 40)
+    monkeypatch.setattr(module, "CHUNK", 7)
+    images, labels = planted()
+    clusters, found = find_clusters(images, 3)
+    np.testing.assert_array_equal(found, labels)
+    np.testing.assert_array_equal(clusters.counts, SIZES)
+
+
+def test_pictures_on_the_disk_are_grouped_like_an_array(tmp_path):
+    images, _ = planted()
+    for number, image in enumerate(np.round((images + 1) * 127.5).astype(np.uint8)):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{number:03d}.png")
+    in_memory, streamed = (
+        load_dataset(tmp_path, stream=stream).images for stream in (False, True)
+    )
+    assert not isinstance(streamed, np.ndarray)
+    one, other = find_clusters(in_memory, 5), find_clusters(streamed, 5)
+    np.testing.assert_array_equal(one[0].centres, other[0].centres)
+    np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_equal_pictures_make_fewer_groups():
+    images = np.repeat(planted()[0][:2], 10, axis=0)
+    clusters, labels = find_clusters(images, 5)
+    np.testing.assert_array_equal(clusters.counts, [10, 10])
+    assert len(set(labels[:10])) == len(set(labels[10:])) == 1
+
+
+@pytest.mark.parametrize("count", [1, 101, 10**6])
+def test_a_number_of_groups_that_cannot_be_is_refused(count):
+    with pytest.raises(
+        ValueError, match=rf"--clusters\): expected 2 to 100.*{count:,}"
+    ):
+        find_clusters(planted()[0], count)
+
+
+def test_pictures_that_are_all_equal_are_refused():
+    with pytest.raises(ValueError, match="expected different images"):
+        find_clusters(np.zeros((9, 16, 16, 1), np.float32), 3)
+
+
+def test_groups_are_drawn_as_often_as_they_have_pictures():
+    clusters = Clusters(np.zeros((3, 2, 2, 1), np.float32), np.array([70, 20, 10]))
+    drawn = clusters.draw(10_000, seed=1)
+    shares = np.bincount(drawn, minlength=3) / 10_000
+    np.testing.assert_allclose(shares, [0.7, 0.2, 0.1], atol=0.02)
+    np.testing.assert_array_equal(drawn, clusters.draw(10_000, seed=1))
+    assert (drawn != clusters.draw(10_000, seed=2)).any()
