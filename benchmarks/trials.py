@@ -4,10 +4,11 @@
     python benchmarks/trials.py 64=FOLDER NAME key=value ...
 
 A key is one of the recipe's settings (``decay_steps=8000``), or width, latent_dim,
-batch_size, clusters (as ``train --clusters``), or end (beside their own fall the rates
-go in a straight line to nothing at this step). MNIST is judged as in quality.py,
-pictures in a folder as in colour.py. A run is one file in results/trials, and is not
-repeated; --report makes the table of all that are there.
+batch_size, clusters (as ``train --clusters``), end (beside their own fall the rates go
+in a straight line to nothing at this step), or paired (1: relativistic pairing with R1
+and R2, Huang et al. 2024: each fake is compared with the real image beside it). MNIST
+is judged as in quality.py, pictures in a folder as in colour.py. A run is one file in
+results/trials, and is not repeated; --report makes the table of all that are there.
 """
 
 import argparse
@@ -23,7 +24,14 @@ from quality import trained
 
 FOLDER = RESULTS / "trials"
 POINTS = (60.0, 200.0, 400.0, 600.0)
-OWN = {"width": 16, "latent_dim": 100, "batch_size": 32, "clusters": 0, "end": 0}
+OWN = {
+    "width": 16,
+    "latent_dim": 100,
+    "batch_size": 32,
+    "clusters": 0,
+    "end": 0,
+    "paired": 0,
+}
 PICTURES = 2000  # samples of colour
 
 
@@ -72,7 +80,10 @@ class Trial:
         if own["end"]:
             for optimizer in pair:
                 fall_to_nothing(optimizer, own["end"])
-        self.dcgan = DCGAN(*players, seed=seed, classes=self.classes)
+        kind = paired() if own["paired"] else DCGAN
+        self.dcgan = kind(*players, seed=seed, classes=self.classes)
+        if self.classes:
+            self.dcgan.class_shares = found.shares
         self.dcgan.compile(*pair, **compile_options(settings))
         self._data = tf.constant(pixels), tf.constant(self.labels)
         self.loop = tf.function(
@@ -107,6 +118,31 @@ class Trial:
             for start in range(0, count, 500)
         ]
         return np.clip(np.concatenate(parts), -1, 1)
+
+
+def paired():
+    """DCGAN with the paired loss, for the simultaneous update."""
+    from dcgan_keras import tf
+    from dcgan_keras.training.dcgan import DCGAN
+
+    class Paired(DCGAN):
+        def _game_of_d(self, real_logits, fake_logits):
+            return tf.reduce_mean(tf.nn.softplus(fake_logits - real_logits))
+
+        def _slopes(self, real_logits, fake_logits):
+            gap = (fake_logits - real_logits)[:, :, None, None]
+            return tf.sigmoid(gap), -tf.sigmoid(-gap)  # both divided by the images
+
+        def _discriminator_losses(self, real_images, fake_images, labels):
+            self._fakes = tf.stop_gradient(fake_images)
+            return super()._discriminator_losses(real_images, fake_images, labels)
+
+        def _with_penalty(self, gradients, images, labels, step):
+            """R1 at the reals, and R2: the same at the fakes."""
+            gradients = super()._with_penalty(gradients, images, labels, step)
+            return super()._with_penalty(gradients, self._fakes, labels, step)
+
+    return Paired
 
 
 def fall_to_nothing(optimizer, end: int) -> None:

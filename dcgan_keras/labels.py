@@ -70,6 +70,27 @@ def label_grid(z, classes: int):
     return with_labels(np.tile(z, (classes, 1)), labels, classes)
 
 
+def spread_labels(count: int, classes: int, shares=None) -> np.ndarray:
+    """Labels of all classes, each as often as its share asks for.
+
+    Args:
+        count: labels.
+        classes: how many there are.
+        shares: of the classes, (classes,), summing to 1; None: equal ones.
+
+    Returns:
+        int64 (count,), rising; without shares 0, 1, 2, ... in turn.
+
+    Example:
+        >>> spread_labels(4, 2, [0.75, 0.25])
+        array([0, 0, 0, 1])
+    """
+    if shares is None:
+        return np.arange(count) % classes
+    places = (np.arange(count) + 0.5) / count
+    return np.searchsorted(np.cumsum(shares)[:-1], places, side="right")
+
+
 def check_labels(
     labels, classes: int | None = None, count: int | None = None
 ) -> np.ndarray:

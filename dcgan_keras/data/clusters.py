@@ -30,10 +30,15 @@ class Clusters(NamedTuple):
     centres: np.ndarray
     counts: np.ndarray
 
+    @property
+    def shares(self) -> np.ndarray:
+        """Of the pictures, float64 (K,), summing to 1."""
+        return self.counts / self.counts.sum()
+
     def draw(self, count: int, seed: int) -> np.ndarray:
         """Numbers of groups, int64 (count,), as often as the groups have pictures."""
-        shares = self.counts / self.counts.sum()
-        return np.random.default_rng(seed).choice(len(shares), count, p=shares)
+        random = np.random.default_rng(seed)
+        return random.choice(len(self.counts), count, p=self.shares)
 
 
 def find_clusters(

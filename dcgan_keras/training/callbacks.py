@@ -10,7 +10,7 @@ import numpy as np
 
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.edge import Stopped, stop_signals
-from dcgan_keras.labels import label_grid
+from dcgan_keras.labels import label_grid, spread_labels, with_labels
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.visualization import tile, write_png
@@ -72,7 +72,8 @@ class RunRecorder(History):
         start_step: how many steps have been made; earlier rows are read from the run.
         save_every: steps between two savings of history and weights.
         sample_every: steps between two grids of 64 samples; of a conditional run of 8
-            noises a class, the same in each row.
+            noises a class, the same in each row; of one with groups of 64 samples,
+            each group as often as it has images.
     """
 
     def __init__(
@@ -91,10 +92,16 @@ class RunRecorder(History):
 
     def on_train_begin(self, logs=None):
         latent_dim, classes = self.model.latent_dim, self.model.classes
-        count = 64 if classes is None else 8
-        self.fixed_noise = latent_noise((count, latent_dim), SAMPLE_SEED, 0)
-        if classes is not None:
+        shares = self.model.class_shares
+        has_rows = classes is not None and shares is None
+        self.fixed_noise = latent_noise(
+            (8 if has_rows else 64, latent_dim), SAMPLE_SEED, 0
+        )
+        if has_rows:
             self.fixed_noise = label_grid(self.fixed_noise, classes)
+        elif shares is not None:
+            labels = spread_labels(len(self.fixed_noise), classes, shares)
+            self.fixed_noise = with_labels(self.fixed_noise, labels, classes)
         if self.step == 0:
             self.write_samples()
 

@@ -46,6 +46,7 @@ from dcgan_keras.training.configuration import (
     build_model,
     load_generator,
     multiplications,
+    read_clusters,
     read_config,
     settings_of,
 )
@@ -132,6 +133,8 @@ def train(options: argparse.Namespace) -> None:
     with lost_workers_are_told(cluster):
         with strategy.scope():
             model = build_model(config)
+        if data.clusters is not None:
+            model.class_shares = data.clusters.shares
         is_first = cluster is None or cluster.index == 0
         train_model = _train_and_write if is_first else _train_along
         train_model(run, config, data, model, cluster, options)
@@ -231,23 +234,20 @@ def sample(options: argparse.Namespace) -> None:
     remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
     if path.suffix == ".npy":
         shape = (options.count, *generator.output_shape[1:])
-        if config["clusters"] is not None and options.label is None:
-            groups = _clusters_of(RunFolder(options.run), config)
-            z = with_labels(z, groups.draw(len(z), options.seed), config["classes"])
-        else:
-            z = _asked(z, options.label, config["classes"])
+        z = _asked(z, options, config)
         write_whole(path, _npy_parts(shape, generate_parts(generator, z)))
     elif path.suffix == ".png":
         columns = int(np.ceil(np.sqrt(options.count)))
-        if config["classes"] is None or options.label is not None:
-            z = _asked(z, options.label, config["classes"])
+        has_rows = config["conditional"] and config["clusters"] is None
+        if not has_rows or options.label is not None:
+            z = _asked(z, options, config)
         else:  # a row a class, a column a z
             columns = int(np.ceil(options.count / config["classes"]))
             z = label_grid(z[:columns], config["classes"])[: options.count]
         write_png(path, tile(generate(generator, z), columns, scale=2))
     else:
         walk = latent_walk(z, POINTS, most=MOST_STEPS)
-        points = _asked(walk, options.label, config["classes"])
+        points = _asked(walk, options, config)
         frames = (
             tile(image[None], 1, 4)
             for part in generate_parts(generator, points)
@@ -284,11 +284,21 @@ def _check_label(options: argparse.Namespace, classes: int | None, path: Path) -
         )
 
 
-def _asked(z, label: int | None, classes: int | None):
-    """What G takes: z, and of a conditional run the label, or all of them in turn."""
+def _asked(z, options: argparse.Namespace, config: dict):
+    """What G takes: z, and of a conditional run the label, or all of them in turn.
+
+    Of a run with groups without a label: each as often as it has images.
+    """
+    classes = config["classes"]
     if classes is None:
         return z
-    labels = np.arange(len(z)) % classes if label is None else np.full(len(z), label)
+    if options.label is not None:
+        labels = np.full(len(z), options.label)
+    elif config["clusters"] is not None:
+        groups = read_clusters(RunFolder(options.run), config)
+        labels = groups.draw(len(z), options.seed)
+    else:
+        labels = np.arange(len(z)) % classes
     return with_labels(z, labels, classes)
 
 
@@ -533,12 +543,8 @@ def _grouped(data: RunData, config: dict, run: RunFolder | None) -> RunData:
     if run is None:
         groups, labels = find_clusters(data.images, config["clusters"], config["seed"])
         return RunData(data.images, labels, groups)
-    groups = _clusters_of(run, config)
+    groups = read_clusters(run, config)
     return RunData(data.images, nearest_centres(data.images, groups.centres), groups)
-
-
-def _clusters_of(run: RunFolder, config: dict) -> Clusters:
-    return run.read_clusters(config["classes"], config["image_shape"][2])
 
 
 def _check_shared(config: dict, replicas: int) -> None:

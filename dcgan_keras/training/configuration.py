@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_keras._tensorflow import keras
+from dcgan_keras.data.clusters import Clusters
 from dcgan_keras.files import UnreadableFile, decoding
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.sizes import is_int, stages
@@ -159,6 +160,11 @@ def read_config(run: RunFolder) -> dict:
             f"{saved}"
         )
     return config
+
+
+def read_clusters(run: RunFolder, config: dict) -> Clusters:
+    """The groups of a run that has some, see ``RunFolder.read_clusters``."""
+    return run.read_clusters(config["classes"], config["image_shape"][2])
 
 
 def first_layer(config: dict) -> tuple[int, int]:
@@ -321,6 +327,8 @@ def load_generator(run: RunFolder | str | Path) -> keras.Model:
 def _restored(run: RunFolder, needed: list[str]) -> DCGAN | CompositeLoop:
     config = read_config(run)
     model = build_model(config)
+    if config["clusters"] is not None:
+        model.class_shares = read_clusters(run, config).shares
     # The average is kept with G's optimizer.
     needed = needed + (["generator_optimizer"] if config["settings"]["average"] else [])
     if run.restore({name: state_of(model)[name] for name in needed}) == 0:

@@ -48,6 +48,9 @@ class TwoPlayers(keras.Model):
     Attributes:
         steps_made: how many steps have been made, a variable; the noise follows from
             it and the seed.
+        class_shares: float (classes,), how often each class comes among the real
+            images, where that is very unequal; None: equally often. Samples are drawn
+            with the statistics that BN has for such a mixture.
     """
 
     real_label = 1.0  # another one is for ``DCGAN.compile`` to set
@@ -60,7 +63,7 @@ class TwoPlayers(keras.Model):
         build_gan(generator, discriminator, classes=classes)
         check_logits(discriminator)
         super().__init__(name=name)
-        self.classes = classes
+        self.classes, self.class_shares = classes, None
         self.generator, self.discriminator, self.seed = generator, discriminator, seed
         self.steps_made = keras.Variable(
             0,

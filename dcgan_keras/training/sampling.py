@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.labels import with_labels
+from dcgan_keras.labels import spread_labels, with_labels
 from dcgan_keras.noise import latent_noise
 
 MEASURED = 500  # generated images by which the statistics of averaged weights are set
@@ -39,12 +39,19 @@ class SamplingGenerator:
         averages = optimizer._model_variables_moving_average
         for own, value in zip(self.copy.trainable_variables, averages, strict=True):
             own.assign(value)
-        set_statistics(self.copy, classes=getattr(self.model, "classes", None))
+        labels, classes = None, getattr(self.model, "classes", None)
+        if classes is not None:
+            shares = getattr(self.model, "class_shares", None)
+            labels = spread_labels(MEASURED, classes, shares)
+        set_statistics(self.copy, MEASURED, labels, classes)
         return self.copy
 
 
 def set_statistics(
-    generator: keras.Model, count: int = MEASURED, classes: int | None = None
+    generator: keras.Model,
+    count: int = MEASURED,
+    labels: np.ndarray | None = None,
+    classes: int | None = None,
 ) -> None:
     """Set BN's moving averages to the statistics of one large batch of a fixed noise.
 
@@ -54,7 +61,8 @@ def set_statistics(
     Args:
         generator: (N, latent_dim) -> (N, H, W, C), with or without BN.
         count: images in the batch.
-        classes: of a conditional G; each has as many of the images.
+        labels: int64 (count,), of the images of a conditional G.
+        classes: of a conditional G.
 
     Source: Izmailov et al. 2018, section 3.2; Brock et al. 2019, "standing statistics".
     """
@@ -68,7 +76,7 @@ def set_statistics(
         layer.momentum = 0.0  # keep nothing of what was
     z = latent_noise((count, generator.input_shape[1] - (classes or 0)), -1, step=0)
     if classes is not None:
-        z = with_labels(z, np.arange(count) % classes, classes)
+        z = with_labels(z, labels, classes)
     generator(z, training=True)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum

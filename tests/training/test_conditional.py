@@ -26,7 +26,7 @@ from dcgan_keras.data.clusters import find_clusters
 from dcgan_keras.data.datasets import load_dataset, training_batches
 from dcgan_keras.evaluation.conditional import evaluate_labels
 from dcgan_keras.files import UnreadableFile
-from dcgan_keras.labels import asked_logits, label_grid, with_labels
+from dcgan_keras.labels import asked_logits, label_grid, spread_labels, with_labels
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.training import commands
@@ -615,6 +615,34 @@ def test_samples_come_as_often_as_the_groups_have_images(grouped, tmp_path):
     assert np.abs(np.load(path) - np.rint((images + 1) * 127.5)).max() <= 1
     assert main([*ask, "--label", "5", "--output", str(tmp_path / "a.png")]) == 0
     assert main([*ask, "--label", "6", "--output", str(tmp_path / "b.png")]) == 2
+
+
+def test_a_grid_of_a_run_with_groups_is_square(grouped, tmp_path):
+    grid = imageio.imread(grouped / "samples" / "step_000004.png")
+    assert grid.shape == (8 * 28 * 2, 8 * 28 * 2, 3)
+    ask = ["sample", "--run", str(grouped), "--count", "9", "--output"]
+    assert main([*ask, str(tmp_path / "a.png")]) == 0
+    assert imageio.imread(tmp_path / "a.png").shape == (3 * 28 * 2, 3 * 28 * 2, 3)
+
+
+def test_labels_are_spread_as_their_shares_ask_for():
+    np.testing.assert_array_equal(spread_labels(4, 2, [0.75, 0.25]), [0, 0, 0, 1])
+    np.testing.assert_array_equal(spread_labels(5, 3), [0, 1, 2, 0, 1])
+    shares = np.array([0.5, 0.3, 0.2])
+    found = np.bincount(spread_labels(1000, 3, shares), minlength=3) / 1000
+    np.testing.assert_allclose(found, shares, atol=1e-3)
+
+
+def test_the_statistics_of_a_run_with_groups_are_those_of_its_mixture(grouped):
+    generator, run = load_generator(grouped), RunFolder(grouped)
+    shares = run.read_clusters(6, 1).shares
+    z = latent_noise((MEASURED, 3), -1, 0)
+    z = with_labels(z, spread_labels(MEASURED, 6, shares), 6)
+    in_use = generator(z, training=False).numpy()
+    np.testing.assert_allclose(in_use, generator(z, training=True), atol=1e-4)
+    equal = with_labels(latent_noise((MEASURED, 3), -1, 0), np.arange(MEASURED) % 6, 6)
+    other = generator(equal, training=False) - generator(equal, training=True)
+    assert np.abs(other).max() > 1e-3
 
 
 def test_evaluate_takes_groups_for_no_digits(grouped, capsys):
