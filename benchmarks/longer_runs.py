@@ -2,19 +2,23 @@
 
     python benchmarks/longer_runs.py FOLDER [--kinds KIND ...]
 
-Trains three seeds of the default, of ``--conditional``, and of ``--conditional`` for
-fifty minutes, each a run folder in FOLDER, by the commands of everybody, and judges
-10,000 samples of each. Distances within each digit are those of ``evaluate_labels``; of
-a run without labels the classifier's digits are taken. Typed again it goes on where it
-was stopped, and trains no run again that is there. Written to results/longer_runs.json,
-after each run; the last grid of seed 0 with labels is results/conditional.png.
+Trains three seeds of the default, of ``--clusters 400``, of ``--conditional``, and of
+``--conditional`` for fifty minutes, each a run folder in FOLDER, by the commands of
+everybody, and judges 10,000 samples of each. Distances within each digit are those of
+``evaluate_labels``; of a run without labels the classifier's digits are taken. Typed
+again it goes on where it was stopped, and trains no run again that is there. Written to
+results/longer_runs.json, after each run, and the numbers of the table to
+data/tables/longer_runs.csv, where notebook 10 reads them; the last grid of seed 0 with
+labels is results/conditional.png, and the one with groups results/groups.png.
 """
 
 import argparse
+import csv
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +29,12 @@ SHORT, LONG = "--steps 32000 --decay-steps 5000", "--steps 190000 --decay-steps 
 EVALUATE = "evaluate --count 10000 --json"
 KINDS = {  # what is trained, and the seeds
     "unconditional": (SHORT, (0, 1, 2)),
+    "groups": (f"{SHORT} --clusters 400", (0, 1, 2)),
     "conditional": (f"{SHORT} --conditional", (0, 1, 2)),
     "conditional_long": (f"{LONG} --conditional", (0, 1, 2)),
 }
-GRID_OF, GRID = "conditional_0", RESULTS / "conditional.png"
+GRIDS = {"conditional_0": "conditional.png", "groups_0": "groups.png"}
+TABLE = Path(__file__).parents[1] / "data" / "tables" / "longer_runs.csv"
 SHOWN = ("frechet_distance", "confident_share", "p_value", "precision", "recall")
 
 
@@ -56,15 +62,41 @@ def main() -> None:
                 "classes": classes,
             }
             content = {"evaluate": EVALUATE, "runs": found, "floor": judged["floor"]}
-            write_json(path, content | machine())
-            if name == GRID_OF:
-                shutil.copy(last_grid(options.folder / name), GRID)
+            content |= machine()
+            write_json(path, content)
+            if name in GRIDS:
+                shutil.copy(last_grid(options.folder / name), RESULTS / GRIDS[name])
+    write_table(content)
     rows = [
         [name, *shown(one["generated"]), f"{within(one['classes']):.2f}"]
         for name, one in found.items()
     ]
     real = ["real images", *shown(content["floor"]), ""]
     print(markdown(["run", *SHOWN, "within a digit"], [*rows, real]))
+
+
+def write_table(content: dict) -> None:
+    """A row a run, with the numbers that are shown; and how they were made."""
+    part = TABLE.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["kind", "seed", *SHOWN, "within_a_digit"])
+        for name, one in content["runs"].items():
+            kind, seed = name.rsplit("_", 1)
+            numbers = [one["generated"][key] for key in SHOWN]
+            numbers.append(within(one["classes"]))
+            writer.writerow([kind, seed, *(round(x, 4) for x in numbers)])
+        numbers = [content["floor"][key] for key in SHOWN]
+        writer.writerow(["real images", "", *(round(x, 4) for x in numbers), ""])
+    part.replace(TABLE)
+    about = {
+        "command": "python benchmarks/longer_runs.py FOLDER",
+        "runs": {name: one["command"] for name, one in content["runs"].items()},
+        "judged": f"python -m dcgan_keras {content['evaluate']}",
+    }
+    names = ("processor", "cores", "python", "tensorflow", "keras", "numpy", "date")
+    about["machine"] = {name: content[name] for name in names}
+    write_json(TABLE.with_suffix(".json"), about)
 
 
 def by_class(path: Path) -> dict:
@@ -74,8 +106,17 @@ def by_class(path: Path) -> dict:
     from dcgan_keras.evaluation.conditional import evaluate_labels
     from dcgan_keras.evaluation.nearest_neighbour import classified_samples
     from dcgan_keras.training.configuration import load_generator
+    from dcgan_keras.training.runs import RunFolder
 
-    parts = classified_samples(load_generator(path), load_classifier("mnist"), seed=0)
+    classifier = load_classifier("mnist")
+    if RunFolder(path).read_config().get("clusters") is None:
+        parts = classified_samples(load_generator(path), classifier, seed=0)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            drawn = Path(folder) / "drawn.npy"
+            called(f"sample --run {path} --count 10000 --output", drawn)
+            images = np.load(drawn) / np.float32(127.5) - 1
+        parts = [(images, classifier(images)[1].argmax(axis=1))]
     images, labels, count = [], [], 0
     for some, their_labels in parts:
         images.append(some)
