@@ -6,6 +6,7 @@ which kind is meant, it need not. Labels tell it, and so do groups of pictures t
 like each other pixel by pixel, which k-means finds without anybody's help.
 """
 
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -68,6 +69,7 @@ def find_clusters(
         and manipulation with clustered generative adversarial networks".
     """
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
     if not 2 <= count <= len(images):
@@ -79,23 +81,23 @@ def find_clusters(
     if len(images) > MOST:
         chosen = np.random.default_rng(seed).choice(len(images), MOST, replace=False)
         chosen.sort()
-    seen = np.concatenate([part for part in _smaller(images, chosen)])
+    seen = np.concatenate(list(_smaller(images, chosen)))
     flat = seen.reshape(len(seen), -1)
-    count = min(count, len(np.unique(flat, axis=0)))
-    if count == 1:
+    with threadpool_limits(1), warnings.catch_warnings():
+        # One thread: sums of one order, the same bits every time. No warning of equal
+        # pictures, whose groups stay empty here.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = KMeans(count, n_init=1, random_state=seed).fit(flat)
+    centres = found.cluster_centers_.reshape(-1, *seen.shape[1:]).astype(np.float32)
+    labels = nearest_centres(images, centres)
+    counts = np.bincount(labels, minlength=count)
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    if len(order) == 1:
         raise ValueError(
             "clusters (--clusters): expected different images, all are equal"
         )
-    with threadpool_limits(1):  # sums of one order: the same bits every time
-        found = KMeans(count, n_init=1, random_state=seed).fit(flat)
-    centres = found.cluster_centers_.astype(np.float32)
-    labels = nearest_centres(images, centres.reshape(-1, *seen.shape[1:]))
-    counts = np.bincount(labels, minlength=count)
-    order = np.argsort(-counts, kind="stable")
-    order = order[counts[order] > 0]
-    place = np.zeros(count, np.int64)
+    place, centres = np.zeros(count, np.int64), centres[order]
     place[order] = np.arange(len(order))
-    centres = centres.reshape(-1, *seen.shape[1:])[order]
     return Clusters(centres, counts[order].astype(np.int64)), place[labels]
 
 

@@ -542,6 +542,8 @@ def _grouped(data: RunData, config: dict, run: RunFolder | None) -> RunData:
         return data
     if run is None:
         groups, labels = find_clusters(data.images, config["clusters"], config["seed"])
+        sizes = f"{groups.counts.min():,} to {groups.counts.max():,}"
+        say(f"clusters: {len(groups.counts)} groups of {sizes} images")
         return RunData(data.images, labels, groups)
     groups = read_clusters(run, config)
     return RunData(data.images, nearest_centres(data.images, groups.centres), groups)

@@ -115,12 +115,14 @@ class TwoPlayers(keras.Model):
     # saving and copying
 
     def get_config(self):
-        """Both players, seed, name and classes."""
+        """Both players, seed, name, classes and their shares."""
         players = {
             name: keras.saving.serialize_keras_object(getattr(self, name))
             for name in ("generator", "discriminator")
         }
         own = {"seed": self.seed, "name": self.name, "classes": self.classes}
+        if self.class_shares is not None:
+            own["class_shares"] = [float(share) for share in self.class_shares]
         return players | own
 
     @classmethod
@@ -130,7 +132,10 @@ class TwoPlayers(keras.Model):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )
-        return cls(**config)
+        shares = config.pop("class_shares", None)
+        model = cls(**config)
+        model.class_shares = shares
+        return model
 
     # data and noise
 

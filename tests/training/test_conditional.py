@@ -365,10 +365,13 @@ def test_asked_logits_are_those_of_the_labels():
 @KERAS_SAVES
 @each_loop
 @pytest.mark.parametrize("how", ["saved", "copied"])
-def test_saved_and_copied_it_goes_on_the_same(loop, how, tmp_path):
+@pytest.mark.parametrize("shares", [None, [0.9, 0.02, 0.02, 0.02, 0.02, 0.02]])
+def test_saved_and_copied_it_goes_on_the_same(loop, how, shares, tmp_path):
     model = loop(*build_players(), classes=CLASSES)
     average = keras.optimizers.Adam(1e-3, use_ema=True)
     model.compile(average, keras.optimizers.Adam(1e-3))
+    if shares is not None:
+        model.class_shares = np.array(shares)
     model.train_on_batch(reals(), LABELS)
     if how == "saved":
         model.save(tmp_path / "model.keras")
@@ -379,6 +382,10 @@ def test_saved_and_copied_it_goes_on_the_same(loop, how, tmp_path):
     z = with_labels(noise(), LABELS, CLASSES)
     drawn = [m.predict(z, verbose=0) for m in (model, other)]
     np.testing.assert_array_equal(*drawn)
+    other.class_shares = None
+    equal = np.array_equal(drawn[0], other.predict(z, verbose=0))
+    assert equal == (shares is None)  # they are not without effect
+    other.class_shares = model.class_shares
     for one in (model, other):
         one.train_on_batch(reals(seed=1), LABELS)
     assert apart(weights(model), weights(other)) == 0
