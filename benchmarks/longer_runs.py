@@ -61,6 +61,8 @@ def main() -> None:
                 "generated": judged["generated"],
                 "classes": classes,
             }
+            if "--clusters" in settings:
+                found[name]["groups"] = groups_of(options.folder / name)
             content = {"evaluate": EVALUATE, "runs": found, "floor": judged["floor"]}
             content |= machine()
             write_json(path, content)
@@ -92,6 +94,9 @@ def write_table(content: dict) -> None:
     about = {
         "command": "python benchmarks/longer_runs.py FOLDER",
         "runs": {name: one["command"] for name, one in content["runs"].items()},
+        "groups": {
+            n: one["groups"] for n, one in content["runs"].items() if "groups" in one
+        },
         "judged": f"python -m dcgan_keras {content['evaluate']}",
     }
     names = ("processor", "cores", "python", "tensorflow", "keras", "numpy", "date")
@@ -127,6 +132,26 @@ def by_class(path: Path) -> dict:
     samples = np.concatenate(images)[:10_000], np.concatenate(labels)[:10_000]
     report = evaluate_labels(*samples, *load_dataset("mnist", "test"))
     return report.to_dict()
+
+
+def groups_of(path: Path) -> dict:
+    """How large a run's groups are, and in how many images they tell the digit."""
+    from dcgan_keras.data.clusters import nearest_centres
+    from dcgan_keras.data.datasets import load_dataset
+    from dcgan_keras.training.configuration import read_clusters, read_config
+    from dcgan_keras.training.runs import RunFolder
+
+    run, (images, labels) = RunFolder(path), load_dataset("mnist")
+    groups = read_clusters(run, read_config(run))
+    table = np.zeros((len(groups.counts), 10), int)
+    np.add.at(table, (nearest_centres(images, groups.centres), labels), 1)
+    return {
+        "smallest": int(groups.counts.min()),
+        "largest": int(groups.counts.max()),
+        "commonest_digit_is_right": round(
+            float(table.max(axis=1).sum() / len(labels)), 4
+        ),
+    }
 
 
 def last_grid(path: Path) -> Path:

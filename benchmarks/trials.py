@@ -4,7 +4,8 @@
     python benchmarks/trials.py 64=FOLDER NAME key=value ...
 
 A key is one of the recipe's settings (``decay_steps=8000``), or width, latent_dim,
-batch_size, clusters (as ``train --clusters``), end (beside their own fall the rates go
+batch_size, clusters (as ``train --clusters``), shuffled (1: each picture gets the group
+of another one, as a control), end (beside their own fall the rates go
 in a straight line to nothing at this step), or paired (1: relativistic pairing with R1
 and R2, Huang et al. 2024: each fake is compared with the real image beside it). MNIST
 is judged as in quality.py, pictures in a folder as in colour.py. A run is one file in
@@ -29,6 +30,7 @@ OWN = {
     "latent_dim": 100,
     "batch_size": 32,
     "clusters": 0,
+    "shuffled": 0,
     "end": 0,
     "paired": 0,
 }
@@ -66,6 +68,8 @@ class Trial:
         if self.classes:
             images = (pixels / np.float32(127.5)) - 1
             found, labels = find_clusters(images, self.classes, seed)
+            if own["shuffled"]:
+                labels = np.random.default_rng(seed).permutation(labels)
             self.classes, self.labels = len(found.counts), labels.astype(np.int32)
         keras.utils.set_random_seed(seed)
         players = build_players(

@@ -1,9 +1,10 @@
 """Groups that nobody named: k-means among the pictures, where there are no labels.
 
 A generator starts from one cloud of noise. Where the pictures fall into kinds, it has
-to tear the cloud, and what lies in the tear is neither the one kind nor the other. Told
-which kind is meant, it need not. Labels tell it, and so do groups of pictures that are
-like each other pixel by pixel, which k-means finds without anybody's help.
+to stretch the cloud between them, and what lies in the stretch is neither the one kind
+nor the other. Told which kind is meant, it has less to stretch. Labels tell it, and so
+do groups of pictures that are like each other pixel by pixel, which k-means finds
+without anybody's help.
 """
 
 import warnings
@@ -14,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from dcgan_keras.data.image_folder import FolderImages
 
-SIDE = 32  # pixels that pictures are made smaller to, about
+SIDE = 32  # pixels; of larger pictures squares are averaged, down to 32 to 63 a side
 MOST = 20_000  # pictures among which the centres are looked for
 CHUNK = 1000  # pictures at a time
 
@@ -23,8 +24,8 @@ class Clusters(NamedTuple):
     """Groups of pictures.
 
     Attributes:
-        centres: float32 (K, h, w, C), the mean picture of each, the largest group
-            first.
+        centres: float32 (K, h, w, C), the mean of those pictures of each that were
+            looked at, made smaller where they are large; the largest group first.
         counts: int64 (K,), how many pictures each has.
     """
 
@@ -49,7 +50,7 @@ def find_clusters(
 
     Args:
         images: float32 (N, H, W, C) in [-1, 1], an array or ``FolderImages``.
-        count: groups to look for, 2 to N.
+        count: groups to look for, 2 to N, and at most 20,000.
         seed: of the centres that k-means begins with, and of the 20,000 pictures that
             are looked at, where there are more.
 
@@ -58,7 +59,7 @@ def find_clusters(
         and int64 (N,), the number of the group of each picture.
 
     Raises:
-        ValueError: fewer pictures than groups, or pictures that are all equal.
+        ValueError: another number of groups, or pictures that are all equal.
 
     Example:
         >>> clusters, labels = find_clusters(load_dataset("digits").images, 10)
@@ -66,16 +67,18 @@ def find_clusters(
         ((10, 28, 28, 1), (1415,))
 
     Source: Lloyd 1982; labels of one's own for a GAN: Sage et al. 2018, "Logo synthesis
-        and manipulation with clustered generative adversarial networks".
+        and manipulation with clustered generative adversarial networks", whose groups
+        are of the features of a network, not of pixels.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
-    if not 2 <= count <= len(images):
+    most = min(len(images), MOST)
+    if not 2 <= count <= most:
         raise ValueError(
-            f"clusters (--clusters): expected 2 to {len(images):,}, as many as there "
-            f"are images at most, got {count:,}"
+            f"clusters (--clusters): expected 2 to {most:,} of {len(images):,} images, "
+            f"got {count:,}"
         )
     chosen = np.arange(len(images))
     if len(images) > MOST:

@@ -86,6 +86,12 @@ def test_a_number_of_groups_that_cannot_be_is_refused(count):
         find_clusters(planted()[0], count)
 
 
+def test_no_more_groups_than_pictures_are_looked_at(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 40)
+    with pytest.raises(ValueError, match="expected 2 to 40 of 100 images, got 41"):
+        find_clusters(planted()[0], 41)
+
+
 def test_pictures_that_are_all_equal_are_refused():
     with pytest.raises(ValueError, match="expected different images"):
         find_clusters(np.zeros((9, 16, 16, 1), np.float32), 3)

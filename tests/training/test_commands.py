@@ -15,7 +15,6 @@ from players import contents
 
 from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
-from dcgan_keras.data.datasets import Images
 from dcgan_keras.training import commands
 from dcgan_keras.training.configuration import (
     DEFAULTS,
@@ -603,7 +602,7 @@ class Vanishing:
     ids=["vanished", "denied", "memory"],
 )
 def test_a_file_that_vanishes_loses_no_step(tmp_path, capsys, monkeypatch, error, said):
-    data = Images(Vanishing(5, error))
+    data = commands.RunData(Vanishing(5, error))
     monkeypatch.setattr(commands, "_data", lambda config: data)
     output = tmp_path / "a"
     assert train(output, "--steps", "30", "--sample-every", "50") == 2
