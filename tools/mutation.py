@@ -9,11 +9,13 @@ decorators, exceptions); each is planted alone and the module's own test file is
 A fault that these tests miss may still be found by the others, so the share is a lower
 bound. FOLDER keeps what is done: typed again, the command goes on; with --again it also
 plants once more what was missed, for tests that have been mended. The report is
-benchmarks/results/mutation.json. About 7 CPU-seconds a fault.
+benchmarks/results/mutation.json, of which other modules than --modules keep their
+rows. About 7 CPU-seconds a fault.
 """
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -32,7 +34,10 @@ OWN_TESTS = {  # of a module, where they are not in the file of its name
 }
 MODULES = [
     *("losses", "convolution", "files", "edge", "visualization"),
-    *(f"data/{x}" for x in ("archives", "listing", "pictures", "image_folder")),
+    *(
+        f"data/{x}"
+        for x in ("archives", "listing", "pictures", "image_folder", "clusters")
+    ),
     *(
         f"evaluation/{name}"
         for name in (
@@ -149,7 +154,9 @@ def main() -> None:
     options = parser.parse_args()
     from measure import machine, write_json
 
-    copy, reports = copied(options.folder.resolve()), []
+    copy, rows = copied(options.folder.resolve()), {}
+    if REPORT.exists():
+        rows = {row["module"]: row for row in json.loads(REPORT.read_text())["modules"]}
     for module in options.modules:
         name = module.replace("/", "_")
         config = options.folder.resolve() / f"{name}.toml"
@@ -166,13 +173,14 @@ def main() -> None:
         if options.again:
             forget_missed(session)
         called(copy, "exec", config, session)
-        reports.append({**found(session, module), "of": total})
+        rows[module] = {**found(session, module), "of": total}
+        reports = [rows[name] for name in MODULES if name in rows]
         planted = sum(report["planted"] for report in reports)
         missed = sum(len(report["missed"]) for report in reports)
         score = round(1 - missed / planted, 3)
         about = {"each": options.each, "seed": options.seed, "score": score}
         write_json(REPORT, about | {"modules": reports, "machine": machine()})
-        print(module, reports[-1]["planted"], "planted,", reports[-1]["missed"])
+        print(module, rows[module]["planted"], "planted,", rows[module]["missed"])
     print(f"{planted} planted, {missed} missed: {100 * score:.1f} % were found")
 
 
