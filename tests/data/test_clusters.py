@@ -32,6 +32,18 @@ def test_planted_groups_are_found_the_largest_first():
     np.testing.assert_array_equal(nearest_centres(images, clusters.centres), labels)
 
 
+def test_the_nearest_centre_is_that_of_the_least_squares():
+    random = np.random.default_rng(1)
+    centres = (
+        random.normal(0, 1, (7, 4, 4, 1)) * np.linspace(0.2, 3, 7)[:, None, None, None]
+    )
+    images = random.normal(0, 1.5, (60, 4, 4, 1)).astype(np.float32)
+    squares = ((images[:, None] - centres) ** 2).sum(axis=(2, 3, 4))
+    found = nearest_centres(images, centres.astype(np.float32))
+    np.testing.assert_array_equal(found, squares.argmin(axis=1))
+    assert len(set(found)) > 3
+
+
 def test_they_are_the_same_every_time():
     images, _ = planted()
     one, other = (find_clusters(images, 7, seed=4) for _ in range(2))

@@ -1,5 +1,7 @@
 """What a run's numbers depend on: another text for each thing that is another one."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,16 @@ def test_a_setting_that_was_changed_by_hand_is_noticed(name, value):
     by_hand = config()
     by_hand["settings"] = by_hand["settings"] | {"beta_2": 0.5}
     assert settings_fingerprint(by_hand) != settings_fingerprint(config())
+
+
+def test_what_was_read_back_from_a_file_is_no_change():
+    """Equal, in another order, and nothing of it the same object."""
+    first = config()
+    read = json.loads(json.dumps(first, sort_keys=True))
+    assert list(read["settings"]) != list(first["settings"])
+    assert settings_fingerprint(read) == settings_fingerprint(first)
+    now = circumstances(IMAGES, first)
+    assert changes(json.loads(json.dumps(now)), circumstances(IMAGES, first)) == []
 
 
 def test_what_has_changed_is_said_in_words():
