@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from dcgan_keras.data.clusters import Clusters
 from dcgan_keras.files import UnreadableFile, write_whole
 from dcgan_keras.training import runs
 from dcgan_keras.training.runs import COLUMNS, RunFolder
@@ -404,3 +405,22 @@ def test_a_film_is_missing_or_older_than_the_newest_grid(run):
     assert not run.needs_gif()
     os.utime(gif, ns=(10**18, run.sample_path(10).stat().st_mtime_ns - 1))
     assert run.needs_gif()
+
+
+def test_groups_come_back_as_they_were_written(tmp_path):
+    centres = np.random.default_rng(0).normal(size=(3, 5, 5, 1)).astype(np.float32)
+    run = RunFolder(tmp_path)
+    run.write_clusters(Clusters(centres, np.array([7, 2, 1])))
+    found = run.read_clusters(3, 1)
+    np.testing.assert_array_equal(found.centres, centres)
+    np.testing.assert_array_equal(found.counts, [7, 2, 1])  # one image is a group
+    run.write_clusters(Clusters(centres, np.array([7, 2, 0])))
+    with pytest.raises(UnreadableFile, match="a group has no image"):
+        run.read_clusters(3, 1)
+
+
+def test_the_names_in_a_configuration_are_sorted(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_config({"seed": 0, "dataset": "digits"})
+    text = (tmp_path / "config.json").read_text()
+    assert text.index("dataset") < text.index("seed")
