@@ -267,6 +267,16 @@ def test_a_file_gets_a_line_each_tenth_of_the_run(clock):
     assert lines[-1].endswith("0:00 left")
 
 
+def test_a_run_of_no_round_number_of_steps_ends_with_a_line(clock):
+    lines = shown(io.StringIO(), steps=25).splitlines()
+    assert [line.split()[1] for line in lines[-2:]] == ["24/25", "25/25"]
+
+
+def test_the_rate_of_less_than_a_second_is_none_of_a_second(clock):
+    lines = shown(io.StringIO()).splitlines()
+    assert "32 images/s" in lines[0]  # after a quarter of a second
+
+
 def test_a_terminal_line_is_written_over_and_ended_once(clock):
     text = shown(Terminal(), seconds=1.0)
     assert text.count("\n") == 1 and text.endswith("\n")
