@@ -5,11 +5,11 @@
 
 A key is one of the recipe's settings (``decay_steps=8000``), or width, latent_dim,
 batch_size, clusters (as ``train --clusters``), shuffled (1: each picture gets the group
-of another one, as a control), end (beside their own fall the rates go
-in a straight line to nothing at this step), or paired (1: relativistic pairing with R1
-and R2, Huang et al. 2024: each fake is compared with the real image beside it). MNIST
-is judged as in quality.py, pictures in a folder as in colour.py. A run is one file in
-results/trials, and is not repeated; --report makes the table of all that are there.
+of another one, as a control), or paired (1: relativistic pairing with R1 and R2, Huang
+et al. 2024: each fake is compared with the real image beside it). MNIST is judged as in
+quality.py, pictures in a folder as in colour.py, in inference mode alone. A run is one
+file in results/trials, and is not repeated; --report makes the table of all that are
+there.
 """
 
 import argparse
@@ -31,7 +31,6 @@ OWN = {
     "batch_size": 32,
     "clusters": 0,
     "shuffled": 0,
-    "end": 0,
     "paired": 0,
 }
 PICTURES = 2000  # samples of colour
@@ -81,9 +80,6 @@ class Trial:
             classes=self.classes,
         )
         pair = optimizers(settings)
-        if own["end"]:
-            for optimizer in pair:
-                fall_to_nothing(optimizer, own["end"])
         kind = paired() if own["paired"] else DCGAN
         self.dcgan = kind(*players, seed=seed, classes=self.classes)
         if self.classes:
@@ -147,20 +143,6 @@ def paired():
             return super()._with_penalty(gradients, self._fakes, labels, step)
 
     return Paired
-
-
-def fall_to_nothing(optimizer, end: int) -> None:
-    """Multiply an optimizer's schedule by a line from 1 to 0.02 at a step."""
-    from dcgan_keras import keras, tf
-
-    schedule = optimizer._learning_rate
-
-    class Falling(keras.optimizers.schedules.LearningRateSchedule):
-        def __call__(self, step):
-            left = 1.0 - tf.cast(step, tf.float32) / end
-            return schedule(step) * tf.maximum(left, 0.02)
-
-    optimizer._learning_rate = Falling()
 
 
 def data_of(where: str):

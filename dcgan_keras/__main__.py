@@ -161,8 +161,8 @@ def _add_sample(commands) -> None:
         "--label",
         type=int,
         help="the class to draw, of a run that was trained with --conditional, or the "
-        "group of one with --clusters; without "
-        "it all of them in turn, in a .png a row a class and a column a noise",
+        "group of one with --clusters; without it all classes in turn, in a .png a row "
+        "a class and a column a noise, and groups as often as they have images",
     )
     _add_path(sample, "--output", ".npy, .png or .gif")
 
