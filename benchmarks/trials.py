@@ -175,7 +175,7 @@ def data_of(where: str):
 
 
 def run(where: str, name: str, changes: dict, seed: int, budget: float) -> None:
-    """Train to the budget; write the curve after each point, and a grid at the end."""
+    """Train to the budget; write the curve, and of colour a grid, at the end."""
     from dcgan_keras import tf
     from dcgan_keras.visualization import tile, write_png
 
