@@ -31,7 +31,7 @@ site: setup  ## the course as a website, from the stored outputs: build/site/ind
 # processor. The tests take the plainest ones: a number that hangs on the choice (on the
 # sign of a singular vector, say) is found here, and every machine tests the same.
 ifeq ($(shell uname -m),x86_64)
-test: export OPENBLAS_CORETYPE ?= Nehalem
+test: export OPENBLAS_CORETYPE := Nehalem
 endif
 
 test: lint  ## check the code, the text and every number in the notebooks
