@@ -11,6 +11,7 @@ that a run may be stopped at any time.
 """
 
 import argparse
+import atexit
 import contextlib
 import csv
 import functools
@@ -136,12 +137,18 @@ def call(command: list, log: Path, **options) -> int:
     return done.returncode
 
 
+def temporary(prefix: str) -> Path:
+    """An empty folder of this process's own, which goes with it."""
+    MATRIX.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=MATRIX))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @functools.lru_cache(maxsize=1)
 def snapshot() -> Path:
     """A clone of what is committed, made once: a later change changes no row."""
-    folder = MATRIX / "clone"
-    shutil.rmtree(folder, ignore_errors=True)
-    MATRIX.mkdir(parents=True, exist_ok=True)
+    folder = temporary("clone-")
     git = ["git", "clone", "--quiet", "--shared", str(ROOT), str(folder)]
     if subprocess.run(git).returncode:
         raise Missing("a row belongs to a commit, and this is no clone of the course")
@@ -158,12 +165,12 @@ def commit(*paths: str) -> str:
 @functools.lru_cache(maxsize=1)
 def wheel() -> Path:
     """The course's wheel, built once a run."""
-    folder = MATRIX / "wheel"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = temporary("wheel-")
     build = [sys.executable, "-m", "pip", "wheel", str(snapshot()), "--no-deps"]
     build += ["--no-build-isolation", "--wheel-dir", str(folder)]
-    if call(build, MATRIX / "wheel.log"):
-        raise Missing(f"the wheel was not built: {MATRIX / 'wheel.log'} says why")
+    log = MATRIX / "wheel.log"
+    if call(build, log):
+        raise Missing(f"the wheel was not built: {log} says why")
     return next(folder.glob("*.whl"))
 
 
@@ -176,7 +183,7 @@ def environment(name: str, row: Row) -> Path:
         wanted = [f"{one}=={version}" for one, version in row.pins.items()]
         wanted += [f"{wheel()}[tensorflow]", "ipykernel", "pytest", "pyyaml"]
         wanted += ["nbformat", "tensorboard"]  # which TensorFlow 2.21 leaves out
-    made_of = json.dumps([row.python, wanted])
+    made_of = json.dumps([row.python, [Path(one).name for one in wanted]])
     if not stamp.exists() or stamp.read_text("utf-8") != made_of:
         shutil.rmtree(folder, ignore_errors=True)
         made = [interpreter(row.python), "-m", "venv", str(folder)]
