@@ -139,8 +139,7 @@ def call(command: list, log: Path, **options) -> int:
 
 def temporary(prefix: str) -> Path:
     """An empty folder of this process's own, which goes with it."""
-    MATRIX.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=MATRIX))
+    folder = Path(tempfile.mkdtemp(prefix=f"course-{prefix}"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
