@@ -35,8 +35,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
-    if options.epochs is not None and options.epochs < 1:
-        raise ValueError(f"epochs: expected a whole number >= 1, got {options.epochs}")
     classifier = train_classifier(
         options.dataset, options.epochs, options.seed, verbose=2
     )

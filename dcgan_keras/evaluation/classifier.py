@@ -17,7 +17,9 @@ import numpy as np
 from scipy.special import softmax
 
 from dcgan_keras.data.archives import open_npz
+from dcgan_keras.evaluation._checks import as_array, check_values
 from dcgan_keras.files import find_data, read_json
+from dcgan_keras.sizes import check_positive
 
 IMAGE_SHAPE = (28, 28, 1)
 FEATURES = 64
@@ -99,16 +101,17 @@ class DigitClassifier:
 
         Args:
             images: float32 (N, 28, 28, 1) in [-1, 1], N > 0.
-            batch_size: images a pass; memory grows with it, the result does not.
+            batch_size: images a pass, >= 1; memory grows with it, the result does not.
 
         Returns:
             features float32 (N, 64), >= 0, in the network's own unit; probabilities
             float64 (N, 10), each row with the sum 1.
 
         Raises:
-            ValueError: images of another shape, type or range.
+            ValueError: images of another shape, type or range, or a batch_size below 1.
         """
-        check_digit_images(images)
+        images = check_digit_images(images)
+        check_positive(batch_size=batch_size)
         features = np.empty((len(images), FEATURES), np.float32)
         logits = np.empty((len(images), CLASSES), np.float64)
         for start in range(0, len(images), batch_size):
@@ -164,27 +167,29 @@ def _read_weights(path: str, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
         return weights
 
 
-def check_digit_images(images: np.ndarray, name: str = "images") -> None:
+def check_digit_images(images: np.ndarray, name: str = "images") -> np.ndarray:
     """Refuse what the classifier cannot look at.
 
     Args:
-        images: expected float32 (N, 28, 28, 1), N > 0, finite, in [-1, 1].
+        images: expected float32 (N, 28, 28, 1), N > 0, finite, in [-1, 1]; an array or
+            a tensor.
         name: what the message calls them.
+
+    Returns:
+        The images as an array.
 
     Raises:
         ValueError: naming the argument, what was expected and what came.
     """
-    shape, dtype = np.shape(images), getattr(images, "dtype", type(images).__name__)
-    if len(shape) != 4 or shape[1:] != IMAGE_SHAPE or shape[0] == 0:
+    images = as_array(images, name)
+    shape = images.shape
+    if shape[1:] != IMAGE_SHAPE or shape[0] == 0:
         raise ValueError(
             f"{name}: expected shape (N, 28, 28, 1), N > 0, got {shape}. The scores "
             "are computed from a classifier of 28x28 grey digits; for colour or "
             "another size there is none here, so none of them is available"
         )
-    if dtype != np.float32:
-        raise ValueError(f"{name}: expected float32 in [-1, 1], got {dtype}")
-    low, high = float(np.min(images)), float(np.max(images))
-    if not (low >= -1.0 and high <= 1.0):  # also NaN
-        raise ValueError(
-            f"{name}: expected finite values in [-1, 1], got {low:.4g} to {high:.4g}"
-        )
+    if images.dtype != np.float32:
+        raise ValueError(f"{name}: expected float32 in [-1, 1], got {images.dtype}")
+    check_values(images, name, limit=1)
+    return images

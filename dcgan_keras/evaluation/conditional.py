@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from dcgan_keras.evaluation._checks import warn_not_negative
 from dcgan_keras.evaluation.classifier import (
     CLASSES,
     check_digit_images,
@@ -100,8 +101,9 @@ def evaluate_labels(
     Source: the share is the accuracy of Odena, Olah & Shlens 2017, section 4.1;
         the distance within a class is that of Miyato & Koyama 2018, section 6.1.
     """
-    labels = _checked(images, labels, "images")
-    real_labels = _checked(real_images, real_labels, "real_images")
+    images, labels = _checked(images, labels, "images")
+    real_images, real_labels = _checked(real_images, real_labels, "real_images")
+    warn_not_negative(images=images, real_images=real_images)
     look = load_classifier(classifier)
     (features, probabilities), (real, real_probabilities) = (
         look(images),
@@ -130,8 +132,8 @@ def _counts(labels: np.ndarray) -> tuple[int, ...]:
     return tuple(np.bincount(labels, minlength=CLASSES).tolist())
 
 
-def _checked(images, labels, name: str) -> np.ndarray:
-    check_digit_images(images, name)
+def _checked(images, labels, name: str) -> tuple[np.ndarray, np.ndarray]:
+    images = check_digit_images(images, name)
     try:
         labels = check_labels(labels, CLASSES, len(images))
     except ValueError as error:
@@ -142,4 +144,4 @@ def _checked(images, labels, name: str) -> np.ndarray:
             f"{name}: expected at least {LEAST} of each digit, got "
             f"{fewest} of {_counts(labels).index(fewest)}"
         )
-    return labels
+    return images, labels

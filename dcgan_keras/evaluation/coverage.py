@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from dcgan_keras.evaluation._checks import as_array, is_short
+from dcgan_keras.sizes import check_positive
+
 CONFIDENT = 0.9  # an image counts as a digit if the classifier is this sure of it
 COVERED_SHARE = 0.1  # of the class's share among real images: 1 % for ten equal classes
 
@@ -21,8 +24,8 @@ class ClassHistogram(NamedTuple):
             class.
         chi2: the chi-squared statistic of ``counts`` against the real shares.
         p_value: the chance of one at least so large if the classes came as among the
-            real images, in [0, 1]. With thousands of samples it finds differences that
-            nobody would see: read the counts beside it.
+            real images, in [0, 1]; 1 if there is one class. With thousands of samples
+            it finds differences that nobody would see: read the counts beside it.
     """
 
     counts: np.ndarray
@@ -55,7 +58,8 @@ def classifier_score(probabilities: np.ndarray) -> float:
     a class, repeated for ever, score C.
 
     Args:
-        probabilities: p(y|x), shape (N, C), rows with the sum 1, N > 0.
+        probabilities: p(y|x), shape (N, C), rows with the sum 1, N > 0. Of 16-bit
+            floats, whose rounding shows, each row is divided by its sum.
 
     Returns:
         The score, a float in [1, C] (no unit). It rises slightly with N.
@@ -110,7 +114,7 @@ def class_histogram(
     )
     if real_probabilities is None:
         shares = np.full(classes, 1 / classes)
-        chi2, p_value = stats.chisquare(counts)
+        chi2, p_value = stats.chisquare(counts) if classes > 1 else (0.0, 1.0)
     else:
         real = _checked_probabilities(real_probabilities, "real_probabilities")
         if real.shape[1] != classes:
@@ -147,7 +151,8 @@ def precision_recall(
         A ``PrecisionRecall``. Memory: about 80 MB for 10,000 images a side.
 
     Raises:
-        ValueError: too few images, other numbers of columns, NaN or infinity.
+        ValueError: too few images, other numbers of columns, NaN or infinity, or
+            neighbours that are no whole number >= 1.
 
     Example:
         >>> points = np.arange(10.0)[:, np.newaxis]
@@ -185,13 +190,14 @@ def squared_distances(a: np.ndarray, b: np.ndarray, rows: int = 1000):
 
 def checked_pair(real_features, features, neighbours: int):
     """Both as float64 (N, F), or a ValueError that names the argument."""
+    check_positive(neighbours=neighbours)
     pair = []
     for name, values in (("real_features", real_features), ("features", features)):
-        values = np.asarray(values, np.float64)
-        if values.ndim != 2 or not 1 <= neighbours < len(values):
+        values = np.asarray(as_array(values, name), np.float64)
+        if values.ndim != 2 or not neighbours < len(values):
             raise ValueError(
-                f"{name}: expected shape (N, F) with N > neighbours = {neighbours} "
-                f">= 1, got {values.shape}"
+                f"{name}: expected shape (N, F) with N > neighbours = {neighbours}, "
+                f"got {values.shape}"
             )
         if not np.isfinite(values).all():
             raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
@@ -224,9 +230,12 @@ def _homogeneity(counts: np.ndarray, real_counts: np.ndarray) -> tuple[float, fl
 
 
 def _checked_probabilities(values, name: str = "probabilities") -> np.ndarray:
-    values = np.asarray(values, np.float64)
+    given = as_array(values, name)
+    values = np.asarray(given, np.float64)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(f"{name}: expected shape (N, C), N > 0, got {values.shape}")
-    if not (values >= 0).all() or not np.allclose(values.sum(axis=1), 1, atol=1e-4):
+    rounding = 2e-2 if is_short(given) else 1e-4
+    sums = values.sum(axis=1, keepdims=True)
+    if not (values >= 0).all() or not np.allclose(sums, 1, atol=rounding):
         raise ValueError(f"{name}: expected rows >= 0 with the sum 1 (not logits)")
-    return values
+    return values / sums if is_short(given) else values

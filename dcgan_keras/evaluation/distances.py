@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from dcgan_keras.evaluation._checks import as_array
+from dcgan_keras.sizes import check_positive, is_int
+
 
 def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
     """How far apart two sets of images are, seen as Gaussians of their features.
@@ -39,12 +42,7 @@ def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
 
     Source: Dowson and Landau 1982; Heusel et al. 2017, equation 6; notebook 08.
     """
-    a, b = _checked(features_a, "features_a"), _checked(features_b, "features_b")
-    if a.shape[1] != b.shape[1]:
-        raise ValueError(
-            f"features_b: expected {a.shape[1]} columns as in features_a, "
-            f"got {b.shape[1]}"
-        )
+    a, b = _checked_pair(features_a, "features_a", features_b, "features_b")
     mean_a, root_a = _mean_and_root(a)
     mean_b, root_b = _mean_and_root(b)
     overlap = np.linalg.svd(root_a @ root_b.T, compute_uv=False).sum()
@@ -66,15 +64,16 @@ def real_against_real_floor(
     Args:
         features: of real images, shape (N, F).
         others: of other real images, shape (M, F); None to cut ``features`` in two.
-        count: images on each side; None for as many as there are.
-        repeats: how many random draws.
+        count: images on each side, >= 2; None for as many as there are.
+        repeats: how many random draws, >= 1.
         seed: of the draws.
 
     Returns:
         Mean and standard deviation over the draws (floats >= 0).
 
     Raises:
-        ValueError: a count that the features cannot serve without overlap.
+        ValueError: a count that the features cannot serve without overlap, repeats
+            below 1, or what ``frechet_distance`` refuses.
 
     Example:
         >>> mean, deviation = real_against_real_floor(np.eye(6), count=3)
@@ -83,14 +82,19 @@ def real_against_real_floor(
 
     Source: notebook 08.
     """
+    if others is None:
+        features = _checked(features, "features")
+    else:
+        features, others = _checked_pair(features, "features", others, "others")
+    check_positive(repeats=repeats)
     available = (
         len(features) // 2 if others is None else min(len(features), len(others))
     )
     count = available if count is None else count
-    if not 2 <= count <= available:
+    if not (is_int(count) and 2 <= count <= available):
         raise ValueError(
             f"count: expected 2 to {available}, so that the two sides share no image; "
-            f"got {count}"
+            f"got {count!r}"
         )
     generator = np.random.default_rng(seed)
     values = []
@@ -111,8 +115,18 @@ def _mean_and_root(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, root / np.sqrt(len(features) - 1)
 
 
+def _checked_pair(features, name: str, others, other_name: str):
+    features, others = _checked(features, name), _checked(others, other_name)
+    if features.shape[1] != others.shape[1]:
+        raise ValueError(
+            f"{other_name}: expected {features.shape[1]} columns as in {name}, got "
+            f"{others.shape[1]}"
+        )
+    return features, others
+
+
 def _checked(features: np.ndarray, name: str) -> np.ndarray:
-    features = np.asarray(features, np.float64)
+    features = np.asarray(as_array(features, name), np.float64)
     if features.ndim != 2 or features.shape[0] < 2 or features.shape[1] < 1:
         raise ValueError(
             f"{name}: expected shape (N, F) with N >= 2 images, got {features.shape}"

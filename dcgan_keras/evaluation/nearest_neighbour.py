@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from dcgan_keras.evaluation._checks import LARGEST, check_same_shape, checked_images
 from dcgan_keras.noise import latent_noise
+from dcgan_keras.sizes import is_int
 
 PART = 1000  # images at a time: 10,000 test images need 40 MB for their distances
 
@@ -30,10 +32,10 @@ def nearest_neighbour_errors(
         |x - y|^2 = |x|^2 - 2 x.y + |y|^2
 
     Args:
-        test_images: float32 (M, ...), any shape of an image.
+        test_images: float32 (M, ...), any shape of an image, in any unit.
         test_labels: whole numbers (M,).
-        parts: pairs of training images (n, ...) and their labels (n,), of any n >= 1;
-            they are taken up to the largest count.
+        parts: pairs of training images (n, ...), of the same shape and unit, and their
+            labels (n,), of any n >= 1; they are taken up to the largest count.
         counts: numbers of training images after which to look, >= 1.
 
     Returns:
@@ -41,7 +43,8 @@ def nearest_neighbour_errors(
         two training images as near the earlier counts.
 
     Raises:
-        ValueError: images and labels that do not fit together, or fewer training
+        ValueError: images that are none or not finite, images and labels that do not
+            fit together, counts that are no whole numbers >= 1, or fewer training
             images than the largest count.
 
     Example:
@@ -53,20 +56,16 @@ def nearest_neighbour_errors(
     Source: Radford et al. 2015, section 8.1 and table 3; notebook 10.
     """
     test, test_labels = _checked(test_images, test_labels, "test_images")
-    counts = sorted(set(counts))
-    if not counts or counts[0] < 1:
+    counts = list(counts)
+    if not counts or not all(is_int(count) and count >= 1 for count in counts):
         raise ValueError(f"counts: expected numbers of images >= 1, got {counts}")
+    counts = sorted(set(counts))
+    flat = _flat(test)
     nearest = np.full(len(test), np.inf, np.float32)
     found, errors, seen = np.full(len(test), -1, np.int64), {}, 0
-    for images, labels in _cut(parts, counts):
-        images, labels = _checked(images, labels, "parts")
-        if images.shape[1] != test.shape[1]:
-            raise ValueError(
-                f"parts: expected images of {test.shape[1]} pixels as in test_images, "
-                f"got {images.shape[1]}"
-            )
+    for images, labels in _cut(parts, counts, test):
         # |x|^2 is the same for all of them, so it does not matter which is nearest.
-        distances = test @ (-2 * images.T)
+        distances = flat @ (-2 * images.T)
         distances += np.einsum("np,np->n", images, images)
         places = distances.argmin(axis=1)
         distances = distances[np.arange(len(test)), places]
@@ -89,18 +88,27 @@ def labelled_samples(
     Args:
         generator: of a conditional run, as ``training.configuration.load_generator``
             gives it: (N, latent_dim + classes) -> (N, H, W, C).
-        classes: how many; each is asked for as often, in turn.
+        classes: how many, as the generator has; each is asked for as often, in turn.
         seed: of the noise.
 
     Yields:
         float32 (PART, H, W, C) in [-1, 1] and int64 (PART,).
+
+    Raises:
+        ValueError: no whole number >= 1 of classes, or more than the generator takes.
     """
     from dcgan_keras._tensorflow import tf
     from dcgan_keras.labels import with_labels
 
+    inputs = generator.input_shape[1]
+    if not (is_int(classes) and 1 <= classes < inputs):
+        raise ValueError(
+            f"classes: expected 1 to {inputs - 1}, as the generator takes {inputs} "
+            f"numbers; got {classes!r}"
+        )
     draw = tf.function(lambda z: generator(z, training=False))
     labels = np.arange(PART) % classes
-    shape = (PART, generator.input_shape[1] - classes)
+    shape = (PART, inputs - classes)
     step = 0
     while True:
         z = latent_noise(shape, seed, step)
@@ -129,11 +137,14 @@ def classified_samples(
         step += 1
 
 
-def _cut(parts, counts: list[int]):
-    """The parts, none larger than PART, with an end wherever there is a count."""
+def _cut(parts, counts: list[int], test: np.ndarray):
+    """The parts, each checked and laid flat, none larger than PART, with an end
+    wherever there is a count."""
     seen, ends = 0, list(counts)
     for images, labels in parts:
-        at = 0
+        images, labels = _checked(images, labels, "parts")
+        check_same_shape(images, "parts", test, "test_images")
+        images, at = _flat(images), 0
         while at < len(images) and ends:
             size = min(len(images) - at, PART, ends[0] - seen)
             yield images[at : at + size], labels[at : at + size]
@@ -145,12 +156,15 @@ def _cut(parts, counts: list[int]):
 
 
 def _checked(images, labels, name: str) -> tuple[np.ndarray, np.ndarray]:
-    images, labels = np.asarray(images, np.float32), np.asarray(labels)
-    if images.ndim < 2 or len(images) == 0:
-        raise ValueError(f"{name}: expected images (N, ...), N > 0; got {images.shape}")
+    images = checked_images(images, name, LARGEST, any_shape=True)
+    labels = np.asarray(labels)
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
         raise ValueError(
             f"{name}: expected whole numbers of shape ({len(images)},) as labels, got "
             f"{labels.dtype} {labels.shape}"
         )
-    return images.reshape(len(images), -1), labels.astype(np.int64)
+    return images, labels.astype(np.int64)
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return np.asarray(images, np.float32).reshape(len(images), -1)

@@ -4,15 +4,26 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from dcgan_keras.evaluation._checks import (
+    check_same_shape,
+    checked_pictures,
+    warn_not_negative,
+)
 from dcgan_keras.evaluation.coverage import precision_recall, squared_distances
-from dcgan_keras.evaluation.novelty import NEAR
-from dcgan_keras.evaluation.random_features import random_features
+from dcgan_keras.evaluation.novelty import (
+    COPIES,
+    of_new,
+    ratio_of_medians,
+    share_nearer,
+)
+from dcgan_keras.evaluation.random_features import features_of
 from dcgan_keras.evaluation.sliced_wasserstein import pyramid_distances
 
 NEIGHBOURS = 3
 MOST = 5000  # pictures a side; the work of the neighbours grows with the square
 MOST_TRAINING = 10_000  # among which the nearest is looked for
 LEAST = 10
+ROUNDING = 1e-12  # of a squared length: what two computations of it may differ by
 
 
 @dataclass(frozen=True)
@@ -28,8 +39,9 @@ class PictureScores:
             picture, divided by that of new real pictures. Near 0: copies. Above 1: far
             from the data in another way. None: half of the real ones are copies.
         near_training: share nearer to a training picture than 99 in 100 new real ones.
+            None: more than 1 in 100 of these are copies, and nothing is nearer.
         near_each_other: share nearer to another of their set than 99 in 100 real ones
-            are to another of theirs.
+            are to another of theirs. None: more than 1 in 100 of these have a copy.
     """
 
     sliced_wasserstein: dict[str, float]
@@ -37,8 +49,8 @@ class PictureScores:
     precision: float
     recall: float
     distance_ratio: float | None
-    near_training: float
-    near_each_other: float
+    near_training: float | None
+    near_each_other: float | None
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,8 @@ class PictureEvaluation:
             f"many others.\nFeatures: a network of fixed random weights. Distances to "
             f"training: {self.training_count} images."
         )
+        if None in (ours.distance_ratio, ours.near_training, ours.near_each_other):
+            lines.append(COPIES)
         return "\n".join(lines)
 
     __str__ = table
@@ -125,7 +139,8 @@ def evaluate_pictures(
         A ``PictureEvaluation`` of as many pictures a side as there are, at most 5,000.
 
     Raises:
-        ValueError: fewer than 10 pictures a side, other shapes, NaN or infinity.
+        ValueError: fewer than 10 pictures a side, other shapes, another range than
+            [-1, 1], NaN or infinity.
 
     Example:
         >>> train = load_dataset("digits").images
@@ -138,12 +153,12 @@ def evaluate_pictures(
     given = {"images": images, "training_images": training_images}
     if held_out_images is not None:
         given["held_out_images"] = held_out_images
+    given = {name: checked_pictures(values, name) for name, values in given.items()}
     for name, values in given.items():
-        if len(values.shape) != 4 or values.shape[1:] != images.shape[1:]:
-            raise ValueError(
-                f"{name}: expected shape (N, H, H, C), the same for all; got "
-                f"{tuple(values.shape)}"
-            )
+        check_same_shape(values, name, given["images"], "images")
+    warn_not_negative(**given)
+    images, training_images = given["images"], given["training_images"]
+    held_out_images = given.get("held_out_images")
     rng = np.random.default_rng(seed)
     training = rng.permutation(len(training_images))
     if held_out_images is None:
@@ -161,27 +176,28 @@ def evaluate_pictures(
             + ("" if held_out_images is None else f", {len(held_out_images)} held out")
         )
     images = _some(images, rng.permutation(len(images))[:count])
-    seen, seen_real, seen_other = map(random_features, (images, real, other))
-    known = random_features(_some(training_images, training[:MOST_TRAINING]))
+    seen, seen_real, seen_other = map(features_of, (images, real, other))
+    known = features_of(_some(training_images, training[:MOST_TRAINING]))
     if held_out_images is None:
         new = _nearest(known[:count], known, range(count))
     else:
         new = _nearest(seen_real, known)
     nearest = _nearest(seen, known)
     apart, real_apart = (_nearest(x, x, range(count)) for x in (seen, seen_real))
+    novelty = (
+        ratio_of_medians(nearest, new),
+        share_nearer(nearest, new),
+        share_nearer(apart, real_apart),
+    )
     generated = _scores(
         pyramid_distances(images, real, seed),
         precision_recall(seen_real, seen, NEIGHBOURS),
-        float(np.median(nearest) / np.median(new)) if np.median(new) else None,
-        float(np.mean(nearest < np.quantile(new, NEAR))),
-        float(np.mean(apart < np.quantile(real_apart, NEAR))),
+        *novelty,
     )
     floor = _scores(
         pyramid_distances(other, real, seed),
         precision_recall(seen_real, seen_other, NEIGHBOURS),
-        1.0,  # new images, by definition
-        NEAR,
-        NEAR,
+        *of_new(*novelty),
     )
     has_held_out = held_out_images is not None
     return PictureEvaluation(generated, floor, count, len(known), has_held_out)
@@ -198,7 +214,7 @@ def _scores(levels: dict[int, float], shares, *rest) -> PictureScores:
 
 
 def _nearest(points, candidates, own=None) -> np.ndarray:
-    """Distance (N,) of each point to the nearest candidate.
+    """Distance (N,) of each point to the nearest candidate; of a copy 0.
 
     own: the place that each point has itself among the candidates; it does not count.
     """
@@ -208,4 +224,5 @@ def _nearest(points, candidates, own=None) -> np.ndarray:
         if own is not None:
             block[np.arange(len(block)), list(own[part])] = np.inf
         found[part] = block.min(axis=1)
-    return np.sqrt(found)
+    is_copy = found <= ROUNDING * np.einsum("nf,nf->n", points, points)
+    return np.sqrt(np.where(is_copy, 0.0, found))

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from dcgan_keras._tensorflow import tf
+from dcgan_keras.evaluation._checks import checked_pictures, warn_not_negative
 
 SEED = 2018
 WIDTHS = (32, 64, 128, 256, 512)  # channels after each layer, of which sizes need some
@@ -30,14 +31,15 @@ def random_features(images: np.ndarray, seed: int = SEED) -> np.ndarray:
     Measured on a busy machine: 5,000 images of 64x64x3 in 2 CPU-seconds.
 
     Args:
-        images: float32 (N, H, W, C) in [-1, 1], H = W from 8 to 256, C 1 or 3.
+        images: float32 (N, H, W, C) in [-1, 1], H = W from 8 to 256, C 1 or 3, an array
+            or ``FolderImages``.
         seed: of the weights; the default is the one that ``evaluate`` uses.
 
     Returns:
         float32 (N, F): F = 256 for 32x32, 512 for 64x64.
 
     Raises:
-        ValueError: another shape, NaN or infinity.
+        ValueError: another shape or range, NaN or infinity.
 
     Example:
         >>> random_features(np.zeros((5, 32, 32, 3), np.float32)).shape
@@ -46,21 +48,23 @@ def random_features(images: np.ndarray, seed: int = SEED) -> np.ndarray:
     Source: Naeem et al. 2020, section 4 (random embeddings, where the pictures are not
         those that a network was trained on).
     """
-    shape = np.shape(images)
-    if len(shape) != 4 or shape[1] != shape[2] or shape[3] not in (1, 3):
+    images = checked_pictures(images, "images")
+    warn_not_negative(images=images)
+    return features_of(images, seed)
+
+
+def features_of(images, seed: int = SEED) -> np.ndarray:
+    """As ``random_features``, of images whose values have been checked."""
+    shape, largest = images.shape, SMALLEST << len(WIDTHS)
+    is_square = shape[1] == shape[2] and 8 <= shape[1] <= largest
+    if not is_square or shape[3] not in (1, 3):
         raise ValueError(
-            f"images: expected (N, H, H, C) with C 1 or 3, N > 0, got {shape}"
-        )
-    if not 8 <= shape[1] <= SMALLEST << len(WIDTHS) or not shape[0]:
-        raise ValueError(
-            f"images: expected N > 0 and 8 to {SMALLEST << len(WIDTHS)} pixels a side, "
+            f"images: expected squares (N, H, H, C), H from 8 to {largest}, C 1 or 3; "
             f"got {shape}"
         )
     parts = []
     for first in range(0, len(images), IMAGES_AT_ONCE):
         some = np.asarray(images[first : first + IMAGES_AT_ONCE], np.float32)
-        if not np.isfinite(some).all():
-            raise ValueError("images: expected finite numbers, got NaN or infinity")
         parts.append(_look(some, seed))
     return np.concatenate(parts)
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from dcgan_keras.evaluation._checks import warn_not_negative
 from dcgan_keras.evaluation.classifier import check_digit_images, load_classifier
 from dcgan_keras.evaluation.coverage import (
     class_histogram,
@@ -12,11 +13,12 @@ from dcgan_keras.evaluation.coverage import (
     precision_recall,
 )
 from dcgan_keras.evaluation.distances import frechet_distance
-from dcgan_keras.evaluation.novelty import NEAR, Memorisation, memorisation
+from dcgan_keras.evaluation.novelty import COPIES, Memorisation, compare, of_new
 
 NEIGHBOURS = 3
 NEIGHBOURS_COUNT = 5000  # images a side at most: the work grows with the square
-NEW_IMAGES = Memorisation(1.0, NEAR, NEAR, 0)  # held-out images, by definition
+LEAST = {"images": 10, "real_images": 20, "training_images": 20}
+COMPARED = 1000  # images a side whose nearest ones are looked for
 ROWS = (  # field, label, number format
     ("frechet_distance", "Fréchet distance", ".3f"),
     ("classifier_score", "classifier score (1 to 10)", ".3f"),
@@ -34,7 +36,9 @@ ROWS = (  # field, label, number format
 
 @dataclass(frozen=True)
 class Scores:
-    """The numbers of one set of images. None: not available, for want of images.
+    """The numbers of one set of images.
+
+    None: not available, for want of training images, or as real images are copies.
 
     Attributes:
         frechet_distance: squared, in units of the classifier's features; >= 0.
@@ -107,6 +111,9 @@ class Evaluation:
         )
         if self.memorisation_count:
             lines.append(f"Distances to training: {self.memorisation_count} images.")
+            told = self.generated
+            if None in (told.distance_ratio, told.near_training, told.near_each_other):
+                lines.append(COPIES)
         return "\n".join(lines)
 
     __str__ = table
@@ -155,7 +162,13 @@ def evaluate_images(
 
     Source: notebook 08.
     """
-    _check(images, real_images, training_images)
+    given = {"images": images, "real_images": real_images}
+    if training_images is not None:
+        given["training_images"] = training_images
+    given = {name: _checked(values, name) for name, values in given.items()}
+    warn_not_negative(**given)
+    images, real_images = given["images"], given["real_images"]
+    training_images = given.get("training_images")
     look = load_classifier(classifier)
     rng = np.random.default_rng(seed)
     # In random order, so that the first images stand for all: MNIST's are easier.
@@ -165,15 +178,16 @@ def evaluate_images(
         half = len(real_images) // 2
         floor = tuple(values[:half] for values in real)
         reference = tuple(values[half:] for values in real)
-        memory = None
+        memory = new = None
     else:
         drawn = rng.permutation(len(training_images))[: len(images)]
         floor, reference = look(training_images[drawn]), real
-        memory = memorisation(images, training_images, real_images, seed=seed)
+        memory = compare(images, training_images, real_images, COMPARED, seed)
+        new = Memorisation(*of_new(*memory[:3]), memory.count)
     side = min(NEIGHBOURS_COUNT, len(images), len(floor[0]), len(reference[0]))
     return Evaluation(
         generated=_scores(generated, real, side, memory),
-        floor=_scores(floor, reference, side, memory and NEW_IMAGES),
+        floor=_scores(floor, reference, side, new),
         classifier=classifier,
         generated_count=len(images),
         real_count=len(real_images),
@@ -205,15 +219,11 @@ def _scores(seen, reference, side: int, memory: Memorisation | None) -> Scores:
     )
 
 
-def _check(images, real_images, training_images) -> None:
-    least = {"images": 10, "real_images": 20, "training_images": 20}
-    given = (images, real_images, training_images)
-    for (name, count), values in zip(least.items(), given, strict=True):
-        if values is None and name == "training_images":
-            continue
-        check_digit_images(values, name)
-        if len(values) < count:
-            raise ValueError(f"{name}: expected at least {count}, got {len(values)}")
+def _checked(images, name: str) -> np.ndarray:
+    images, least = check_digit_images(images, name), LEAST[name]
+    if len(images) < least:
+        raise ValueError(f"{name}: expected at least {least}, got {len(images)}")
+    return images
 
 
 def _counts(counts: tuple[int, ...]) -> str:

@@ -7,6 +7,9 @@ pictures are compared as clouds of points, at every scale by itself.
 import numpy as np
 from scipy import ndimage
 
+from dcgan_keras.evaluation._checks import as_array, check_values
+from dcgan_keras.sizes import check_positive
+
 PATCH = 7  # pixels a side
 PATCHES_AN_IMAGE = 128  # at most
 PATCHES = 2**16  # of one set and level, at most
@@ -15,6 +18,7 @@ DIRECTIONS = 512
 BLUR = np.array([1, 4, 6, 4, 1], np.float32) / 16
 IMAGES_AT_ONCE = 256
 DIRECTIONS_AT_ONCE = 64
+FAR = 1000  # times their spread: float32 loses differences of points that far from 0
 
 
 def sliced_wasserstein_distance(
@@ -30,9 +34,11 @@ def sliced_wasserstein_distance(
     way, over all points and directions, is the distance.
 
     Args:
-        points: float (N, F), any unit.
+        points: float (N, F), any unit. The numbers are compared in float32, those far
+            from 0 less a common middle.
         real_points: float (N, F), as many, in the same unit.
-        directions: how many, drawn evenly from the sphere; or unit vectors (D, F).
+        directions: how many, >= 1, drawn evenly from the sphere; or unit vectors
+            (D, F).
         seed: of the directions.
 
     Returns:
@@ -40,7 +46,7 @@ def sliced_wasserstein_distance(
         any order. Two draws from one source do not get 0.
 
     Raises:
-        ValueError: other shapes, NaN or infinity.
+        ValueError: other shapes, NaN or infinity, or directions that are none.
 
     Example:
         >>> line = np.arange(4.0)[:, np.newaxis]
@@ -49,17 +55,21 @@ def sliced_wasserstein_distance(
 
     Source: Rabin et al. 2011; Karras et al. 2018, section 5.
     """
-    pair = [np.asarray(values, np.float32) for values in (points, real_points)]
+    given = {"points": points, "real_points": real_points}
+    pair = [as_array(values, name) for name, values in given.items()]
     if pair[0].ndim != 2 or 0 in pair[0].shape or pair[0].shape != pair[1].shape:
         raise ValueError(
             "points, real_points: expected one shape (N, F) for both, got "
             f"{pair[0].shape} and {pair[1].shape}"
         )
-    for name, values in zip(("points", "real_points"), pair, strict=True):
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    for name, values in zip(given, pair, strict=True):
+        check_values(values, name)
     if np.ndim(directions) == 0:
+        check_positive(directions=directions)
         directions = _directions(directions, pair[0].shape[1], seed)
+    else:
+        directions = _checked_directions(directions, pair[0].shape[1])
+    pair = _in_float32(*pair)
     total = 0.0
     for first in range(0, len(directions), DIRECTIONS_AT_ONCE):
         some = np.asarray(directions[first : first + DIRECTIONS_AT_ONCE], np.float32)
@@ -189,20 +199,45 @@ def _patches(images: np.ndarray, level: int, levels: int, seed: int) -> np.ndarr
 
 
 def _directions(count: int, length: int, seed: int) -> np.ndarray:
-    if count < 1:
-        raise ValueError(f"directions: expected at least 1, got {count}")
     drawn = np.random.default_rng(seed).standard_normal((count, length))
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
+def _checked_directions(directions, length: int) -> np.ndarray:
+    directions = as_array(directions, "directions")
+    shape = directions.shape
+    if len(shape) != 2 or shape[0] < 1 or shape[1] != length:
+        raise ValueError(
+            f"directions: expected a number of them or vectors (D, {length}), D > 0; "
+            f"got shape {shape}"
+        )
+    lengths = np.linalg.norm(np.asarray(directions, np.float64), axis=1)
+    if not np.allclose(lengths, 1, atol=1e-2):
+        raise ValueError(
+            f"directions: expected vectors of length 1, got lengths {lengths.min():.4g}"
+            f" to {lengths.max():.4g}"
+        )
+    return directions
+
+
+def _in_float32(*pair: np.ndarray) -> list[np.ndarray]:
+    """Both; less a common middle, if they are so far from 0 that float32 would see no
+    difference between them."""
+    low = np.min([x.min(axis=0) for x in pair], axis=0).astype(np.float64)
+    high = np.max([x.max(axis=0) for x in pair], axis=0).astype(np.float64)
+    middle = (low + high) / 2
+    if np.abs(middle).max() > FAR * (high - low).max():
+        pair = [x - middle for x in pair]
+    return [np.asarray(x, np.float32) for x in pair]
+
+
 def _checked(images, name: str) -> np.ndarray:
-    images = np.asarray(images)
+    images = as_array(images, name)
     shape = images.shape
-    if len(shape) != 4 or not len(images) or shape[1] != shape[2] or shape[1] < PATCH:
+    if len(shape) != 4 or 0 in shape or shape[1] != shape[2] or shape[1] < PATCH:
         raise ValueError(
             f"{name}: expected squares of shape (N, H, H, C), N > 0, H >= {PATCH}; "
             f"got {shape}"
         )
-    if not np.isfinite(images).all():
-        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    check_values(images, name)
     return images

@@ -19,6 +19,7 @@ import numpy as np
 from dcgan_keras.data.datasets import load_dataset
 from dcgan_keras.evaluation.classifier import DigitClassifier, build_classifier
 from dcgan_keras.files import write_whole
+from dcgan_keras.sizes import check_positive
 
 EPOCHS = {"mnist": 10, "digits": 60}  # passes over 60,000 and over 1,415 images
 BATCH_SIZE = {"mnist": 256, "digits": 64}
@@ -36,7 +37,7 @@ def train_classifier(
 
     Args:
         dataset: "mnist" or "digits".
-        epochs: passes over the training images; None for the documented number.
+        epochs: passes over the training images, >= 1; None for the documented number.
         seed: of the weights, the order, the augmentation and the dropout.
         verbose, callbacks: as in ``keras.Model.fit``.
 
@@ -45,13 +46,14 @@ def train_classifier(
         machine, the CPU seconds and the accuracy on the test split (0 to 1).
 
     Raises:
-        ValueError: a data set that is not of digits.
+        ValueError: a data set that is not of digits, or epochs below 1.
     """
     from dcgan_keras._tensorflow import keras
 
     if dataset not in EPOCHS:
         raise ValueError(f"dataset: expected 'mnist' or 'digits', got {dataset!r}")
     epochs = EPOCHS[dataset] if epochs is None else epochs
+    check_positive(epochs=epochs)
     keras.utils.set_random_seed(seed)
     images, labels = load_dataset(dataset, split="train")
     model = build_classifier()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dcgan_keras.sizes import is_int
 from dcgan_keras.training.sampling import slerp
 
 
@@ -43,12 +44,12 @@ def path(
         float32 (points, latent_dim).
 
     Raises:
-        ValueError: fewer than 2 points.
+        ValueError: points that are no whole number, or fewer than 2.
 
     Source: notebook 08.
     """
-    if points < 2:
-        raise ValueError(f"points: expected at least 2, the two ends; got {points}")
+    if not is_int(points) or points < 2:
+        raise ValueError(f"points: expected at least 2, the two ends; got {points!r}")
     steps = [between(a, b, t) for t in np.linspace(0, 1, points)]
     return np.stack(steps).astype(np.float32)
 
@@ -60,25 +61,38 @@ def main_directions(z: np.ndarray, images: np.ndarray, count: int = 6) -> np.nda
     map are the directions. What G does beyond the linear is left out.
 
     Args:
-        z: (N, latent_dim), N > latent_dim.
+        z: float (N, latent_dim), N > latent_dim.
         images: G's images of them, float (N, H, W, C).
-        count: how many directions, 1 to latent_dim.
+        count: how many directions, 1 to latent_dim, and to H * W * C.
 
     Returns:
         float32 (count, latent_dim), unit vectors at right angles, the strongest first.
         Each points to where the images have more ink.
 
     Raises:
-        ValueError: too few points, or another number of images.
+        ValueError: too few points, another number of images, NaN or infinity, or a
+            count that there are not.
 
     Source: notebook 08.
     """
+    z, images = np.asarray(z), np.asarray(images)
+    if z.ndim != 2 or images.ndim != 4:
+        raise ValueError(
+            "z, images: expected shapes (N, latent_dim) and (N, H, W, C), got "
+            f"{z.shape} and {images.shape}"
+        )
     if len(z) != len(images) or len(z) <= z.shape[1]:
         raise ValueError(
             f"z: expected more than {z.shape[1]} points, one an image; got {len(z)} "
             f"and {len(images)} images"
         )
+    for name, values in (("z", z), ("images", images)):
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
     flat = images.reshape(len(images), -1)
+    most = min(z.shape[1], flat.shape[1])
+    if not is_int(count) or not 1 <= count <= most:
+        raise ValueError(f"count: expected a whole number 1 to {most}, got {count!r}")
     slope = np.linalg.lstsq(z - z.mean(axis=0), flat - flat.mean(axis=0), rcond=None)[0]
     directions, _, changes = np.linalg.svd(slope, full_matrices=False)
     signs = np.where(changes.sum(axis=1) < 0, -1.0, 1.0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from dcgan_keras import tf
 from dcgan_keras.evaluation.coverage import (
     class_histogram,
     classifier_score,
@@ -31,6 +32,23 @@ class TestClassifierScore:
         assert classifier_score(np.eye(10)) == pytest.approx(10)
         assert classifier_score(np.eye(10)[[3] * 20]) == 1
         assert classifier_score(np.eye(10)[[3, 7] * 20]) == pytest.approx(2)
+
+    @pytest.mark.parametrize("kind", [np.float16, tf.bfloat16.as_numpy_dtype])
+    def test_probabilities_of_16_bits_are_no_logits(self, kind):
+        p = random_probabilities(300, 1)
+        for given in (p.astype(kind), tf.constant(p.astype(kind))):
+            found = classifier_score(given)
+            assert found == pytest.approx(classifier_score(p), rel=2e-3)
+            assert class_histogram(given).counts.sum() == 300
+        with pytest.raises(ValueError, match="not logits"):
+            classifier_score((1.1 * p).astype(kind))
+
+    @pytest.mark.parametrize(
+        ("bad", "said"), [(1j * np.eye(3), "complex128"), ([[1.0], [0.5, 0.5]], "list")]
+    )
+    def test_refuses_what_are_no_numbers(self, bad, said):
+        with pytest.raises(ValueError, match=f"probabilities: .* real .* got {said}"):
+            classifier_score(bad)
 
     @pytest.mark.parametrize("bad", [np.ones((3, 10)), np.full((3, 10), np.nan)])
     def test_refuses_what_are_no_probabilities(self, bad):
@@ -65,6 +83,11 @@ class TestClassHistogram:
     def test_one_class_on_both_sides(self):
         alike = class_histogram(np.eye(3)[[1] * 5], np.eye(3)[[1] * 9])
         assert (alike.chi2, alike.p_value) == (0, 1)
+
+    def test_one_class_in_all(self):
+        for real in (None, np.ones((7, 1))):
+            found = class_histogram(np.ones((5, 1)), real)
+            assert (found.chi2, found.p_value) == (0, 1)
 
     def test_p_value_is_uniform_when_nothing_differs(self):
         p_values = []
@@ -157,3 +180,10 @@ class TestPrecisionRecall:
     def test_refuses(self, real, fake, message):
         with pytest.raises(ValueError, match=message):
             precision_recall(real, fake)
+
+    @pytest.mark.parametrize("neighbours", [0, -1, 2.5, True])
+    def test_refuses_neighbours_that_are_none(self, neighbours):
+        with pytest.raises(
+            ValueError, match="neighbours: expected a whole number >= 1"
+        ):
+            precision_recall(np.eye(9), np.eye(9), neighbours)

@@ -9,7 +9,7 @@ from dcgan_keras.evaluation.discriminator_features import (
     draw_labelled,
     probe_accuracy,
 )
-from dcgan_keras.models import build_discriminator
+from dcgan_keras.models import build_discriminator, build_generator
 
 RNG = np.random.default_rng(0)
 
@@ -43,6 +43,43 @@ def test_a_dense_discriminator_is_refused():
         discriminator_features(dense, np.zeros((1, 8, 8, 1)))
 
 
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (np.full((3, 16, 16, 1), np.nan), r"finite values in \[-1, 1\], got nan"),
+        (np.full((3, 16, 16, 1), 2.0), r"finite values in \[-1, 1\], got 2 to 2"),
+        (np.zeros((3, 16, 16, 1), np.uint8), "floats, got uint8"),
+        (np.zeros((0, 16, 16, 1)), r"shape \(N, H, W, C\), N > 0"),
+    ],
+)
+def test_what_are_no_images_is_refused(images, said):
+    model = build_discriminator((16, 16, 1), 2, seed=0)
+    with pytest.raises(ValueError, match=f"^images: expected {said}"):
+        discriminator_features(model, images)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, True])
+def test_a_batch_size_that_is_none_is_refused(batch_size):
+    model = build_discriminator((16, 16, 1), 2, seed=0)
+    with pytest.raises(ValueError, match="batch_size: expected a whole number >= 1"):
+        discriminator_features(model, np.zeros((3, 16, 16, 1)), batch_size)
+
+
+@pytest.mark.parametrize(
+    ("model", "takes"),
+    [
+        (lambda: build_generator((16, 16, 1), 7, 2), r"\(7,\)"),
+        (lambda: build_discriminator((32, 32, 1), 2), r"\(32, 32, 1\)"),
+        (keras.Sequential, r"\(\)"),
+    ],
+    ids=["generator", "other images", "not built"],
+)
+def test_a_model_of_something_else_is_refused(model, takes):
+    said = r"discriminator: expected a model that takes images \(16, 16, 1\), got one "
+    with pytest.raises(ValueError, match=f"{said}that takes {takes}"):
+        discriminator_features(model(), np.zeros((3, 16, 16, 1)))
+
+
 def test_as_many_of_each_class():
     labels = RNG.integers(0, 5, 400)
     chosen = draw_labelled(labels, 50, seed=1)
@@ -51,10 +88,43 @@ def test_as_many_of_each_class():
     assert chosen.tolist() != draw_labelled(labels, 50, seed=2).tolist()
 
 
-@pytest.mark.parametrize("count", [0, 7, 5000])
+@pytest.mark.parametrize("count", [0, -5, 7, 5000, 50.0])
 def test_a_count_that_does_not_go_round(count):
     with pytest.raises(ValueError, match="count: expected a multiple of 5"):
         draw_labelled(np.arange(400) % 5, count, seed=0)
+
+
+def test_any_whole_numbers_are_labels_and_nothing_else_is():
+    found = draw_labelled([-1, 7, -1, 7], 2, seed=0)
+    assert found[0] in (0, 2) and found[1] in (1, 3)
+    with pytest.raises(ValueError, match="labels: expected whole numbers"):
+        draw_labelled(np.array([0.5, 1.0]), 2, seed=0)
+    with pytest.raises(ValueError, match="labels: expected at least one"):
+        draw_labelled(np.array([], int), 2, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"features": np.full((8, 3), np.nan)}, "^features: expected finite"),
+        ({"test_features": np.full((4, 3), np.inf)}, "^test_features: expected finite"),
+        ({"test_features": np.ones((4, 2))}, "test_features: expected 3 columns as in"),
+        ({"test_labels": np.ones(5, int)}, "test_features: labels: .* for 4 images"),
+        ({"labels": np.ones(8)}, "^features: labels: expected whole numbers"),
+        ({"features": np.ones((8, 3))}, "features: expected rows that differ"),
+        ({"strength": -1}, "strength: expected a number >= 0, got -1"),
+    ],
+)
+def test_probe_refuses_in_one_sentence(change, said):
+    right = {
+        "features": np.eye(8)[:, :3],
+        "labels": np.arange(8) % 2,
+        "test_features": np.eye(4)[:, :3],
+        "test_labels": np.arange(4) % 2,
+    }
+    assert 0 <= probe_accuracy(**right) <= 1
+    with pytest.raises(ValueError, match=said):
+        probe_accuracy(**(right | change))
 
 
 def test_probe_learns_what_is_there_and_nothing_else():

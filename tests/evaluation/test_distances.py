@@ -103,6 +103,8 @@ class TestFrechetDistance:
             (np.ones((5, 3)), np.ones((5, 4)), "features_b: expected 3 columns .* 4"),
             (np.full((5, 3), np.nan), np.ones((5, 3)), "features_a: 5 of 5 rows"),
             (np.ones((5, 3)), np.full((5, 3), np.inf), "features_b: 5 of 5 rows"),
+            (np.ones((5, 3)), np.ones((5, 3)) * 1j, "features_b: .* real .* complex"),
+            (np.ma.ones((5, 3)), np.ones((5, 3)), "features_a: .* a masked one"),
         ],
     )
     def test_refuses(self, a, b, message):
@@ -138,6 +140,29 @@ class TestFloor:
             ValueError, match=f"count: expected 2 to 50, .* got {count}"
         ):
             real_against_real_floor(np.eye(100), count=count)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"repeats": 0}, "repeats: expected a whole number >= 1, got 0"),
+            ({"repeats": -1}, "repeats: expected a whole number >= 1, got -1"),
+            ({"repeats": 2.5}, "repeats: expected a whole number >= 1, got 2.5"),
+            ({"count": 2.5}, "count: expected 2 to 4, .* got 2.5"),
+            ({"others": np.ones((8, 3))}, "others: expected 8 columns as in features"),
+            ({"others": np.full((8, 8), np.nan)}, "others: 8 of 8 rows hold NaN"),
+            ({"features": np.full((8, 8), np.inf)}, "^features: 8 of 8 rows hold NaN"),
+        ],
+    )
+    def test_refuses_what_gives_no_number(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            real_against_real_floor(**({"features": np.eye(8)} | arguments))
+
+    def test_takes_tensors(self):
+        from dcgan_keras import tf
+
+        pool = RNG(0).normal(size=(20, 4))
+        found = real_against_real_floor(tf.constant(pool))
+        assert found == real_against_real_floor(pool)
 
 
 def smooth_images(count, seed):
@@ -176,8 +201,8 @@ class TestMemorisation:
         result = memorisation(images, train, held_out)
         assert result.near_training == pytest.approx(0.3 + 0.7 * 0.01, abs=0.03)
         assert result.near_each_other < 0.03
-        noisy = train[:500] + np.float32(0.001)
-        assert memorisation(noisy, train, held_out).ratio < 0.05
+        faded = train[:500] * np.float32(0.999)
+        assert memorisation(faded, train, held_out).ratio < 0.05
 
     def test_planted_repeats_are_found(self):
         train, held_out = smooth_images(1000, 1), smooth_images(500, 2)
@@ -189,9 +214,55 @@ class TestMemorisation:
 
     def test_refuses(self):
         images = smooth_images(5, 0)
-        with pytest.raises(ValueError, match="candidates: expected M > 0 of shape"):
+        with pytest.raises(ValueError, match="candidates: expected images of shape"):
             nearest_images(images, images[:, :6])
         with pytest.raises(ValueError, match="images: expected finite values"):
             nearest_images(np.full_like(images, np.nan), images)
         with pytest.raises(ValueError, match="at least 2 of each, got 1 and 5"):
             memorisation(images[:1], images, images)
+
+    @pytest.mark.parametrize("change", [(0, 1, 3, 2), (0, 3, 1, 2)])
+    def test_as_many_pixels_are_not_the_same_shape(self, change):
+        images = smooth_images(30, 0)[:, :6]  # 6x12, turned, or channels first
+        others = np.transpose(images, change)
+        said = r"expected images of shape \(6, 12, 1\) as in images, got"
+        with pytest.raises(ValueError, match=f"candidates: {said}"):
+            nearest_images(images, others)
+        with pytest.raises(ValueError, match=f"training_images: {said}"):
+            memorisation(images, others, images)
+        with pytest.raises(ValueError, match=f"held_out_images: {said}"):
+            memorisation(images, images, others)
+
+    @pytest.mark.parametrize("count", [1, 0, -3, 2.5, True])
+    def test_refuses_a_count_that_is_none(self, count):
+        images = smooth_images(30, 0)
+        with pytest.raises(ValueError, match="count: expected a whole number >= 2"):
+            memorisation(images, images, images, count=count)
+
+    def test_another_range_is_refused_or_warned_of(self):
+        images = smooth_images(30, 0)
+        with pytest.raises(ValueError, match="held_out_images: .* got -2 to"):
+            memorisation(images, images, 2 * images)
+        with pytest.raises(ValueError, match="candidates: expected floats, got uint8"):
+            nearest_images(images, (images > 0).astype(np.uint8))
+        with pytest.warns(UserWarning, match="^images: all values are in .0, 1."):
+            memorisation(images / 2 + 0.5, images, images)
+
+    def test_copies_among_held_out_images_leave_no_measure(self):
+        train = smooth_images(200, 1)
+        held_out = np.concatenate([train[:60], smooth_images(40, 2)])
+        found = memorisation(train[:100], train, held_out)
+        assert (found.ratio, found.near_training) == (None, None)
+        assert found.near_each_other is not None
+        few = np.concatenate([train[:10], smooth_images(90, 2)])
+        found = memorisation(smooth_images(100, 3), train, few)
+        assert found.ratio == pytest.approx(1, abs=0.3)
+        assert found.near_training is None
+        twice = np.repeat(smooth_images(50, 2), 2, axis=0)
+        assert memorisation(train[:100], train, twice).near_each_other is None
+
+    def test_takes_tensors(self):
+        from dcgan_keras import tf
+
+        sets = [smooth_images(30, seed) for seed in range(3)]
+        assert memorisation(*map(tf.constant, sets)) == memorisation(*sets)

@@ -67,6 +67,15 @@ def test_asked_labels_come_with_the_images_that_were_asked_for():
     np.testing.assert_allclose(images, by_hand, atol=1e-6)
 
 
+@pytest.mark.parametrize("classes", [0, -1, 2.5, 8])
+def test_classes_that_the_generator_does_not_take_are_refused(classes):
+    generator = build_generator((16, 16, 1), 3, 4, 3, classes=5, seed=1)
+    with pytest.raises(
+        ValueError, match="classes: expected 1 to 7, .* takes 8 numbers"
+    ):
+        next(labelled_samples(generator, classes))
+
+
 def test_samples_of_an_unconditional_generator_get_what_a_classifier_sees():
     generator = build_generator((16, 16, 1), 3, 4, 3, seed=1)
 
@@ -88,8 +97,21 @@ def test_samples_of_an_unconditional_generator_get_what_a_classifier_sees():
         ({"counts": [9]}, "parts: expected 9 images in all, got 4"),
         ({"test_labels": [0, 1]}, r"test_images: expected whole numbers of shape \(3,"),
         ({"test_labels": [0.0, 1, 1]}, "as labels, got float64"),
-        ({"test_images": np.zeros(3)}, r"test_images: expected images \(N, ...\)"),
-        ({"test_images": np.zeros((3, 5))}, "parts: expected images of 5 pixels"),
+        ({"test_images": np.zeros(3)}, r"test_images: expected shape \(N, ...\)"),
+        ({"test_images": np.zeros((3, 5))}, r"parts: expected images of shape \(5,\)"),
+        ({"test_images": np.zeros((3, 2, 2))}, r"of shape \(2, 2\) as in test_images"),
+        ({"test_images": np.full((3, 4), np.inf)}, "test_images: .* got inf to inf"),
+        (
+            {"test_images": np.zeros((3, 4), np.uint8)},
+            "test_images: .* got uint8; scale",
+        ),
+        ({"parts": [(np.diag([1, 1, np.nan, 1]), np.arange(4))]}, "parts: .* got nan"),
+        ({"parts": [(np.ones((4, 4)), np.arange(9))]}, r"parts: .* \(4,\) as labels"),
+        (
+            {"counts": [1, 2.5]},
+            r"counts: expected numbers of images >= 1, got \[1, 2.5",
+        ),
+        ({"counts": [True]}, "counts: expected numbers of images >= 1, got"),
     ],
 )
 def test_what_does_not_fit_is_refused(change, message):

@@ -6,6 +6,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
+from dcgan_keras import tf
 from dcgan_keras.__main__ import main
 from dcgan_keras.evaluation import picture_report, sliced_wasserstein
 from dcgan_keras.evaluation import random_features as module
@@ -16,6 +17,11 @@ from tests.pictures import discs
 
 RNG = np.random.default_rng
 FIRST = (0.12624241, 0.063175552, -0.075232685)
+OTHER_RANGES = [
+    (np.full((20, 16, 16, 3), 200, np.uint8), "floats, got uint8; scale pixels by"),
+    (np.full((20, 16, 16, 3), 255, np.float32), "finite values .* got 255 to 255"),
+    (np.full((20, 16, 16, 3), np.nan, np.float32), "finite values in .*, got nan"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +60,18 @@ class TestFeatures:
         with pytest.raises(ValueError, match="images: expected"):
             random_features(np.zeros(shape, np.float32))
 
+    @pytest.mark.parametrize(("images", "said"), OTHER_RANGES)
+    def test_another_range_is_refused(self, images, said):
+        with pytest.raises(ValueError, match=f"^images: expected {said}"):
+            random_features(images)
+
+    def test_images_in_0_to_1_are_warned_of(self):
+        images = RNG(0).uniform(0, 1, (10, 8, 8, 1)).astype(np.float32)
+        with pytest.warns(UserWarning, match="^images: all values are in .0, 1."):
+            random_features(images)
+        random_features(images[:9])  # a few may well be bright
+        random_features(np.full_like(images, 0.5))
+
 
 class TestReport:
     training, held_out = discs(400, seed=1), discs(200, seed=2)
@@ -74,8 +92,8 @@ class TestReport:
     def test_each_fault_is_seen_by_the_number_that_is_for_it(self):
         good = discs(200, seed=3)
         soft = self.judge(blur(good, 1.5)).generated
-        noise = RNG(5).normal(0, 0.3, good.shape).astype(np.float32)
-        grainy = self.judge(good + noise).generated
+        noise = RNG(5).normal(0, 0.6, good.shape).astype(np.float32)
+        grainy = self.judge((good + noise).clip(-1, 1)).generated
         few = self.judge(good[RNG(4).integers(5, size=200)]).generated
         copies = self.judge(self.training[:200]).generated
         floor = self.judge(good).floor
@@ -117,13 +135,59 @@ class TestReport:
     def test_too_few_and_other_shapes_are_refused(self):
         with pytest.raises(ValueError, match="at least 10 a side, got 9 samples"):
             self.judge(self.training[:9])
-        with pytest.raises(ValueError, match="training_images: expected shape"):
+        with pytest.raises(
+            ValueError, match="training_images: expected images of shape"
+        ):
             self.judge(discs(20, size=16))
 
     def test_many_copies_among_the_training_pictures_leave_no_ratio(self):
         found = evaluate_pictures(self.held_out, np.repeat(self.training[:3], 30, 0))
         assert found.generated.distance_ratio is None
         assert "ratio" not in found.table()
+
+    @pytest.mark.parametrize("samples", ["training", "held_out"])
+    def test_held_out_pictures_that_were_trained_on_are_no_measure(self, samples):
+        known = self.training[:60]
+        found = evaluate_pictures(getattr(self, samples)[:40], known, known)
+        for scores in (found.generated, found.floor):
+            assert scores.distance_ratio is None and scores.near_training is None
+        assert found.floor.near_each_other == 0.01
+        table = found.table()
+        assert "ratio" not in table and "nearer to training" not in table
+        assert "among the real images are copies" in table
+        assert max(map(len, table.splitlines())) <= 80
+        json.loads(json.dumps(found.to_dict()), parse_constant=pytest.fail)
+
+    def test_pictures_computed_another_way_are_copies_still(self):
+        points = RNG(0).uniform(1, 2, (50, 400))
+        other = (points * (1 + 1e-7 * RNG(1).choice([-1, 1], points.shape))).astype("f")
+        assert not picture_report._nearest(other, points).any()
+        near = points * (1 + 1e-5 * RNG(1).choice([-1, 1], points.shape))
+        assert picture_report._nearest(near, points).all()
+
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    @pytest.mark.parametrize(("images", "said"), OTHER_RANGES)
+    def test_another_range_is_refused(self, place, images, said):
+        given = [discs(20, size=16, seed=seed) for seed in range(3)]
+        given[place] = images
+        name = ("images", "training_images", "held_out_images")[place]
+        with pytest.raises(ValueError, match=f"^{name}: expected {said}"):
+            evaluate_pictures(*given)
+
+    def test_samples_in_0_to_1_are_warned_of(self):
+        given = discs(20, size=16, seed=1), discs(40, size=16, seed=2)
+        with pytest.warns(
+            UserWarning, match="^images: all values are in .0, 1."
+        ) as told:
+            evaluate_pictures(given[0] / 2 + 0.5, given[1])
+        assert len(told) == 1 and told[0].filename == __file__
+        grey = evaluate_pictures(np.full_like(given[0], 0.5), given[1])
+        assert grey.generated.near_each_other == 1
+
+    def test_takes_tensors(self):
+        given = [discs(20, size=16, seed=seed) for seed in range(3)]
+        tensors = map(tf.constant, given)
+        assert evaluate_pictures(*tensors) == evaluate_pictures(*given)
 
 
 @pytest.fixture(scope="module")

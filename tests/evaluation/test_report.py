@@ -9,6 +9,7 @@ import pytest
 from dcgan_keras.data import datasets
 from dcgan_keras.evaluation import classifier as classifier_module
 from dcgan_keras.evaluation.classifier import load_classifier
+from dcgan_keras.evaluation.conditional import evaluate_labels
 from dcgan_keras.evaluation.report import evaluate_images
 from dcgan_keras.files import UnreadableFile, find_data
 
@@ -104,11 +105,21 @@ class TestClassifier:
             (np.zeros((5, 28, 28, 1), np.uint8), "expected float32 .* got uint8"),
             (np.full((5, 28, 28, 1), 255, np.float32), "got 255 to 255"),
             (np.full((5, 28, 28, 1), np.nan, np.float32), "got nan"),
+            (np.ma.zeros((5, 28, 28, 1), np.float32), "real numbers, got a masked one"),
+            ([[1.0], [1.0, 2.0]], "an array of real numbers, got list"),
+            (None, "an array of real numbers, got NoneType"),
         ],
     )
     def test_refuses(self, images, message):
         with pytest.raises(ValueError, match=f"images: .*{message}"):
             load_classifier("digits")(images)
+
+    @pytest.mark.parametrize("batch_size", [0, -1, 2.5, True, None])
+    def test_refuses_a_batch_size_that_is_none(self, digits, batch_size):
+        with pytest.raises(
+            ValueError, match="batch_size: expected a whole number >= 1"
+        ):
+            load_classifier("digits")(digits["test"].images[:4], batch_size=batch_size)
 
     def test_unknown_names_and_places_are_told(self):
         with pytest.raises(ValueError, match="one of mnist, digits.* got 'cifar10'"):
@@ -150,6 +161,13 @@ class TestTraining:
         assert told["epochs"] == 2
         loaded = classifier_module._load(str(tmp_path / "digits.npz"))
         assert loaded.provenance == told
+
+    @pytest.mark.parametrize("epochs", [0, -1, 2.5])
+    def test_epochs_that_are_none_are_refused(self, epochs):
+        from dcgan_keras.evaluation.train_classifier import train_classifier
+
+        with pytest.raises(ValueError, match="epochs: expected a whole number >= 1"):
+            train_classifier("digits", epochs)
 
     def test_weights_that_do_not_fit_are_refused(self, tmp_path):
         np.savez(tmp_path / "bad.npz", weight_00=np.ones(3))
@@ -269,6 +287,36 @@ class TestEvaluateImages:
         assert result.generated.distance_ratio is None
         assert (result.floor_count, result.floor_reference_count) == (141, 141)
         assert "to training" not in result.table()
+
+    @pytest.mark.parametrize("samples", ["train", "test"])
+    def test_held_out_images_that_were_trained_on_are_no_measure(self, digits, samples):
+        known = digits["train"].images[:200]
+        images = digits[samples].images[:50]
+        result = evaluate_images(images, known, known, classifier="digits")
+        told = json.loads(result.to_json(), parse_constant=pytest.fail)
+        for side in ("generated", "floor"):
+            assert told[side]["distance_ratio"] is told[side]["near_training"] is None
+        assert told["generated"]["near_each_other"] > told["floor"]["near_each_other"]
+        table = result.table()
+        assert "ratio" not in table and "nearer to training" not in table
+        assert "nearer to each other" in table
+        assert "among the real images are copies" in table
+        assert max(map(len, table.splitlines())) <= 80
+
+    def test_takes_tensors(self, digits):
+        from dcgan_keras import tf
+
+        train, test = (digits[split].images for split in ("train", "test"))
+        sets = [test[:50], test[50:100], train[:100]]
+        tensors = map(tf.constant, sets)
+        assert evaluate_images(*tensors, "digits") == evaluate_images(*sets, "digits")
+
+    def test_samples_in_0_to_1_are_warned_of(self, digits):
+        images = digits["test"].images
+        with pytest.warns(UserWarning, match="^images: all values are in .0, 1."):
+            evaluate_images(images[:50] / 2 + 0.5, images, classifier="digits")
+        with pytest.warns(UserWarning, match="^real_images: all values are in .0, 1."):
+            evaluate_labels(*digits["test"], images / 2 + 0.5, digits["test"].labels)
 
     def test_the_argument_is_named(self, digits):
         images = digits["test"].images

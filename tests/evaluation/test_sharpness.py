@@ -40,6 +40,49 @@ def test_real_digits_are_the_ruler():
     assert equivalent_blur(blur(digits, 5.0), digits) == 2.0
 
 
+def test_flat_images_are_as_steep_as_flat_ones():
+    flat = np.zeros((3, 8, 8, 1))
+    assert equivalent_blur(flat, flat) == equivalent_blur(ramp(2), flat) == 0
+
+
+@pytest.mark.parametrize("largest", [-1, 0, 0.2, np.nan, np.inf, "2"])
+def test_a_widest_blur_that_is_none_is_refused(largest):
+    with pytest.raises(ValueError, match="largest: expected a finite number >= 0.3"):
+        equivalent_blur(ramp(2), ramp(1), largest)
+
+
+@pytest.mark.parametrize("sigma", [-1, np.nan, np.inf])
+def test_a_blur_that_is_none_is_refused(sigma):
+    with pytest.raises(ValueError, match="sigma: expected a number >= 0"):
+        blur(ramp(2), sigma)
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (np.full((2, 8, 8, 1), np.nan), "finite values in .*, got nan"),
+        (np.full((2, 8, 8, 1), np.inf), "finite values in .*, got inf"),
+        (np.zeros((2, 8, 8, 1), np.uint8), "floats, got uint8"),
+        (np.zeros((0, 8, 8, 1)), r"shape \(N, H, W, C\), N > 0"),
+    ],
+)
+def test_what_are_no_images_is_refused(images, said):
+    for function in (
+        edge_steepness,
+        lambda x: blur(x, 1),
+        lambda x: equivalent_blur(x, x),
+    ):
+        with pytest.raises(ValueError, match=f"images: expected {said}"):
+            function(images)
+    with pytest.raises(ValueError, match=f"real_images: expected {said}"):
+        equivalent_blur(ramp(1), images)
+
+
+def test_floats_of_16_bits_are_blurred_in_32():
+    found = blur(ramp(1).astype(np.float16), 1.0)
+    np.testing.assert_array_equal(found, blur(ramp(1).astype(np.float32), 1.0))
+
+
 def test_blur_keeps_images_apart():
     images = np.zeros((3, 9, 9, 2), np.float32)
     images[1, 4, 4, 0] = 1
@@ -52,3 +95,5 @@ def test_blur_keeps_images_apart():
 def test_other_shapes_are_refused():
     with pytest.raises(ValueError, match=r"expected shape \(N, H, W, C\)"):
         edge_steepness(np.zeros((8, 8)))
+    with pytest.raises(ValueError, match="H and W at least 2"):
+        edge_steepness(np.zeros((3, 8, 1, 1)))

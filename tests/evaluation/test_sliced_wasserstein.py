@@ -68,11 +68,37 @@ class TestPoints:
             (np.zeros((3, 2)), r"\(3, 2\) and \(4, 2\)"),
             (np.zeros((4, 3)), r"\(4, 3\) and \(4, 2\)"),
             (np.full((4, 2), np.nan), "points: expected finite"),
+            (np.full((4, 2), 1e300), "points: expected finite values .*1e.300"),
+            (np.full((4, 2), 1j), "points: expected .* real numbers, got complex128"),
         ],
     )
     def test_what_cannot_be_compared_is_refused(self, points, said):
         with pytest.raises(ValueError, match=said):
             sliced_wasserstein_distance(points, np.zeros((4, 2)))
+
+    @pytest.mark.parametrize("far", [1e9, -1e9, 1e6 * np.array([0, 1, 0])])
+    def test_points_far_from_0_lose_nothing(self, far):
+        points = RNG(8).normal(size=(40, 3))
+        expected = sliced_wasserstein_distance(points, points + 3)
+        found = sliced_wasserstein_distance(points + far, points + far + 3)
+        assert found == pytest.approx(expected, rel=1e-5)
+
+    @pytest.mark.parametrize(
+        ("directions", "said"),
+        [
+            (0, "a whole number >= 1, got 0"),
+            (2.5, "a whole number >= 1, got 2.5"),
+            (True, "a whole number >= 1, got True"),
+            (2 * np.eye(2), "vectors of length 1, got lengths 2 to 2"),
+            (np.full((3, 2), np.nan), "vectors of length 1, got lengths nan"),
+            (np.eye(3), r"a number of them or vectors \(D, 2\), .* got shape \(3, 3\)"),
+            (np.zeros((0, 2)), r"a number of them or vectors .* got shape \(0, 2\)"),
+        ],
+    )
+    def test_directions_that_are_none_are_refused(self, directions, said):
+        points = np.zeros((4, 2))
+        with pytest.raises(ValueError, match=f"directions: expected {said}"):
+            sliced_wasserstein_distance(points, points, directions)
 
     def test_the_other_points_are_looked_at_too(self):
         with pytest.raises(ValueError, match="expected finite"):
@@ -173,6 +199,8 @@ class TestPictures:
             (np.zeros((4, 16, 8, 3)), "squares"),
             (np.zeros((3, 16, 16, 3)), "one shape for both"),
             (np.full((4, 16, 16, 3), np.inf), "images: expected finite"),
+            (np.full((4, 16, 16, 3), 1j), "images: .* real numbers, got complex128"),
+            (np.zeros((4, 16, 16, 0)), "squares of shape"),
         ],
     )
     def test_what_is_no_set_of_pictures_is_refused(self, images, said):

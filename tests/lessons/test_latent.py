@@ -58,8 +58,9 @@ def test_a_path_has_both_ends():
     assert way.dtype == np.float32
     np.testing.assert_allclose(way[[0, -1]], [A, B], rtol=1e-6)
     np.testing.assert_allclose(path(A, B, 3, lerp)[1], (A + B) / 2, rtol=1e-5)
-    with pytest.raises(ValueError, match="at least 2"):
-        path(A, B, 1)
+    for points in (1, -1, 2.5):
+        with pytest.raises(ValueError, match="at least 2"):
+            path(A, B, points)
 
 
 def test_main_directions_find_what_was_planted():
@@ -76,3 +77,26 @@ def test_main_directions_find_what_was_planted():
 def test_main_directions_refuses_too_few_points():
     with pytest.raises(ValueError, match="more than 6 points"):
         main_directions(np.zeros((6, 6)), np.zeros((6, 4, 4, 1)))
+
+
+@pytest.mark.parametrize("count", [9, 4, 0, -1, 2.5, True])
+@pytest.mark.parametrize(("latent_dim", "size"), [(3, 4), (7, 1)])
+def test_main_directions_refuses_a_count_that_there_are_not(count, latent_dim, size):
+    z = RNG.normal(size=(50, latent_dim))
+    images = RNG.normal(size=(50, size, size, 3))
+    with pytest.raises(ValueError, match="count: expected a whole number 1 to 3, got"):
+        main_directions(z, images, count)
+    assert main_directions(z, images, 3).shape == (3, latent_dim)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_main_directions_refuses_what_is_not_finite(place):
+    given = [RNG.normal(size=(50, 3)), RNG.normal(size=(50, 4, 4, 1))]
+    given[place][7] = np.nan
+    with pytest.raises(ValueError, match=f"^{('z', 'images')[place]}: expected finite"):
+        main_directions(*given, 2)
+
+
+def test_main_directions_refuses_other_shapes():
+    with pytest.raises(ValueError, match="z, images: expected shapes"):
+        main_directions(np.zeros((50, 3)), np.zeros((50, 16)), 2)
