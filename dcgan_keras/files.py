@@ -166,6 +166,24 @@ def _one_line(text: str) -> str:
     return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]} ..."
 
 
+def check_place(folder: Path) -> None:
+    """Refuse an output folder that cannot be made, before the work is done.
+
+    Args:
+        folder: it need not be there, nor those above it.
+
+    Raises:
+        NotADirectoryError: a file is in its place, or in that of one above it.
+    """
+    for place in (folder, *folder.parents):
+        if os.path.lexists(place):
+            if not place.is_dir():
+                raise NotADirectoryError(
+                    f"output (--output): expected a folder, {place} is none"
+                )
+            return
+
+
 def write_whole(path: str | Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file under another name, then move it into place.
 

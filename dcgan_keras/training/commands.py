@@ -26,6 +26,7 @@ from dcgan_keras.data.listing import has_split
 from dcgan_keras.edge import say, show
 from dcgan_keras.files import (
     UnreadableFile,
+    check_place,
     decoding,
     remove_leftovers,
     write_whole,
@@ -224,6 +225,7 @@ def sample(options: argparse.Namespace) -> None:
     path = Path(options.output)
     if path.suffix not in (".npy", ".png", ".gif"):
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
+    check_place(path.parent)
     config = read_config(RunFolder(options.run))
     _check_label(options, config["classes"], path)
     _use_course_types()

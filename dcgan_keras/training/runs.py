@@ -26,6 +26,7 @@ from dcgan_keras.data.archives import NpzArrays, open_npz
 from dcgan_keras.data.clusters import Clusters
 from dcgan_keras.files import (
     UnreadableFile,
+    check_place,
     decoding,
     lock_file,
     read_json,
@@ -71,23 +72,38 @@ class RunFolder:
             FileExistsError: a run is here already, and was not expected.
         """
         if not replace:
-            self.check_free()
+            self._check_no_run()
         text = json.dumps(config, indent=2, sort_keys=True) + "\n"
         write_whole(self.path / "config.json", text.encode())
 
     def check_free(self) -> None:
-        """Refuse a folder that holds a run.
+        """Refuse a folder that holds a run, or files that a run would write over.
 
         Raises:
-            FileExistsError: a run is here already.
+            FileExistsError: a run is here already, or what may be left of one.
+            NotADirectoryError: a file is in the way of the folder.
             files.UnreadableFile: samples is there, and no folder.
         """
-        if os.path.lexists(self.path / "config.json"):
+        check_place(self.path)
+        self._check_no_run()
+        left = [self.path / name for name in WRITTEN] + self.sample_paths()
+        for path in filter(os.path.lexists, left):
+            raise FileExistsError(
+                f"output: {path} is there without the config.json of a run, and a new "
+                "run would write over it; name another folder, or remove the file"
+            )
+
+    def _check_no_run(self) -> None:
+        if self.is_there():
             raise FileExistsError(
                 f"output: {self.path} holds a run already; add --resume to go on with "
                 "it, or name another folder"
             )
         self._check_samples()
+
+    def is_there(self) -> bool:
+        """Whether a run is here: config.json alone says so."""
+        return os.path.lexists(self.path / "config.json")
 
     def read_config(self) -> dict:
         """What config.json says of the run; ``configuration.read_config`` checks it.
@@ -98,7 +114,7 @@ class RunFolder:
                 folder.
         """
         path = self.path / "config.json"
-        if not os.path.lexists(path):
+        if not self.is_there():
             raise FileNotFoundError(
                 f"run: there is no run in {self.path} (no {path.name})"
             )
@@ -137,11 +153,18 @@ class RunFolder:
             The step at which they were saved; 0 if nothing has been saved yet.
 
         Raises:
+            FileNotFoundError: there is a history, and the weights have gone.
             files.UnreadableFile: the saved weights are those of other models, or
                 damaged; no variable has been changed.
         """
         path = self.path / "weights.npz"
         if not os.path.lexists(path):
+            made = len(self.read_history())
+            if made:
+                raise FileNotFoundError(
+                    f"run: {path} is missing, and history.csv beside it has {made:,} "
+                    "steps; put the file back, or begin a run in another folder"
+                )
             return 0
         with open_npz(path, "the weights of a run") as saved:
             step = _read_step(saved)

@@ -690,3 +690,44 @@ def test_large_layers_get_every_core(width, given, tmp_path, monkeypatch):
     output = ["--output", str(tmp_path / "a")]
     assert main(["train", "--dataset", "digits", "--width", str(width), *output]) == 0
     assert calls == ["cores"] * given + ["model"]
+
+
+# What is left of a run, or gone ----------------------------------------------
+
+
+def stored(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_that_has_lost_its_weights_is_not_begun_anew(runs, tmp_path, capsys):
+    shutil.copytree(runs / "train_step", tmp_path / "a")
+    (tmp_path / "a" / "weights.npz").unlink()
+    before = stored(tmp_path / "a")
+    err = told(capsys, 2, ["train", "--resume", "--output", tmp_path / "a"])
+    assert f"{tmp_path / 'a' / 'weights.npz'} is missing" in err
+    assert f"history.csv beside it has {STEPS} steps" in err
+    assert stored(tmp_path / "a") == before
+
+
+def test_a_new_run_takes_over_nothing(runs, tmp_path, capsys):
+    shutil.copytree(runs / "train_step", tmp_path / "a")
+    (tmp_path / "a" / "config.json").unlink()
+    before = stored(tmp_path / "a")
+    err = told(capsys, 2, ["train", "--output", tmp_path / "a", *SMALL])
+    assert "history.csv is there without the config.json" in err
+    assert stored(tmp_path / "a") == before
+    for name in ("history.csv", "weights.npz", "training.gif"):
+        (tmp_path / "a" / name).unlink()
+    err = told(capsys, 2, ["train", "--output", tmp_path / "a", *SMALL])
+    assert "step_000000.png is there" in err
+    assert (tmp_path / "a" / "samples" / "step_000006.png").exists()
+
+
+def test_a_file_in_the_way_is_named_before_the_work(runs, tmp_path, capsys):
+    (tmp_path / "mk.py").write_text("")
+    for output in (tmp_path / "mk.py", tmp_path / "mk.py" / "a"):
+        err = told(capsys, 2, ["train", "--output", output, "--clusters", 3, *SMALL])
+        assert f"--output): expected a folder, {tmp_path / 'mk.py'} is none" in err
+    arguments = ["sample", "--run", runs / "composite", "--output"]
+    err = told(capsys, 2, [*arguments, tmp_path / "mk.py" / "x.npy"])
+    assert f"--output): expected a folder, {tmp_path / 'mk.py'} is none" in err

@@ -424,3 +424,36 @@ def test_the_names_in_a_configuration_are_sorted(tmp_path):
     run.write_config({"seed": 0, "dataset": "digits"})
     text = (tmp_path / "config.json").read_text()
     assert text.index("dataset") < text.index("seed")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "weights.npz",
+        "history.csv",
+        "clusters.npz",
+        "training.gif",
+        "samples/step_000007.png",
+    ],
+)
+def test_files_of_a_runs_names_without_a_run_are_kept(run, name):
+    write_whole(run.path / name, b"somebody's own")
+    with pytest.raises(FileExistsError, match=f"{name} is there without"):
+        run.check_free()
+    write_whole(run.path / "samples/mine.png", b"")
+    (run.path / name).unlink()
+    run.check_free()
+
+
+def test_a_file_in_the_way_of_the_folder_is_named(tmp_path):
+    (tmp_path / "mk.py").write_text("")
+    for path in (tmp_path / "mk.py", tmp_path / "mk.py" / "a" / "b"):
+        with pytest.raises(NotADirectoryError, match=r"--output.*mk\.py is none"):
+            RunFolder(path).check_free()
+
+
+def test_weights_that_have_gone_are_not_taken_for_a_beginning(run):
+    run.save(3, {"generator": variables(1)}, rows(3))
+    (run.path / "weights.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"weights\.npz is missing.* 3 steps"):
+        run.restore({"generator": variables(2)})
