@@ -10,13 +10,18 @@ import numpy as np
 
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.edge import Stopped, stop_signals
-from dcgan_keras.labels import label_grid, spread_labels, with_labels
+from dcgan_keras.labels import spread_labels, with_labels
 from dcgan_keras.noise import latent_noise
+from dcgan_keras.sizes import check_positive
 from dcgan_keras.training.runs import COLUMNS, RunFolder
+from dcgan_keras.training.sampling import spread
 from dcgan_keras.visualization import tile, write_png
 
 # TensorFlow's operation that gets the next batch: where it fails, no step has begun.
 READING = "IteratorGetNext"
+SCALE = 2  # pixels of a grid for one of a sample, each way
+MOST_ROWS = 100  # of a grid with a row a class
+MOST_PIXELS = 17 * 10**7  # of a grid; of 179 million Pillow takes it for a bomb
 SAMPLE_SEED = 2026  # of the fixed noise; a draw of its own, unlike any of training's
 
 
@@ -52,6 +57,9 @@ class History(keras.callbacks.Callback):
         self.step = start_step
         self.rows: list[dict] = []
 
+    def on_train_begin(self, logs=None):
+        _check_every_step(self)
+
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
         row = {"step": self.step} | {name: float(logs[name]) for name in COLUMNS[1:]}
@@ -72,8 +80,13 @@ class RunRecorder(History):
         start_step: how many steps have been made; earlier rows are read from the run.
         save_every: steps between two savings of history and weights.
         sample_every: steps between two grids of 64 samples; of a conditional run of 8
-            noises a class, the same in each row; of one with groups of 64 samples,
-            each group as often as it has images.
+            noises a class, the same in each row, and of more than 100 classes so many,
+            evenly spread; of one with groups of 64 samples, each group as often as it
+            has images.
+
+    Raises:
+        FileNotFoundError: in training, where the run's config.json has gone: the folder
+            was moved or removed.
     """
 
     def __init__(
@@ -84,6 +97,7 @@ class RunRecorder(History):
         sample_every: int = 100,
     ):
         super().__init__(start_step)
+        check_positive(save_every=save_every, sample_every=sample_every)
         self.run, self.saved_step = run, start_step
         self.stopped_by = None  # the number of a signal, from its arrival on
         self.is_whole = True  # no step has begun that has not ended
@@ -91,6 +105,7 @@ class RunRecorder(History):
         self.rows = run.read_history(up_to=start_step)
 
     def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
         latent_dim, classes = self.model.latent_dim, self.model.classes
         shares = self.model.class_shares
         has_rows = classes is not None and shares is None
@@ -98,10 +113,15 @@ class RunRecorder(History):
             (8 if has_rows else 64, latent_dim), SAMPLE_SEED, 0
         )
         if has_rows:
-            self.fixed_noise = label_grid(self.fixed_noise, classes)
+            height, width = self.model.generator.output_shape[1:3]
+            most = min(MOST_ROWS, MOST_PIXELS // (8 * height * width * SCALE**2))
+            asked = np.repeat(spread(classes, most), len(self.fixed_noise))
+            tiled = np.tile(self.fixed_noise, (len(asked) // 8, 1))
+            self.fixed_noise = with_labels(tiled, asked, classes)
         elif shares is not None:
             labels = spread_labels(len(self.fixed_noise), classes, shares)
             self.fixed_noise = with_labels(self.fixed_noise, labels, classes)
+        self.is_run = self.run.is_there()
         if self.step == 0:
             self.write_samples()
 
@@ -158,19 +178,40 @@ class RunRecorder(History):
 
     def write_samples(self) -> None:
         """The grid of the fixed noise, as the generator is in use: inference mode."""
+        self._check_run()
         generator = self.model.sampling_generator()
         images = np.asarray(generator(self.fixed_noise, training=False))
         if not np.isfinite(images).all():
             raise FloatingPointError(
                 f"the samples hold NaN or infinity after step {self.step}"
             )
-        write_png(self.run.sample_path(self.step), tile(images, scale=2))
+        write_png(self.run.sample_path(self.step), tile(images, scale=SCALE))
 
     def save(self) -> None:
         """Write history and weights, unless these have been written already."""
         if self.step > self.saved_step:
+            self._check_run()
             self.run.save(self.step, state_of(self.model), self.rows)
             self.saved_step = self.step
+
+    def _check_run(self) -> None:
+        """Write nothing into a folder that is no longer that of the run."""
+        if self.is_run and not self.run.is_there():
+            raise FileNotFoundError(
+                f"output: {self.run.path} is no longer the folder of this run, its "
+                f"config.json has gone; nothing is written after step {self.step}: "
+                "go on with --resume from where it is now"
+            )
+
+
+def _check_every_step(callback) -> None:
+    """Refuse what would show a callback one step in so many."""
+    at_once = getattr(callback.model, "steps_per_execution", 1)
+    if at_once != 1:
+        raise ValueError(
+            f"steps_per_execution: expected 1 with {type(callback).__name__}, which "
+            f"looks at every step, got {at_once}"
+        )
 
 
 class ProgressLine(keras.callbacks.Callback):
@@ -204,6 +245,7 @@ class ProgressLine(keras.callbacks.Callback):
             self.is_terminal = self.stream.isatty()
 
     def on_train_begin(self, logs=None):
+        _check_every_step(self)
         self.shown = self.began = time.monotonic()
         self.first = None  # (time, step) after the first step, which is compiled
 

@@ -79,6 +79,7 @@ from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
 FINGERPRINT = "data_fingerprint"  # in config.json
 CLASSIFIED = ("digits", "mnist")  # data sets that a classifier here knows
 MOST_GRIDS = 100  # frames of training.gif
+MOST_SIDE = 2**16 - 1  # pixels of a .gif
 MOST_STEPS = 1000  # frames of a walk
 MOST_PIXELS = 2**26  # of a .png; of 89 million Pillow warns as of a bomb
 POINTS = 12  # of the walk from one sample to the next
@@ -360,26 +361,36 @@ def write_training_gif(run: RunFolder) -> None:
     """training.gif in the run folder: its sample grids in the order of their steps.
 
     Of more than ``MOST_GRIDS`` so many are taken, evenly, the first and the last too.
-    One that cannot be read is named on standard error and left out.
+    One that cannot be read, or is not as large as the last of them, is named on
+    standard error and left out.
     """
     paths = run.sample_paths()
     if len(paths) < 2:
         return
     chosen = [paths[place] for place in spread(len(paths), MOST_GRIDS)]
-    chosen = [path for path in chosen if _can_be_read(path)]
+    chosen = _of_one_size(chosen)
     if chosen:
         frames = map(imageio.imread, chosen)
         write_whole(run.path / "training.gif", gif_bytes(frames, count=len(chosen)))
 
 
-def _can_be_read(grid: Path) -> bool:
-    try:
-        with decoding(grid, "a grid of samples"):
-            imageio.imread(grid)
-    except UnreadableFile as error:
-        say(f"{error}; training.gif goes without it")
-        return False
-    return True
+def _of_one_size(grids: list[Path]) -> list[Path]:
+    """Those that can be read, and are of the size of the last that can."""
+    size, found = None, []
+    for grid in reversed(grids):
+        try:
+            with decoding(grid, "a grid of samples"):
+                shape = imageio.imread(grid).shape
+                if max(shape) > MOST_SIDE:
+                    raise ValueError(f"a film has {MOST_SIDE:,} pixels a side at most")
+                size = size or shape
+                if shape != size:
+                    raise ValueError(f"it is {shape}, and a later one {size}")
+        except UnreadableFile as error:
+            say(f"{error}; training.gif goes without it")
+        else:
+            found.append(grid)
+    return found[::-1]
 
 
 def _batches(model, data: RunData, config: dict, start_step: int):
@@ -439,9 +450,10 @@ def _fit(
         )
         raise
     except Exception as error:
-        error.then = (
-            f"{path} is saved up to step {recorder.saved_step}: go on with --resume"
-        )
+        if recorder.run.is_there():
+            error.then = (
+                f"{path} is saved up to step {recorder.saved_step}: go on with --resume"
+            )
         raise
 
 

@@ -15,7 +15,10 @@ from players import contents
 
 from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
+from dcgan_keras.labels import with_labels
+from dcgan_keras.noise import latent_noise
 from dcgan_keras.training import commands
+from dcgan_keras.training.callbacks import SAMPLE_SEED, RunRecorder
 from dcgan_keras.training.configuration import (
     DEFAULTS,
     build_model,
@@ -25,7 +28,7 @@ from dcgan_keras.training.configuration import (
 from dcgan_keras.training.fingerprint import changes, circumstances
 from dcgan_keras.training.recipe import SETTINGS
 from dcgan_keras.training.runs import COLUMNS, RunFolder
-from dcgan_keras.visualization import write_png
+from dcgan_keras.visualization import tile, write_png
 
 STEPS = 6
 SMALL = [
@@ -731,3 +734,72 @@ def test_a_file_in_the_way_is_named_before_the_work(runs, tmp_path, capsys):
     arguments = ["sample", "--run", runs / "composite", "--output"]
     err = told(capsys, 2, [*arguments, tmp_path / "mk.py" / "x.npy"])
     assert f"--output): expected a folder, {tmp_path / 'mk.py'} is none" in err
+
+
+def classes(folder, names, count=2, size=8):
+    """A picture of its own for each, grey, in the subfolders of these names."""
+    random = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = random.integers(0, 256, (size, size), np.uint8)
+            imageio.imwrite(folder / name / f"{number}.png", pixels)
+    return folder
+
+
+def conditional(output, folder, *options):
+    options = ["--dataset", str(folder), "--conditional", "--steps", "2", *options]
+    return main(["train", "--output", str(output), *SMALL, *options])
+
+
+@pytest.mark.parametrize(("count", "rows"), [(5, 5), (123, 100)])
+def test_a_grid_has_a_row_for_each_of_at_most_100_classes(tmp_path, count, rows):
+    folder = classes(tmp_path / "data", [f"{n:04d}" for n in range(count)])
+    assert conditional(tmp_path / "a", folder, "--sample-every", "1") == 0
+    for step in range(3):
+        grid = imageio.imread(RunFolder(tmp_path / "a").sample_path(step))
+        assert grid.shape == (rows * 8 * 2, 8 * 8 * 2, 3)
+    z = np.tile(np.asarray(latent_noise((8, 3), SAMPLE_SEED, 0)), (rows, 1))
+    labels = np.repeat(np.linspace(0, count - 1, rows).round().astype(int), 8)
+    generator = load_players(tmp_path / "a").generator
+    images = generator(with_labels(z, labels, count), training=False)
+    np.testing.assert_array_equal(grid, tile(images, scale=2))
+    assert len(imageio.imread(tmp_path / "a" / "training.gif")) == 3
+
+
+def test_grids_of_another_size_are_left_out_of_the_film(
+    runs, tmp_path, capsys, monkeypatch
+):
+    """As of a run from before grids had a largest size."""
+    run = RunFolder(shutil.copytree(runs / "train_step", tmp_path / "a"))
+    (run.path / "training.gif").unlink()
+    write_png(run.sample_path(2), np.zeros((20, 448, 3), np.uint8))
+    write_png(run.sample_path(STEPS), np.zeros((500, 448, 3), np.uint8))
+    monkeypatch.setattr(commands, "MOST_SIDE", 499)
+    assert resumed(run.path) == 0
+    said = capsys.readouterr().err
+    assert f"{run.sample_path(2)}: expected a grid of samples; it is (20, 448, 3)" in (
+        said
+    )
+    assert "a film has 499 pixels a side at most; training.gif goes without it" in said
+    assert len(imageio.imread(run.path / "training.gif")) == STEPS // 2 - 1
+
+
+@pytest.mark.parametrize("at", ["the next grid", "the next saving"])
+def test_a_run_that_is_moved_or_removed_ends(tmp_path, capsys, monkeypatch, at):
+    every = "--sample-every" if at == "the next grid" else "--save-every"
+    after = RunRecorder.on_train_batch_end
+
+    def move(self, batch, logs=None):
+        after(self, batch, logs)
+        if self.step == 3:
+            (tmp_path / "a").rename(tmp_path / "b")
+
+    monkeypatch.setattr(RunRecorder, "on_train_batch_end", move)
+    arguments = ["train", "--output", tmp_path / "a", *SMALL, "--steps", 9, every, 2]
+    assert main([str(argument) for argument in arguments]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"output: {tmp_path / 'a'} is no longer the folder of this run" in said
+    assert "after step 4" in said and "is saved up to" not in said
+    assert not (tmp_path / "a" / "samples").exists()
+    assert not (tmp_path / "a" / "history.csv").exists()
