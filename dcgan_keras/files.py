@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 PACKAGE = Path(__file__).resolve().parent
-MOST_JSON = 2**16  # bytes; a configuration has 700
+MOST_JSON = 2**22  # bytes; a configuration has 700, and the names of its classes
 MOST_LINE = 2**16  # characters in a line of a table
 MOST_SAID = 300  # characters of a damaged file's contents in a message
 

@@ -1,7 +1,6 @@
 """A folder of images as a data set: looked through, then decoded or streamed."""
 
 import os
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_keras import edge
 from dcgan_keras.data.listing import LeftOut, Listing, list_pictures
 from dcgan_keras.data.pictures import Header, UnfitPicture, decode, read_header
 from dcgan_keras.files import printable
-from dcgan_keras.sizes import check_image_size
+from dcgan_keras.sizes import check_flag, check_image_size, check_positive, is_int
 
 MAX_BYTES_IN_MEMORY = 2**30  # of float32 when loaded, of uint8 when streamed
 HEADERS_READ = 20_000  # of a larger folder as many, evenly spread
@@ -134,7 +134,7 @@ def load_folder(
             none was asked for.
         OSError: the folder cannot be opened.
     """
-    _check_arguments(image_size, channels)
+    _check_arguments(image_size, channels, stream)
     if image_size is not None and allowed_sizes is not None:
         check_image_size(image_size, allowed_sizes)
     left_out = LeftOut(folder)
@@ -158,15 +158,16 @@ def load_folder(
 
 def say(line: str) -> None:
     """What a user should know: one line on standard error, in notebooks, too."""
-    if sys.stderr is not None:  # it is where there is no console
-        print(printable(line), file=sys.stderr, flush=True)
+    edge.say(printable(line))
 
 
-def _check_arguments(image_size: int | None, channels: int | None) -> None:
-    if image_size is not None and image_size < 1:
-        raise ValueError(f"image_size: expected at least 1 pixel, got {image_size}")
-    if channels not in (None, 1, 3):
-        raise ValueError(f"channels: expected 1 or 3, got {channels}")
+def _check_arguments(image_size, channels, stream) -> None:
+    if image_size is not None:
+        check_positive(image_size=image_size)
+    if channels is not None and not (is_int(channels) and channels in (1, 3)):
+        raise ValueError(f"channels: expected None, 1 or 3, got {channels!r}")
+    if stream is not None:
+        check_flag(stream=stream)
 
 
 def _images(paths, folder, image_size, channels, stream, allowed_sizes, left_out):
@@ -282,14 +283,21 @@ def _remarks(paths, headers: dict[int, Header], images: FolderImages, stream: bo
 
 
 def _darkness(images) -> str:
-    """A word if white is nowhere near, as with 12 bits stored in files of 16."""
+    """A word if white is nowhere near, as with 12 bits stored in files of 16.
+
+    And if black is not, or if there is nothing to be seen.
+    """
     count = min(len(images), 32)
     some = images[np.arange(count) * len(images) // count]
-    brightest = float(some.max())
-    if brightest > -0.5 or brightest == some.min():
-        return ""
-    level = round((brightest + 1) * 127.5)
-    return f"dark: the brightest pixel of {len(some)} is {level} of 255"
+    ends = some.min(), some.max()
+    darkest, brightest = (round((float(value) + 1) * 127.5) for value in ends)
+    if darkest == brightest:
+        return f"blank: every pixel of {count} is {darkest} of 255"
+    if brightest < 64:
+        return f"dark: the brightest pixel of {count} is {brightest} of 255"
+    if darkest > 191:
+        return f"bright: the darkest pixel of {count} is {darkest} of 255"
+    return ""
 
 
 def _none_readable(folder: Path, left_out: LeftOut) -> ValueError:

@@ -3,6 +3,7 @@
 Files are listed and not opened: a million names take seconds.
 """
 
+import contextlib
 import os
 import re
 from collections import Counter
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_keras.data.pictures import suffixes
-from dcgan_keras.files import printable
+from dcgan_keras.files import UnreadableFile, printable, read_json
 
 SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have their dot
     "__macosx",
@@ -26,6 +27,7 @@ SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have the
     "desktop.ini",
 }
 RUN_FILES = {"config.json", "history.csv"}  # a run's folder: its grids are no data
+RUN_KEYS = {"recipe", "batch_size", "latent_dim"}  # in its config.json
 # trainA and trainB are two domains; train2017, test_images and training-set no more
 # than longer names.
 SPLIT = re.compile(
@@ -148,6 +150,26 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
     return _listing([paths[i] for i in chosen], classes, known)
 
 
+def class_names(folder: str | Path, count: int) -> list[str] | None:
+    """The names that the labels of a folder's training pictures are places in.
+
+    Args:
+        folder: that ``list_pictures`` takes.
+        count: one more than the largest label.
+
+    Returns:
+        None where they are not known by the listing alone: without splits a class of
+        which no picture can be read has no number.
+
+    Raises:
+        ValueError: as from ``list_pictures``.
+    """
+    listing = list_pictures(folder, "train", LeftOut(folder))
+    most, is_split = len(listing.classes), listing.is_split
+    is_known = count == most or is_split and count < most
+    return listing.classes if is_known else None
+
+
 def has_split(folder: str | Path, split: str) -> bool:
     """Whether ``list_pictures`` finds pictures of that split in a folder."""
     try:
@@ -237,10 +259,20 @@ def _entries(here: str, left_out: LeftOut, is_root: bool) -> list[os.DirEntry]:
             raise
         left_out.add("that cannot be opened", here, error.strerror)
         return []
-    if not is_root and RUN_FILES <= {entry.name for entry in entries}:
+    if not is_root and _is_run(here, {entry.name for entry in entries}):
         left_out.add("of a run", here)
         return []
     return entries
+
+
+def _is_run(here: str, names: set[str]) -> bool:
+    """Also one that was killed before its history was written."""
+    if RUN_FILES <= names or "config.json" not in names:
+        return RUN_FILES <= names
+    with contextlib.suppress(OSError, UnreadableFile):
+        config = read_json(os.path.join(here, "config.json"), "an object")
+        return config.keys() >= RUN_KEYS
+    return False
 
 
 def _refusal(entry: os.DirEntry, readable: set[str]) -> str:

@@ -22,12 +22,13 @@ from dcgan_keras.data.datasets import (
     load_dataset,
     training_batches,
 )
-from dcgan_keras.data.listing import has_split
+from dcgan_keras.data.listing import class_names, has_split
 from dcgan_keras.edge import say, show
 from dcgan_keras.files import (
     UnreadableFile,
     check_place,
     decoding,
+    printable,
     remove_leftovers,
     write_whole,
 )
@@ -124,6 +125,8 @@ def train(options: argparse.Namespace) -> None:
         config["steps"] = options.epochs * (len(data.images) // config["batch_size"])
     config["image_shape"] = [int(n) for n in data.images.shape[1:]]
     data = _grouped(data, config, run if options.resume else None)
+    if config["conditional"] and config["clusters"] is None:
+        _name_classes(config, data.labels, run)
     config["classes"] = data.classes if config["conditional"] else None
     _use_course_types()
     if multiplications(config) >= LARGE:
@@ -561,6 +564,38 @@ def _grouped(data: RunData, config: dict, run: RunFolder | None) -> RunData:
         return RunData(data.images, labels, groups)
     groups = read_clusters(run, config)
     return RunData(data.images, nearest_centres(data.images, groups.centres), groups)
+
+
+def _name_classes(config: dict, labels: np.ndarray, run: RunFolder) -> None:
+    """Keep the names of a folder's classes, and say which have no picture.
+
+    Raises:
+        ValueError: a resumed run has other names.
+    """
+    used, names = set(labels.tolist()), None
+    count = max(used) + 1
+    if config["dataset"] not in DATASETS:
+        names = class_names(config["dataset"], count)
+    before = config.get("class_names")
+    if before is not None and before != names:
+        raise ValueError(
+            f"dataset: the run in {run.path} has the classes {_listed(before)}; got "
+            f"{_listed(names or ['others'])} in {config['dataset']}; a resumed run "
+            "keeps its classes"
+        )
+    if names:
+        config["class_names"], count = names, len(names)
+    empty = [names[n] if names else str(n) for n in range(count) if n not in used]
+    if empty:
+        say(
+            f"{config['dataset']}: {len(empty):,} of {count:,} classes have no picture "
+            f"for training: {_listed(empty)}; G learns nothing of them"
+        )
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(map(printable, names[:5]))
+    return f"{shown}, ... ({len(names):,})" if len(names) > 5 else shown
 
 
 def _check_shared(config: dict, replicas: int) -> None:

@@ -70,6 +70,11 @@ def _is_augmentation(value) -> bool:
     return isinstance(value, list) and all(x in AUGMENTATIONS for x in value)
 
 
+def _are_names(value) -> bool:
+    is_list = isinstance(value, list) and all(isinstance(x, str) for x in value)
+    return value is None or is_list
+
+
 CHECKS = {  # what config.json and its settings may hold: by name (is it so, in words)
     "dataset": (lambda x: isinstance(x, str) and x and "\0" not in x, "a name"),
     "steps": (_is_count, "a whole number >= 1"),
@@ -83,6 +88,8 @@ CHECKS = {  # what config.json and its settings may hold: by name (is it so, in 
     "conditional": (lambda x: isinstance(x, bool), "true or false"),
     "classes": (lambda x: x is None or _is_count(x, 2), "null or a whole number >= 2"),
     "clusters": (lambda x: x is None or _is_count(x, 2), "null or a whole number >= 2"),
+    "class_names": (_are_names, "null or a list of names"),
+    "resumed": (lambda x: isinstance(x, list), "a list"),
     "settings": (lambda x: isinstance(x, dict), "an object"),
     "latent_dim": (_is_count, "a whole number >= 1"),
     "width": (_is_count, "a whole number >= 1"),

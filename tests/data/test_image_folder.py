@@ -1,5 +1,7 @@
 """A folder of images: what is read, how, and what is said where it cannot be."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -164,11 +166,17 @@ def test_mixed_modes_need_channels(folder):
 
 
 @pytest.mark.parametrize(
-    "option", [{"channels": 2}, {"channels": 4}, {"image_size": 0}, {"image_size": -8}]
+    "option",
+    [
+        *[{"channels": value} for value in (2, 4, "1", 1.0, True)],
+        *[{"image_size": value} for value in (0, -8, "8", 8.0, True)],
+        *[{"stream": value} for value in ("no", 0, "")],
+    ],
+    ids=str,
 )
 def test_wrong_arguments_are_refused(folder, option):
-    (name,) = option
-    with pytest.raises(ValueError, match=f"{name}: expected"):
+    ((name, value),) = option.items()
+    with pytest.raises(ValueError, match=f"^{name}: expected .* got {value!r}$"):
         load_dataset(folder, **option)
 
 
@@ -512,3 +520,42 @@ def test_bombs_are_left_out_and_big_images_read_one_by_one(folder, capsys, monke
     picture(folder / "b.png", 255, size=(100, 100))
     assert greys(load_dataset(folder, image_size=8).images)[6:] == [255]
     assert "1 of too many pixels (a.png: 100x101)" in line(capsys)
+
+
+# Nothing to be seen, and nobody to be told ------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((0, 0), "blank: every pixel of 2 is 0 of 255"),
+        ((255, 255), "blank: every pixel of 2 is 255 of 255"),
+        ((250, 255), "bright: the darkest pixel of 2 is 250 of 255"),
+        ((0, 255), ""),
+        ((128, 190), ""),
+    ],
+)
+def test_blank_pictures_get_a_word(tmp_path, capsys, values, said):
+    for number, value in enumerate(values):
+        picture(tmp_path / f"{number}.png", value)
+    load_dataset(tmp_path)
+    found = line(capsys)
+    assert said in found
+    assert said or " of 255" not in found
+
+
+def test_a_full_disk_behind_standard_error_is_no_failure(folder, monkeypatch):
+    full = open("/dev/full", "w")
+    monkeypatch.setattr("sys.stderr", full)
+    assert len(load_dataset(folder).images) == 6
+    with contextlib.suppress(OSError):
+        full.close()
+
+
+def test_a_run_that_was_killed_before_its_first_save_is_no_class(tmp_path):
+    for name in ("cat", "dog", "run/samples"):
+        picture(tmp_path / name / "1.png")
+    (tmp_path / "dog" / "config.json").write_text('{"owner": "somebody"}')
+    config = '{"recipe": "default", "batch_size": 8, "latent_dim": 3}'
+    (tmp_path / "run" / "config.json").write_text(config)
+    assert load_dataset(tmp_path).labels.tolist() == [0, 1]

@@ -15,6 +15,7 @@ from players import contents
 
 from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
+from dcgan_keras.data.datasets import Images
 from dcgan_keras.labels import with_labels
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training import commands
@@ -803,3 +804,54 @@ def test_a_run_that_is_moved_or_removed_ends(tmp_path, capsys, monkeypatch, at):
     assert "after step 4" in said and "is saved up to" not in said
     assert not (tmp_path / "a" / "samples").exists()
     assert not (tmp_path / "a" / "history.csv").exists()
+
+
+# Classes ---------------------------------------------------------------------
+
+
+def test_a_class_without_a_picture_to_learn_from_is_named(tmp_path, capsys):
+    folder = classes(tmp_path / "data" / "train", ["cat", "dog"]).parent
+    classes(folder / "test", ["bird", "cat", "wolf"])
+    assert conditional(tmp_path / "a", folder, "--batch-size", "2") == 0
+    said = f"{folder}: 2 of 4 classes have no picture for training: bird, wolf; G"
+    assert said in capsys.readouterr().err
+    config = RunFolder(tmp_path / "a").read_config()
+    assert config["class_names"] == ["bird", "cat", "dog", "wolf"]
+
+
+def test_labels_that_do_not_begin_at_0_are_named_too(tmp_path, capsys, monkeypatch):
+    images = np.random.default_rng(0).uniform(-1, 1, (9, 8, 8, 1)).astype(np.float32)
+    data = Images(images, np.array([1, 2, 4] * 3))
+    monkeypatch.setattr(commands, "load_dataset", lambda *_, **__: data)
+    assert train(tmp_path / "a", "--steps", "1", "--conditional") == 0
+    said = "digits: 2 of 5 classes have no picture for training: 0, 3; G"
+    assert said in capsys.readouterr().err
+    assert "class_names" not in RunFolder(tmp_path / "a").read_config()
+
+
+def test_a_resumed_run_keeps_the_names_of_its_classes(tmp_path, capsys):
+    folder = classes(tmp_path / "data", ["cat", "dog"])
+    assert conditional(tmp_path / "a", folder, "--batch-size", "2") == 0
+    assert "have no picture" not in capsys.readouterr().err
+    before = stored(tmp_path / "a")
+    (folder / "cat").rename(folder / "zcat")
+    arguments = ["train", "--resume", "--output", tmp_path / "a", "--steps", 4]
+    err = told(capsys, 2, arguments)
+    assert "has the classes cat, dog; got dog, zcat in" in err
+    assert stored(tmp_path / "a") == before
+    (folder / "zcat").rename(folder / "cat")
+    config = RunFolder(tmp_path / "a").read_config()
+    del config["class_names"]  # a run from before they were kept
+    RunFolder(tmp_path / "a").write_config(config, replace=True)
+    assert resumed(tmp_path / "a", "--steps", 4) == 0
+    assert RunFolder(tmp_path / "a").read_config()["class_names"] == ["cat", "dog"]
+
+
+def test_names_of_many_classes_are_shortened_and_fit(tmp_path, capsys):
+    run = RunFolder(tmp_path / "a")
+    run.write_config({"class_names": [f"n{number:08d}" for number in range(20_000)]})
+    assert len(run.read_config()["class_names"]) == 20_000
+    config = {"dataset": str(classes(tmp_path / "data", "abcdefg"))}
+    config["class_names"] = list("abcdefh")
+    with pytest.raises(ValueError, match=r"a, b, c, d, e, \.\.\. \(7\); got a, b, c"):
+        commands._name_classes(config, np.arange(7), run)

@@ -84,6 +84,8 @@ BAD = {
     "conditional": [None, 1, "true"],
     "classes": [0, 1, 2.5, "10", 10**400],
     "clusters": [0, 1, 7, "7", 10**400],  # 7: of an unconditional run
+    "class_names": ["cat", 5, ["cat", 1], {}],
+    "resumed": [5, None, "x", {}],
     "settings": [None, [], 3, "x"],
 }
 BAD_SETTINGS = {
