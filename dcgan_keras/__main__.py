@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dcgan_keras import __version__
 from dcgan_keras.edge import run_command
 
+MOST = 2**53 - 1  # of steps and the like: what a float counts
 LARGEST = 2**62  # noise.latent_noise doubles a seed, within 64 bits
 
 
@@ -200,6 +201,10 @@ def _path(text: str) -> str:
 
 def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() and len(text) < 20 else 0
+    if text.isdecimal() and (number > MOST or len(text) >= 20):
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number, 1 to {MOST:,}; got {text}"
+        )
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
     return number

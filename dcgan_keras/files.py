@@ -260,8 +260,12 @@ def lock_file(path: Path):
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = _own_handle(path)
     try:
-        os.ftruncate(handle, 0)
-        os.write(handle, str(os.getpid()).encode())
+        try:
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+        except OSError as error:  # a full disk; the system names no file
+            error.filename = str(path)
+            raise
         yield
     finally:
         with contextlib.suppress(OSError):

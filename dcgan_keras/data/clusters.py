@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dcgan_keras.sizes import is_int
+
 if TYPE_CHECKING:
     from dcgan_keras.data.image_folder import FolderImages
 
@@ -39,6 +41,7 @@ class Clusters(NamedTuple):
 
     def draw(self, count: int, seed: int) -> np.ndarray:
         """Numbers of groups, int64 (count,), as often as the groups have pictures."""
+        check_seed(seed)
         random = np.random.default_rng(seed)
         return random.choice(len(self.counts), count, p=self.shares)
 
@@ -59,7 +62,8 @@ def find_clusters(
         and int64 (N,), the number of the group of each picture.
 
     Raises:
-        ValueError: another number of groups, or pictures that are all equal.
+        ValueError: another number of groups, pictures that are all equal, or a seed
+            that is no whole number, 0 to 2**32 - 1.
 
     Example:
         >>> clusters, labels = find_clusters(load_dataset("digits").images, 10)
@@ -70,6 +74,7 @@ def find_clusters(
         and manipulation with clustered generative adversarial networks", whose groups
         are of the features of a network, not of pixels.
     """
+    check_seed(seed, 2**32)
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
@@ -104,6 +109,24 @@ def find_clusters(
     return Clusters(centres, counts[order].astype(np.int64)), place[labels]
 
 
+def check_seed(seed: int, below: int = 2**63) -> None:
+    """Refuse a seed that the random numbers here do not take.
+
+    Raises:
+        ValueError: naming the command line's option.
+    """
+    if not (is_int(seed) and 0 <= seed < below):
+        raise ValueError(
+            f"seed (--seed): expected a whole number, 0 to {below - 1:,}, got {seed!r}"
+        )
+
+
+def sides_of_centres(height: int, width: int) -> tuple[int, int]:
+    """The height and width of the centres of pictures of that size."""
+    factor = max(1, min(height, width) // SIDE)
+    return height // factor, width // factor
+
+
 def nearest_centres(
     images: "np.ndarray | FolderImages", centres: np.ndarray
 ) -> np.ndarray:
@@ -128,8 +151,8 @@ def nearest_centres(
 def _smaller(images, chosen: np.ndarray):
     """Some of the pictures, ``CHUNK`` at a time, with about ``SIDE`` pixels a side."""
     height, width = images.shape[1:3]
-    factor = max(1, min(height, width) // SIDE)
-    height, width = height // factor, width // factor
+    factor = height // sides_of_centres(height, width)[0]
+    height, width = sides_of_centres(height, width)
     for start in range(0, len(chosen), CHUNK):
         part = images[chosen[start : start + CHUNK]]
         part = part[:, : height * factor, : width * factor]

@@ -14,7 +14,12 @@ import imageio.v3 as imageio
 import numpy as np
 
 from dcgan_keras._tensorflow import device, give_every_core, use_course_types
-from dcgan_keras.data.clusters import Clusters, find_clusters, nearest_centres
+from dcgan_keras.data.clusters import (
+    Clusters,
+    check_seed,
+    find_clusters,
+    nearest_centres,
+)
 from dcgan_keras.data.datasets import (
     DATASETS,
     check_images,
@@ -46,6 +51,7 @@ from dcgan_keras.training.callbacks import (
 from dcgan_keras.training.configuration import (
     DEFAULTS,
     build_model,
+    check_asked,
     load_generator,
     multiplications,
     read_clusters,
@@ -319,6 +325,8 @@ def evaluate(options: argparse.Namespace) -> None:
     run = RunFolder(options.run)
     config = read_config(run)
     config["dataset"] = _resolved(options.dataset or config["dataset"])
+    if config["conditional"]:
+        check_seed(options.seed)  # it also draws the labels
     _use_course_types()
     data, test = _data_to_compare(config, run)
     training, held_out = data.images, test and test.images
@@ -357,7 +365,14 @@ def _data_to_compare(config: dict, run: RunFolder) -> tuple[RunData, RunData | N
             f"{config[FINGERPRINT]})"
         )
     has_test = config["dataset"] in DATASETS or has_split(config["dataset"], "test")
-    return training, _data(config, "test") if has_test else None
+    test = _data(config, "test") if has_test else None
+    if test is not None and list(test.images.shape[1:]) != config["image_shape"]:
+        raise ValueError(
+            f"dataset: the run has images of {config['image_shape']}, got "
+            f"{list(test.images.shape[1:])} in the held-out part (test or val) of "
+            f"{config['dataset']!r}"
+        )
+    return training, test
 
 
 def write_training_gif(run: RunFolder) -> None:
@@ -470,8 +485,10 @@ def _new(options: argparse.Namespace) -> dict:
                 f"the labels that there are; got {config['clusters']}"
             )
         config["conditional"] = True
-    settings = settings_of(config)
-    return config | {"settings": settings | _asked_settings(options, config)}
+    settings = settings_of(config) | _asked_settings(options, config)
+    config["settings"] = settings
+    check_asked(config)
+    return config
 
 
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
@@ -536,8 +553,14 @@ def _resolved(dataset: str) -> str:
 def _data(config: dict, split: str = "train") -> RunData:
     """The run's images; with their labels if it is told these."""
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
-    sizes["allowed_sizes"] = IMAGE_SIZES
-    data = load_dataset(config["dataset"], split, **sizes)
+    sizes["allowed_sizes"] = IMAGE_SIZES if split == "train" else None
+    try:
+        data = load_dataset(config["dataset"], split, **sizes)
+    except (ValueError, FileNotFoundError) as error:
+        if not str(error).startswith("name: "):
+            raise
+        said = str(error).removeprefix("name: ")
+        raise type(error)(f"dataset (--dataset): {said}") from error
     if not config["conditional"] or config["clusters"] is not None:
         return RunData(data.images)
     if data.labels is None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_keras._tensorflow import keras
-from dcgan_keras.data.clusters import Clusters
+from dcgan_keras.data.clusters import Clusters, sides_of_centres
 from dcgan_keras.files import UnreadableFile, decoding
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.sizes import is_int, stages
@@ -62,6 +62,9 @@ def _is_count(value, low: int = 1, below: int = 2**53) -> bool:
     return is_int(value) and low <= value < below
 
 
+COUNT = "a whole number, 1 to 2**53 - 1"
+
+
 def _is_image_shape(value) -> bool:
     return isinstance(value, list) and len(value) == 3 and value[2] in (1, 3)
 
@@ -77,9 +80,9 @@ def _are_names(value) -> bool:
 
 CHECKS = {  # what config.json and its settings may hold: by name (is it so, in words)
     "dataset": (lambda x: isinstance(x, str) and x and "\0" not in x, "a name"),
-    "steps": (_is_count, "a whole number >= 1"),
+    "steps": (_is_count, COUNT),
     "seed": (lambda x: _is_count(x, 0, 2**32), "a whole number, 0 to 2**32 - 1"),
-    "batch_size": (_is_count, "a whole number >= 1"),
+    "batch_size": (_is_count, COUNT),
     "loop": (lambda x: x in LOOPS, f"one of {LOOPS}"),
     "recipe": (lambda x: x in (*RECIPES,), f"one of {(*RECIPES,)}"),
     "image_size": (lambda x: x is None or _is_count(x), "null or pixels"),
@@ -91,18 +94,18 @@ CHECKS = {  # what config.json and its settings may hold: by name (is it so, in 
     "class_names": (_are_names, "null or a list of names"),
     "resumed": (lambda x: isinstance(x, list), "a list"),
     "settings": (lambda x: isinstance(x, dict), "an object"),
-    "latent_dim": (_is_count, "a whole number >= 1"),
-    "width": (_is_count, "a whole number >= 1"),
+    "latent_dim": (_is_count, COUNT),
+    "width": (_is_count, COUNT),
     "extra_layers": (lambda x: _is_count(x, 0, 21), "a whole number, 0 to 20"),
     "leaky_slope": (lambda x: _is_number(x, 0), "a number >= 0"),
     "generator_learning_rate": (lambda x: _is_number(x, 0), "a number >= 0"),
     "discriminator_learning_rate": (lambda x: _is_number(x, 0), "a number >= 0"),
     "beta_1": (lambda x: _is_number(x, 0, 1), "a number in [0, 1)"),
     "beta_2": (lambda x: _is_number(x, 0, 1), "a number in [0, 1)"),
-    "decay_steps": (_is_count, "a whole number >= 1"),
+    "decay_steps": (_is_count, COUNT),
     "update": (lambda x: x in UPDATES, f"one of {UPDATES}"),
     "r1_gamma": (lambda x: _is_number(x, 0), "a number >= 0"),
-    "r1_interval": (_is_count, "a whole number >= 1"),
+    "r1_interval": (_is_count, COUNT),
     "average": (lambda x: isinstance(x, bool), "true or false"),
     "augmentation": (_is_augmentation, f"a list of {AUGMENTATIONS}"),
 }
@@ -171,7 +174,9 @@ def read_config(run: RunFolder) -> dict:
 
 def read_clusters(run: RunFolder, config: dict) -> Clusters:
     """The groups of a run that has some, see ``RunFolder.read_clusters``."""
-    return run.read_clusters(config["classes"], config["image_shape"][2])
+    height, width, channels = config["image_shape"]
+    sides = sides_of_centres(height, width)
+    return run.read_clusters(config["classes"], channels, sides)
 
 
 def first_layer(config: dict) -> tuple[int, int]:
@@ -207,11 +212,26 @@ def multiplications(config: dict) -> int:
     return pixels * kernel**2 * 2 * config["width"] ** 2
 
 
-def _check(values: dict) -> None:
+def check_asked(config: dict) -> None:
+    """Refuse what is asked for on the command line and no run can have.
+
+    Args:
+        config: of a new run, before its images are known.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    known = {name: value for name, value in config.items() if name != "clusters"}
+    _check(known, are_options=True)  # how many groups there may be, the images say
+    _check(config["settings"])
+
+
+def _check(values: dict, are_options: bool = False) -> None:
     for name, value in values.items():
         is_so, words = CHECKS.get(name, (lambda _: True, ""))
         if not is_so(value):
-            raise ValueError(f"{name}: expected {words}, got {value!r}")
+            option = f" (--{name.replace('_', '-')})" if are_options else ""
+            raise ValueError(f"{name}{option}: expected {words}, got {value!r}")
 
 
 def _check_together(config: dict) -> None:
@@ -262,6 +282,7 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
             the networks do not reach, or that no memory holds.
     """
     _check(config)
+    _check(config["settings"])
     _check_together(config)
     keras.utils.set_random_seed(config["seed"])
     settings, seed = config["settings"], config["seed"]

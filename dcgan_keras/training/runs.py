@@ -44,6 +44,7 @@ COLUMNS = (
 )
 
 MOST_NUMBERS = 2**24  # in clusters.npz
+MOST_COUNTED = 2**32  # pictures of a group; so many have a sum
 WRITTEN = ("config.json", "history.csv", "weights.npz", "clusters.npz", "training.gif")
 
 
@@ -203,12 +204,15 @@ class RunFolder:
         np.savez(buffer, **clusters._asdict())
         write_whole(self.path / "clusters.npz", buffer.getvalue())
 
-    def read_clusters(self, classes: int, channels: int) -> Clusters:
+    def read_clusters(
+        self, classes: int, channels: int, sides: tuple[int, int] | None = None
+    ) -> Clusters:
         """The groups that stand for labels in this run.
 
         Args:
             classes: how many there have to be.
             channels: that their pictures have to have.
+            sides: the height and width that they have to have; None: any.
 
         Raises:
             FileNotFoundError: clusters.npz is not there.
@@ -227,6 +231,10 @@ class RunFolder:
                     f"its groups are {shape} and {counts.shape}, for {classes} classes "
                     f"and {channels} channels"
                 )
+            if sides not in (None, shape[1:3]):
+                raise ValueError(f"its pictures are {shape[1:3]}, those here {sides}")
+            if counts.max() >= MOST_COUNTED:
+                raise ValueError(f"a group has {counts.max():,} images")
             if not np.isfinite(found.centres).all() or counts.min() < 1:
                 raise ValueError("a centre is not finite, or a group has no image")
         return found

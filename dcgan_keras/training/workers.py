@@ -109,7 +109,10 @@ def _cluster(config: dict, name: str) -> Cluster:
         raise ValueError(f"{name}: expected host:port of each, got {workers}")
     if len(set(workers)) < len(workers) or name == "workers" and len(workers) < 2:
         raise ValueError(f"{name}: expected at least two, all different, got {workers}")
-    index = int(task["index"])
+    try:
+        index = int(task["index"])
+    except ValueError:
+        raise TypeError(f"an index of {task['index']!r}") from None
     if not 0 <= index < len(tasks[task["type"]]):
         raise ValueError(
             f"{name}: expected the number of this worker, 0 to "

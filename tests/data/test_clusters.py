@@ -5,7 +5,12 @@ import pytest
 from PIL import Image
 
 from dcgan_keras.data import clusters as module
-from dcgan_keras.data.clusters import Clusters, find_clusters, nearest_centres
+from dcgan_keras.data.clusters import (
+    Clusters,
+    find_clusters,
+    nearest_centres,
+    sides_of_centres,
+)
 from dcgan_keras.data.datasets import load_dataset
 
 SIZES = (50, 30, 20)
@@ -116,3 +121,18 @@ def test_groups_are_drawn_as_often_as_they_have_pictures():
     np.testing.assert_allclose(shares, [0.7, 0.2, 0.1], atol=0.02)
     np.testing.assert_array_equal(drawn, clusters.draw(10_000, seed=1))
     assert (drawn != clusters.draw(10_000, seed=2)).any()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None])
+def test_a_seed_that_k_means_does_not_take_is_named(seed):
+    images, _ = planted()
+    with pytest.raises(ValueError, match=r"\(--seed\): .* 0 to 4,294,967,295, got"):
+        find_clusters(images, 3, seed)
+
+
+@pytest.mark.parametrize("sides", [(28, 28), (64, 64), (96, 96), (63, 63)])
+def test_the_sides_of_centres_are_known_before(sides):
+    images = np.zeros((2, *sides, 1), np.float32)
+    images[1] = 1
+    clusters, _ = find_clusters(images, 2)
+    assert clusters.centres.shape[1:3] == sides_of_centres(*sides)

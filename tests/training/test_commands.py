@@ -268,7 +268,10 @@ def test_a_run_without_weights_yet_begins_at_its_beginning(runs, tmp_path):
         (["--batch-size", "60001"], "batch_size: expected 1 to 60000"),
         (["--image-size", "14"], "'mnist' has a size of its own"),
         (["--resume"], "there is no run in"),
-        (["--seed", "-1"], "seed: expected a whole number, 0 to 2**32 - 1, got -1"),
+        (
+            ["--seed", "-1"],
+            "seed (--seed): expected a whole number, 0 to 2**32 - 1, got -1",
+        ),
     ],
     ids=lambda value: value[0].removeprefix("--") if isinstance(value, list) else "",
 )
@@ -855,3 +858,100 @@ def test_names_of_many_classes_are_shortened_and_fit(tmp_path, capsys):
     config["class_names"] = list("abcdefh")
     with pytest.raises(ValueError, match=r"a, b, c, d, e, \.\.\. \(7\); got a, b, c"):
         commands._name_classes(config, np.arange(7), run)
+
+
+# Seeds, counts and names that cannot be ---------------------------------------
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory):
+    path = tmp_path_factory.mktemp("grouped") / "a"
+    assert train(path, "--clusters", "3", "--steps", "1") == 0
+    return path
+
+
+@pytest.mark.parametrize("seed", ["-1", "5000000000"])
+def test_a_seed_that_no_training_has_is_named_before_the_groups(tmp_path, capsys, seed):
+    arguments = ["train", "--output", tmp_path / "a", *SMALL, "--clusters", 3]
+    err = told(capsys, 2, [*arguments, "--seed", seed])
+    said = f"seed (--seed): expected a whole number, 0 to 2**32 - 1, got {seed}"
+    assert said in err and not (tmp_path / "a").exists()
+
+
+def test_a_seed_that_draws_no_labels_is_named(grouped, tmp_path, capsys):
+    output = "--output", tmp_path / "a.npy"
+    said = "seed (--seed): expected a whole number, 0 to 9,223,372,036,854,775,807, "
+    for command in (["sample", *output], ["evaluate"]):
+        err = told(capsys, 2, [*command, "--run", grouped, "--seed", -1])
+        assert f"{said}got -1" in err
+    assert not (tmp_path / "a.npy").exists()
+
+
+@pytest.mark.parametrize("option", ["--steps", "--decay-steps", "--batch-size"])
+@pytest.mark.parametrize("number", [2**53, 9999999999999999999, 10**30])
+def test_the_largest_number_is_said(tmp_path, capsys, option, number):
+    with pytest.raises(SystemExit, match="2"):
+        train(tmp_path / "a", option, str(number))
+    said = (
+        f"{option}: expected a whole number, 1 to 9,007,199,254,740,991; got {number}"
+    )
+    assert said in capsys.readouterr().err
+
+
+def test_a_dataset_that_is_nowhere_is_named_by_its_option(tmp_path, capsys):
+    arguments = ["train", "--output", tmp_path / "a", "--dataset"]
+    for name in ("nosuch", tmp_path / "nosuch"):
+        assert "train: dataset (--dataset): " in told(capsys, 2, [*arguments, name])
+
+
+def test_a_held_out_part_of_another_size_is_refused_before_drawing(
+    tmp_path, capsys, monkeypatch
+):
+    folder = classes(tmp_path / "data" / "train", ["cat", "dog"], count=4).parent
+    classes(folder / "test", ["cat", "dog"], size=9)
+    options = ["--dataset", str(folder), "--steps", "1"]
+    assert train(tmp_path / "a", *options) == 0
+    capsys.readouterr()
+    monkeypatch.setattr(commands, "generate", None)
+    err = told(capsys, 2, ["evaluate", "--run", tmp_path / "a"])
+    assert "has images of [8, 8, 1], got [9, 9, 1] in the held-out part (test" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda x: x._replace(centres=x.centres[:, :5, :5]), "(5, 5), those here (28,"),
+        (lambda x: x._replace(counts=x.counts * 0 + 2**62), "images"),
+    ],
+    ids=["size", "counts"],
+)
+def test_groups_of_other_pictures_are_refused(grouped, tmp_path, capsys, change, said):
+    run = RunFolder(shutil.copytree(grouped, tmp_path / "a"))
+    run.write_clusters(change(run.read_clusters(3, 1)))
+    for command in (
+        ["sample", "--run", run.path, "--output", tmp_path / "a.npy"],
+        ["train", "--resume", "--output", run.path, "--steps", 2],
+    ):
+        err = told(capsys, 2, command)
+        assert f"{run.path / 'clusters.npz'}: expected" in err and said in err
+
+
+def test_a_full_disk_is_named_by_the_lock_too(runs, tmp_path, capsys, monkeypatch):
+    run = shutil.copytree(runs / "train_step", tmp_path / "a")
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    arguments = ["train", "--resume", "--output", run, "--steps", 9]
+    with monkeypatch.context() as patched:
+        patched.setattr(files.os, "ftruncate", full)
+        err = told(capsys, 2, arguments)
+    assert f"{run / '.lock'}: No space left on device" in err
+    assert not (run / ".lock").exists()
+
+
+def test_a_worker_whose_number_is_a_word_is_refused(tmp_path, capsys, monkeypatch):
+    text = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", '
+    monkeypatch.setenv("TF_CONFIG", text + '"index": "zwei"}}')
+    err = told(capsys, 2, ["train", "--output", tmp_path / "a", *SMALL])
+    assert "TF_CONFIG: expected {" in err and "zwei" in err

@@ -241,3 +241,10 @@ def test_of_a_run_with_g_alone_g_is_read_in_half_the_bits(trained, tmp_path):
     run.save(3, {"generator": integers}, run.read_history())
     with pytest.raises(UnreadableFile, match="expected float32, got <i4"):
         load_generator(run)
+
+
+def test_settings_that_no_run_has_are_not_built():
+    """They would be trained with, and refused when the run is read."""
+    for value in (0, 2**53):
+        with pytest.raises(ValueError, match=r"decay_steps: expected .* 2\*\*53 - 1"):
+            build_model(config_of(settings=SETTINGS | {"decay_steps": value}))
