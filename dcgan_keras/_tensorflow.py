@@ -2,8 +2,9 @@
 
 The lines (absl, oneDNN, cuda_cudart) are written by C++ straight to file descriptor
 2 and no log level removes them all (tensorflow#100442), so the descriptor is turned
-away while TensorFlow loads and looks for devices. If loading fails, everything that
-was written is replayed. Keras must run on TensorFlow: another backend is refused.
+away while TensorFlow loads and looks for devices. If loading fails, or a native
+failure ends the process, everything that was written is replayed. Keras must run on
+TensorFlow: another backend is refused.
 
 On few cores each operation gets one thread: networks as small as the course's then
 train in three quarters of the time, because the cores work at different operations and
@@ -16,6 +17,7 @@ as does tf.config.threading; 0 is TensorFlow's own choice, as many as there are 
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -28,9 +30,31 @@ THREADS = "TF_NUM_INTRAOP_THREADS"
 FEW_CORES = 4  # beyond, operations of large networks would miss them
 
 
+# Python runs nothing after a native failure: the end of its input tells the shell.
+_REPLAY = 'trap "" INT; read -r _ || { cat "$0" >&2; rm -f "$0"; }'
+
+
+@contextlib.contextmanager
+def _replayed_after_a_native_end(held: str, stderr: int):
+    """Let a shell replay the file ``held`` if the process ends inside."""
+    try:
+        shell = subprocess.Popen(
+            ["sh", "-c", _REPLAY, held], stdin=subprocess.PIPE, stderr=stderr
+        )
+    except OSError:  # Windows
+        yield
+        return
+    try:
+        yield
+    finally:
+        shell.communicate(b"\n")
+
+
 @contextlib.contextmanager
 def quiet_native_stderr():
     """Hold back what is written to file descriptor 2; replay it on an exception.
+
+    And where TensorFlow ends the process, as it does at an unknown TF_XLA_FLAGS.
 
     Where it is closed, or no file can be made for it, nothing is held back.
     """
@@ -40,10 +64,11 @@ def quiet_native_stderr():
         try:
             saved = os.dup(2)
             stack.callback(os.close, saved)
-            held = stack.enter_context(tempfile.TemporaryFile())
+            held = stack.enter_context(tempfile.NamedTemporaryFile())
         except OSError:
             yield
             return
+        stack.enter_context(_replayed_after_a_native_end(held.name, saved))
         os.dup2(held.fileno(), 2)
         try:
             yield

@@ -322,3 +322,17 @@ def test_signals_are_as_they_were_afterwards_and_left_alone_in_a_thread():
 def test_the_edge_is_light():
     code = "import dcgan_keras.edge, sys; print('numpy' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code]) == b"False\n"
+
+
+@pytest.mark.parametrize("end", ["os._exit(1)", "os.abort()"])
+def test_what_a_native_failure_says_is_seen(end, tmp_path):
+    """TensorFlow ends the process while its start-up lines are held back."""
+    (tmp_path / "tensorflow.py").write_text(
+        f"import os\nos.write(2, b'F0000 unknown flag --typo\\n')\n{end}\n"
+    )
+    (tmp_path / "held").mkdir()
+    environment = {"PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path / "held")}
+    done = python("import dcgan_keras._tensorflow", env=os.environ | environment)
+    assert done.returncode not in (0, 2)
+    assert done.stderr.count(b"unknown flag --typo") == 1
+    assert not os.listdir(tmp_path / "held")
