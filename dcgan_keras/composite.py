@@ -1,5 +1,7 @@
 """The composite model: D stacked on G, in which only G is trained."""
 
+import warnings
+
 from dcgan_keras._tensorflow import keras, tf
 
 
@@ -26,6 +28,7 @@ class FrozenDiscriminator(keras.layers.Layer):
         # Past Keras, which would count the weights of an attribute as this layer's.
         object.__setattr__(self, "discriminator", discriminator)
         self.batch_norm = batch_norm
+        self.mixes_batch = mixes_batch(discriminator)
         self.built = True
 
     def call(self, images, training=None):
@@ -36,7 +39,7 @@ class FrozenDiscriminator(keras.layers.Layer):
             return self.discriminator(images, training=in_training)
 
         count = images.shape[0] or 0  # unknown where batches of any size may come
-        if batch_norm_layers(self.discriminator) or not training or count < 2:
+        if self.mixes_batch or not training or count < 2:
             return answer(images)
         # In G's step nothing else is left to do while D looks at the fakes. Where D
         # judges each by itself, each of two cores can take half of them.
@@ -178,12 +181,10 @@ def unfreeze(discriminator: keras.Model) -> None:
 
 def check_logits(discriminator: keras.Model) -> None:
     """Refuse a D that ends in a sigmoid: the losses take logits."""
-    last = discriminator.layers[-1]
-    if hasattr(last, "activation"):
-        ends_in_sigmoid = last.activation is keras.activations.sigmoid
-    else:  # a layer that does not say
-        ends_in_sigmoid = _gives_probabilities(discriminator)
-    if ends_in_sigmoid:
+    last = _operations(discriminator)[-1]
+    is_linear = isinstance(last, keras.layers.Dense | keras.layers.Conv2D)
+    is_linear = is_linear and last.activation is keras.activations.linear
+    if not is_linear and _gives_probabilities(discriminator):
         raise ValueError(
             "discriminator: expected logits, got probabilities; the losses apply the "
             'sigmoid themselves (build_discriminator(output="logit"))'
@@ -194,9 +195,74 @@ def _gives_probabilities(discriminator: keras.Model) -> bool:
     """Whether D's answers to loud noise all lie in [0, 1], as no logits would."""
     shape = (16, *discriminator.input_shape[1:])
     noise = 1e3 * tf.random.stateless_normal(shape, seed=[0, 0])
-    answers = discriminator(tf.concat([noise, -noise, noise / 1e3], 0), training=False)
+    noise = tf.concat([noise, -noise, noise / 1e3], 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is tried here
+        answers = discriminator(noise, training=False)
     in_range = tf.reduce_all((answers >= 0) & (answers <= 1))
     return bool(in_range & tf.reduce_any(answers > 0))
+
+
+def mixes_batch(discriminator: keras.Model) -> bool:
+    """Whether D's answer to one image hangs on another one of the batch.
+
+    As it does with BatchNormalization. Where D holds anything but layers that are known
+    to look at each image by itself, it is tried: is there a slope from one image to the
+    answer to another? D's variables are put back as they were.
+    """
+    if batch_norm_layers(discriminator):
+        return True
+    if all(map(_looks_at_one_image, _operations(discriminator))):
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is tried here
+        before = [variable.numpy() for variable in discriminator.variables]
+        images = tf.random.stateless_normal(
+            (4, *discriminator.input_shape[1:]), seed=[0, 1]
+        )
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            first = discriminator(images, training=True)[0]
+        slopes = tape.gradient(first, images)
+        for variable, value in zip(discriminator.variables, before, strict=True):
+            variable.assign(value)
+        return slopes is not None and bool(tf.reduce_any(slopes[1:] != 0))
+
+
+# Keras's layers that give each image of a batch what they would give it alone.
+ONE_BY_ONE = (
+    "InputLayer Conv2D Conv2DTranspose DepthwiseConv2D SeparableConv2D Dense Flatten "
+    "Reshape Permute Identity Dropout SpatialDropout2D GaussianNoise LeakyReLU ReLU "
+    "PReLU ELU Activation LayerNormalization GroupNormalization Rescaling "
+    "AveragePooling2D MaxPooling2D GlobalAveragePooling2D GlobalMaxPooling2D "
+    "UpSampling2D ZeroPadding2D Cropping2D Add Concatenate Multiply "
+    "Sequential Functional"
+).split()
+
+
+def _looks_at_one_image(operation) -> bool:
+    """Whether that is known: of a layer of Keras or of this package."""
+    package = type(operation).__module__.split(".")[0]
+    if package == "dcgan_keras":
+        return True
+    activation = getattr(operation, "activation", None)
+    is_keras = getattr(activation, "__module__", "keras").startswith("keras")
+    is_keras = is_keras and getattr(activation, "__name__", "") != "softmax"
+    axis = getattr(operation, "axis", None)
+    axes = axis if isinstance(axis, list | tuple) else [axis]
+    known = package == "keras" and type(operation).__name__ in ONE_BY_ONE
+    return known and is_keras and 0 not in axes
+
+
+def _operations(model: keras.Model) -> list:
+    """All that a model does, in its own order: layers, nested ones too, and bare
+    operations, such as those of ``keras.ops``."""
+    if type(model).__module__.split(".")[0] not in ("keras", "dcgan_keras"):
+        return [model]  # of a class of somebody's own, whose call may do anything
+    found = []
+    for one in getattr(model, "operations", model.layers):
+        found += _operations(one) if isinstance(one, keras.Model) else [one]
+    return found
 
 
 def batch_norm_layers(model: keras.Model) -> list[str]:

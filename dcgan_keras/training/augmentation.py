@@ -6,7 +6,7 @@ changes; here both kinds are changed in the same ways, and G's gradient goes bac
 through the changes, so that D can tell apart only what is drawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dcgan_keras._tensorflow import tf
 from dcgan_keras.sizes import check_choice
@@ -19,6 +19,11 @@ DRAWS = 8  # random numbers an image
 
 def check_augmentation(names: Sequence[str]) -> tuple[str, ...]:
     """The names in their own order, or a ValueError that says which there are."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ValueError(
+            f"augmentation: expected a sequence of names, as ('flip',), got {names!r}"
+        )
+    names = tuple(names)
     for name in names:
         check_choice("augmentation", name, AUGMENTATIONS)
     return tuple(name for name in AUGMENTATIONS if name in names)

@@ -178,7 +178,7 @@ class RunRecorder(History):
 
     def write_samples(self) -> None:
         """The grid of the fixed noise, as the generator is in use: inference mode."""
-        self._check_run()
+        self.check_run()
         generator = self.model.sampling_generator()
         images = np.asarray(generator(self.fixed_noise, training=False))
         if not np.isfinite(images).all():
@@ -190,12 +190,16 @@ class RunRecorder(History):
     def save(self) -> None:
         """Write history and weights, unless these have been written already."""
         if self.step > self.saved_step:
-            self._check_run()
+            self.check_run()
             self.run.save(self.step, state_of(self.model), self.rows)
             self.saved_step = self.step
 
-    def _check_run(self) -> None:
-        """Write nothing into a folder that is no longer that of the run."""
+    def check_run(self) -> None:
+        """Refuse to write into a folder that is no longer that of the run.
+
+        Raises:
+            FileNotFoundError: its config.json has gone.
+        """
         if self.is_run and not self.run.is_there():
             raise FileNotFoundError(
                 f"output: {self.run.path} is no longer the folder of this run, its "

@@ -16,7 +16,7 @@ from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan
 from dcgan_keras.noise import D_NOISE, G_NOISE
-from dcgan_keras.training.players import TwoPlayers
+from dcgan_keras.training.players import TwoPlayers, asked_losses, weight_losses
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
@@ -95,10 +95,7 @@ class CompositeLoop(TwoPlayers):
         self.gan.compile(self.generator_optimizer, loss=cross_entropy)
         self.generator_loss = losses.non_saturating_generator_loss
 
-    @tf.autograph.experimental.do_not_convert
-    def train_step(self, data):
-        """One update of D, then one of G; returns the losses of this step."""
-        real_images, labels = self._real_batch(data)
+    def _update(self, real_images, labels):
         step = tf.identity(self.steps_made.value)
         z = self._generator_input(real_images, labels, step, D_NOISE)
         fake_images = self.generator(z, training=True)
@@ -113,7 +110,6 @@ class CompositeLoop(TwoPlayers):
 
         z = self._generator_input(real_images, labels, step, G_NOISE)
         g_logs = _train(self.gan, z, real)
-        self._count_step(real_images)
         return {
             "discriminator_loss": d_logs["loss"],
             "generator_loss": g_logs["loss"],
@@ -123,9 +119,17 @@ class CompositeLoop(TwoPlayers):
 
 
 def _train(model: keras.Model, inputs, labels) -> dict:
-    """What ``train_on_batch`` runs: the numbers of this batch, not running means."""
+    """What ``train_on_batch`` runs: the numbers of this batch, not running means.
+
+    The loss is reported without what regularizers and layers add to it.
+    """
     model.reset_metrics()
-    return model.train_step((inputs, labels))
+    added = weight_losses(model)  # before the weights move
+    logs = dict(model.train_step((inputs, labels)))
+    added += asked_losses(model)
+    for loss in added:
+        logs["loss"] -= tf.cast(loss, tf.float32)
+    return logs
 
 
 def _pair(discriminator: keras.Model) -> keras.Model:

@@ -7,13 +7,14 @@ cost of a step (11.5 against 15.2 CPU-milliseconds in data/tables/bridge). Eithe
 hold D flat at the real images (R1), every few steps.
 """
 
+import math
 from collections.abc import Sequence
 
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import batch_norm_layers
+from dcgan_keras.composite import batch_norm_layers, mixes_batch
 from dcgan_keras.noise import D_FAKES, D_NOISE, G_FAKES, G_NOISE, REALS, uniform_noise
-from dcgan_keras.sizes import check_not_negative
+from dcgan_keras.sizes import check_not_negative, is_int
 from dcgan_keras.training.augmentation import DRAWS, augment, check_augmentation
 from dcgan_keras.training.players import (
     TwoPlayers,
@@ -95,7 +96,7 @@ class DCGAN(TwoPlayers):
                 strong: nearly free, and the same on average.
             augmentation: what is done at random to all that D sees in training, reals
                 and fakes alike, see ``augmentation.augment``; for few images.
-            jit_compile: XLA; on CPUs it is slower here.
+            jit_compile: XLA, for the update, on one device; on CPUs it is slower here.
             real_label: of D's loss, see ``losses.discriminator_loss``.
             options: run_eagerly and steps_per_execution, as Keras has them.
 
@@ -127,25 +128,19 @@ class DCGAN(TwoPlayers):
             config["generator_loss"] = self.generator_loss_name
         return config
 
-    @tf.autograph.experimental.do_not_convert  # has no loops: traced in half the time
-    def train_step(self, data):
-        """One update of each player; returns the losses of this step."""
-        real_images, labels = self._real_batch(data)
+    def _update(self, real_images, labels):
         # A copy: the variable itself counts on at the end of the step.
         step = tf.identity(self.steps_made.value)
         real_images = self._augmented(real_images, step, REALS)
         z = self._generator_input(real_images, labels, step, D_NOISE)
         if self.update == "simultaneous":
-            logs = self._simultaneous(real_images, labels, z, step)
-        else:
-            d_loss, real_logits, fake_logits = self._discriminator_step(
-                real_images, labels, z, step
-            )
-            z = self._generator_input(real_images, labels, step, G_NOISE)
-            g_loss = self._generator_step(z, labels, step)
-            logs = self._logs(d_loss, g_loss, real_logits, fake_logits)
-        self._count_step(real_images)
-        return logs
+            return self._simultaneous(real_images, labels, z, step)
+        d_loss, real_logits, fake_logits = self._discriminator_step(
+            real_images, labels, z, step
+        )
+        z = self._generator_input(real_images, labels, step, G_NOISE)
+        g_loss = self._generator_step(z, labels, step)
+        return self._logs(d_loss, g_loss, real_logits, fake_logits)
 
     def _augmented(self, images, step, draw):
         """What D sees of a batch: each image changed at random, or as it is."""
@@ -294,10 +289,10 @@ def _total(some: list):
 def _check_update(update, r1_gamma, r1_interval, discriminator) -> None:
     if update not in UPDATES:
         raise ValueError(f"update: expected one of {UPDATES}, got {update!r}")
-    if r1_gamma < 0:
+    if not 0 <= r1_gamma < math.inf:
         raise ValueError(f"r1_gamma: expected 0 or more, got {r1_gamma}")
-    if r1_interval < 1:
-        raise ValueError(f"r1_interval: expected 1 or more, got {r1_interval}")
+    if not is_int(r1_interval) or r1_interval < 1:
+        raise ValueError(f"r1_interval: expected 1 or more, got {r1_interval!r}")
     if update == "alternating" and not r1_gamma:
         return
     asked = ("r1_gamma: expected 0", f"got {r1_gamma}")
@@ -306,7 +301,7 @@ def _check_update(update, r1_gamma, r1_interval, discriminator) -> None:
     names = ", ".join(batch_norm_layers(discriminator))
     if names:
         what = f"with BatchNormalization ({names})"
-    elif _looks_at_batch(discriminator):
+    elif mixes_batch(discriminator):
         what = "whose layers mix the images of a batch"
     elif update == "simultaneous" and _asks_for_losses(discriminator):
         what = "whose layers add losses of their own"
@@ -316,31 +311,6 @@ def _check_update(update, r1_gamma, r1_interval, discriminator) -> None:
         f"{asked[0]} for a discriminator {what}, {asked[1]}, which needs each image's "
         "answer to depend on that image alone"
     )
-
-
-def _looks_at_batch(discriminator: keras.Model) -> bool:
-    """Whether the answer to one image hangs on another one of the batch.
-
-    Of Keras's own layers BatchNormalization alone does that. With a layer of another
-    make it is tried, and D's variables are put back as they were.
-    """
-    if all(map(_is_known, discriminator._flatten_layers())):
-        return False
-    before = [variable.numpy() for variable in discriminator.variables]
-    shape = (2, *discriminator.input_shape[1:])
-    images = tf.random.stateless_normal(shape, seed=[0, 1])
-    with tf.GradientTape() as tape:
-        tape.watch(images)
-        first = discriminator(images, training=True)[0]
-    slopes = tape.gradient(first, images)
-    for variable, value in zip(discriminator.variables, before, strict=True):
-        variable.assign(value)
-    return slopes is not None and bool(tf.reduce_any(slopes[1:] != 0))
-
-
-def _is_known(layer) -> bool:
-    package = type(layer).__module__.split(".")[0]
-    return package in ("keras", "dcgan_keras") and type(layer).__name__ != "Lambda"
 
 
 def _asks_for_losses(discriminator: keras.Model) -> bool:

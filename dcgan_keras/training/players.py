@@ -7,17 +7,24 @@ saves, copies and evaluates them, and which weights draw the samples.
 
 import contextlib
 import inspect
+import re
+import types
 import warnings
 
 import numpy as np
 
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import build_gan, check_logits, unfreeze
+from dcgan_keras.composite import (
+    batch_norm_layers,
+    build_gan,
+    check_logits,
+    unfreeze,
+)
 from dcgan_keras.data.datasets import NOT_NEGATIVE, check_images
 from dcgan_keras.labels import asked_logits, check_labels, with_labels
-from dcgan_keras.noise import TEST_NOISE, latent_noise
-from dcgan_keras.sizes import is_int
+from dcgan_keras.noise import TEST_NOISE, check_seed, latent_noise
+from dcgan_keras.sizes import check_positive, is_int
 from dcgan_keras.training.sampling import SamplingGenerator
 
 OUT_OF_RANGE = "images: expected values in [-1, 1], got"
@@ -27,6 +34,14 @@ BATCHES = (
     "expected an array of images (N, H, W, C), or a tf.data.Dataset or PyDataset of "
     "batches"
 )
+BATCHED = keras.utils.PyDataset, tf.distribute.DistributedDataset
+ORDERED = tf.data.Dataset, tf.distribute.DistributedDataset, types.GeneratorType
+ONE_IMAGE = (
+    "batch_size is 1, and G normalises each batch by itself: of one image hardly "
+    "anything is left. Take 16 or more."
+)
+REPORTED = ("discriminator_loss", "generator_loss", "real_accuracy", "fake_accuracy")
+KERAS_BATCH = 32  # images, where nobody says how many
 TOLERANCE = 1e-3  # of the range, for images that were resized or stored in half
 
 
@@ -59,6 +74,9 @@ class TwoPlayers(keras.Model):
     def __init__(
         self, generator, discriminator, seed: int = 0, name=None, classes=None
     ):
+        check_seed(seed)
+        if classes is not None:
+            check_positive(classes=classes)
         # It refuses players that do not fit.
         build_gan(generator, discriminator, classes=classes)
         check_logits(discriminator)
@@ -74,6 +92,10 @@ class TwoPlayers(keras.Model):
         )
         self._sampling_generator = SamplingGenerator(self)
         self._is_array = False  # what fit was given
+        self._uses_xla, self._update_in_xla = False, None
+        # Past Keras, which would count them as the model's own state.
+        means = [keras.metrics.Mean(name) for name in REPORTED]
+        object.__setattr__(self, "_means", means)
         self.built = True
 
     # compiling
@@ -92,8 +114,18 @@ class TwoPlayers(keras.Model):
                 "discriminator_optimizer: expected an optimizer of its own, got the "
                 "generator's; an optimizer keeps a state for each of its variables"
             )
+        devices = self.distribute_strategy.num_replicas_in_sync
+        if options["jit_compile"] and devices > 1:
+            raise ValueError(
+                f"jit_compile: expected False on {devices} devices, which XLA's step "
+                f"can't share, got {options['jit_compile']!r}"
+            )
         unfreeze(self.discriminator)
-        super().compile(optimizer=None, loss=None, metrics=None, **options)
+        # Of XLA only the update is: it has no way to refuse a batch.
+        self._uses_xla = bool(options["jit_compile"]) and not options.get("run_eagerly")
+        self._update_in_xla = None
+        own = options | {"jit_compile": False}
+        super().compile(optimizer=None, loss=None, metrics=None, **own)
         self._compile_options = options
         self.generator_optimizer, self.discriminator_optimizer = pair
         self.generator_optimizer.build(self.generator.trainable_variables)
@@ -153,7 +185,7 @@ class TwoPlayers(keras.Model):
         in_range = (low >= -1 - TOLERANCE) & (high <= 1 + TOLERANCE)  # not with NaN
         # Before anything is learned from them.
         checks = [tf.debugging.Assert(in_range, [OUT_OF_RANGE, low, "to", high])]
-        if not self.jit_compile:  # XLA has no way back to Python
+        if not self._draws_from_zero:
             is_first = tf.equal(self.steps_made.value, 0)
             checks.append(self._warned(is_first & (low >= 0) & (high > low)))
         if self.classes is None:
@@ -206,9 +238,31 @@ class TwoPlayers(keras.Model):
         shape = (m * replicas(), length)
         return noise(shape, self.seed, step, draw)[first : first + m]
 
-    def _count_step(self, real_images) -> None:
-        with tf.control_dependencies([real_images]):  # not if they were refused
+    @property
+    def _draws_from_zero(self) -> bool:
+        """Whether G's images lie in [0, 1], as real ones then should."""
+        last = self.generator.layers[-1]
+        return getattr(last, "activation", None) is keras.activations.sigmoid
+
+    @tf.autograph.experimental.do_not_convert  # has no loops: traced in half the time
+    def train_step(self, data):
+        """One update of each player; returns the losses of this step."""
+        images, labels = self._real_batch(data)
+        if self._uses_xla:
+            if self._update_in_xla is None:
+                self._update_in_xla = tf.function(
+                    self._update, jit_compile=True, autograph=False
+                )
+            logs = self._update_in_xla(images, labels)
+        else:
+            logs = self._update(images, labels)
+        with tf.control_dependencies([images]):  # not if they were refused
             self.steps_made.assign_add(1)
+        return logs
+
+    def _update(self, images, labels) -> dict:
+        """One update of each player, from checked images and labels."""
+        raise NotImplementedError
 
     def _logs(self, d_loss, g_loss, real_logits, fake_logits) -> dict:
         """What a step reports: losses in nats per image, shares of right answers."""
@@ -250,22 +304,18 @@ class TwoPlayers(keras.Model):
             )
         if given.get("sample_weight") is not None:
             raise ValueError(NO_WEIGHTS)
-        if given.get("batch_size") == 0:  # for Keras that is 32
-            raise ValueError("batch_size: expected 1 or more, got 0")
-        steps = given.get("steps_per_epoch")
-        if steps is not None and not (is_int(steps) and steps >= 1):
-            raise ValueError(f"steps_per_epoch: expected 1 or more, got {steps!r}")
-        if isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset):
-            if isinstance(x, tf.data.Dataset):
-                _check_elements(x.element_spec, self.discriminator.input_shape)
-            options.setdefault("shuffle", False)  # Keras's default would warn
-        elif self._is_array:
-            x = _checked_array(x)
-            labels = given.get("y")
-            if self.classes is not None and labels is not None:
-                check_labels(labels, self.classes, len(x))
-        elif x is None or isinstance(x, dict | list | tuple | str):
-            raise ValueError(f"x: {BATCHES}, got {_named(x)}")
+        _check_numbers(given)
+        given |= self._checked_data("x", x, given.get("y"))
+        held_out = given.get("validation_data")
+        if held_out is not None:
+            pair = held_out if isinstance(held_out, tuple) else (held_out,)
+            x, y = self._checked_data("validation_data", *pair[:2]).values()
+            given["validation_data"] = x if len(pair) == 1 else (x, y, *pair[2:])
+        x, batch_size = given["x"], given.get("batch_size") or KERAS_BATCH
+        if isinstance(x, ORDERED):
+            given.setdefault("shuffle", False)  # Keras's default would warn
+        if _size(x, batch_size) == 1 and batch_norm_layers(self.generator):
+            warnings.warn(ONE_IMAGE, stacklevel=2)
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1:
             if not self.shares_batches:
@@ -274,28 +324,140 @@ class TwoPlayers(keras.Model):
                     f"Keras compiles into {type(self).__name__} are for one, and "
                     "DCGAN makes the same update on several"
                 )
-            _check_even(x, given.get("batch_size") or 32, devices)
+            _check_even("x", x, batch_size, devices, given.get("validation_split"))
             with self.distribute_strategy.scope():
                 _check_order(x, given.get("shuffle"))
-        with one_sentence():
-            return super().fit(x, *args, **options)
+        self._sampling_generator.follow()
+        try:
+            with self._one_sentence():
+                return super().fit(**given)
+        finally:
+            self._sampling_generator.remember()
+
+    def _checked_data(self, name: str, x, y=None) -> dict:
+        """Images and labels as Keras takes them; others are refused."""
+        if isinstance(x, tf.data.Dataset):
+            _check_elements(x.element_spec, self.discriminator.input_shape)
+        elif isinstance(x, np.ndarray | tf.Tensor):
+            with warnings.catch_warnings():
+                if self._draws_from_zero:
+                    warnings.filterwarnings("ignore", re.escape(NOT_NEGATIVE))
+                x = _checked_array(x)
+            if self.classes is not None and y is not None:
+                y = check_labels(y, self.classes, len(x))
+            elif self.classes is None:
+                y = None  # dropped, whatever they are
+        elif isinstance(x, types.GeneratorType):
+            x = _checked_generator(name, x)
+        elif not isinstance(
+            x, keras.utils.PyDataset | tf.distribute.DistributedDataset
+        ):
+            raise ValueError(f"{name}: {BATCHES}, got {_named(x)}")
+        return {"x": x, "y": y}
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing, for all is built; Keras would take the mean of a batch over the
         workers first, which TensorFlow refuses for pairs of images and labels."""
 
     def train_on_batch(self, x, *args, **options):
-        """As ``keras.Model.train_on_batch``: one step from one batch of images."""
-        with one_sentence():
+        """As ``keras.Model.train_on_batch``: one step from one batch of images.
+
+        Raises:
+            ValueError: what ``fit`` refuses, or several devices.
+        """
+        self._check_one_device("train_on_batch", "give fit the batch")
+        self._sampling_generator.seen = None
+        with self._one_sentence():
             return super().train_on_batch(x, *args, **options)
 
+    def test_on_batch(self, x, *args, **options):
+        """As ``keras.Model.test_on_batch``: of one batch what ``evaluate`` gives."""
+        self._check_one_device("test_on_batch", "give evaluate the batch")
+        self.reset_metrics()
+        with self._one_sentence():
+            return super().test_on_batch(x, *args, **options)
+
     def evaluate(self, x=None, *args, **options):
-        """As ``keras.Model.evaluate``: the losses at these images, nothing learned."""
-        with one_sentence():
-            return super().evaluate(x, *args, **options)
+        """As ``keras.Model.evaluate``: what a step reports, and nothing is learned.
+
+        Args:
+            x: as for ``fit``.
+            args, options: for ``keras.Model.evaluate``.
+
+        Returns:
+            The means over all images of both losses in nats and of D's two accuracies,
+            in the order of their names; with ``return_dict=True`` by name. The fakes
+            are as many as the images.
+
+        Raises:
+            ValueError: what ``fit`` refuses.
+        """
+        given = _by_name(x, args, options, keras.Model.evaluate)
+        if given.get("sample_weight") is not None:
+            raise ValueError(NO_WEIGHTS)
+        _check_numbers(given)
+        given |= self._checked_data("x", x, given.get("y"))
+        devices = self.distribute_strategy.num_replicas_in_sync
+        if devices > 1 and isinstance(given["x"], np.ndarray):
+            size = given.get("batch_size") or KERAS_BATCH
+            rest = len(given["x"]) % size
+            _check_even("x", given["x"][rest:], size, devices)
+            _check_even("x", given["x"][:rest], rest or devices, devices)
+        with self._one_sentence():
+            return super().evaluate(**given)
+
+    def reset_metrics(self):
+        """Begin the means of ``evaluate`` anew."""
+        super().reset_metrics()
+        for mean in getattr(self, "_means", ()):  # Keras may call it before they are
+            mean.reset_state()
+
+    @contextlib.contextmanager
+    def _one_sentence(self):
+        """As ``one_sentence``; a function that failed while it was traced is dropped,
+        for TensorFlow lets a second call of it make no variables."""
+        try:
+            with one_sentence():
+                yield
+        except Exception:
+            self.train_function = self.test_function = None
+            raise
+
+    def _check_one_device(self, name: str, instead: str) -> None:
+        devices = self.distribute_strategy.num_replicas_in_sync
+        if devices > 1:
+            raise ValueError(
+                f"{name}: expected one device, got {devices}, and each would take the "
+                f"whole batch; {instead}"
+            )
+
+    def set_weights(self, weights):
+        """As ``keras.Model.set_weights``; averages of G's begin anew from these."""
+        super().set_weights(weights)
+        self._sampling_generator.start_anew()
+
+    def save(self, filepath, *args, **options):
+        """As ``keras.Model.save``, to a .keras file.
+
+        Raises:
+            ValueError: another kind of file.
+        """
+        if not str(filepath).endswith(".keras"):
+            raise ValueError(
+                "filepath: expected a name that ends in .keras (save_weights writes "
+                f".weights.h5), got {str(filepath)!r}"
+            )
+        return super().save(filepath, *args, **options)
+
+    def export(self, filepath, *args, **options):
+        """As ``keras.Model.export``: of ``sampling_generator()``."""
+        return self.sampling_generator().export(filepath, *args, **options)
 
     def test_step(self, data):
-        """The numbers of ``train_step``, in inference mode, for the newest noise."""
+        """The numbers of ``train_step``, in inference mode, for the newest noise.
+
+        Of all batches so far: the mean over their images.
+        """
         images, labels = self._real_batch(data)
         step = self.steps_made.value
         z = self._generator_input(images, labels, step, TEST_NOISE)
@@ -304,7 +466,12 @@ class TwoPlayers(keras.Model):
         fake_logits = self._answers(fake_images, labels, training=False)
         d_loss = self._game_of_d(real_logits, fake_logits)
         g_loss = self.generator_loss(fake_logits)
-        return self._logs(d_loss, g_loss, real_logits, fake_logits)
+        logs = self._logs(d_loss, g_loss, real_logits, fake_logits)
+        count = tf.cast(tf.shape(images)[0], tf.float32)
+        for mean in self._means:
+            mean.update_state(logs[mean.name], sample_weight=count)
+            logs[mean.name] = tf.reshape(mean.result(), logs[mean.name].shape)
+        return logs
 
     def _game_of_d(self, real_logits, fake_logits):
         """D's loss in the game, with the label that ``compile`` was given."""
@@ -383,24 +550,36 @@ def one_sentence():
         ) from None
 
 
-def _check_even(x, batch_size: int, devices: int) -> None:
+def _check_even(name, x, batch_size: int, devices: int, held_out=None) -> None:
     """Refuse batches that would leave a device with fewer images than another."""
     if isinstance(x, np.ndarray):
-        got = f"{len(x)} images in batches of {batch_size}"
-        is_even = len(x) % batch_size == 0 and batch_size % devices == 0
+        count = int(len(x) * (1 - (held_out or 0)))  # as Keras splits
+        got = f"{count} images in batches of {batch_size}"
+        is_even = count % batch_size == 0 and batch_size % devices == 0
     elif isinstance(x, tf.data.Dataset):
-        (size, *_) = tf.nest.flatten(x.element_spec)[0].shape
+        size = _size(x, batch_size)
         got = f"batches of {size}"
         if size is None:
             got = "batches whose size is not fixed: batch with drop_remainder=True"
         is_even = size is not None and size % devices == 0
-    else:
+    elif isinstance(x, tf.distribute.DistributedDataset):
         return
+    else:
+        got, is_even = f"a {type(x).__name__}, whose batches nobody knows", False
     if not is_even:
         raise ValueError(
-            f"x: expected batches of one size that {devices} devices can share "
+            f"{name}: expected batches of one size that {devices} devices can share "
             f"evenly, got {got}"
         )
+
+
+def _size(x, batch_size: int) -> int | None:
+    """Images a batch; None if that is not fixed, or not known."""
+    if isinstance(x, np.ndarray):
+        return batch_size
+    if isinstance(x, tf.data.Dataset):
+        return tf.nest.flatten(x.element_spec)[0].shape[0]
+    return None
 
 
 def _check_order(x, shuffle) -> None:
@@ -414,10 +593,42 @@ def _check_order(x, shuffle) -> None:
         )
 
 
-def _by_name(x, args: tuple, options: dict) -> dict:
-    """The arguments of ``keras.Model.fit``, however they were given."""
-    signature = inspect.signature(keras.Model.fit)
-    return signature.bind(None, x, *args, **options).arguments
+def _by_name(x, args: tuple, options: dict, method=keras.Model.fit) -> dict:
+    """The arguments of a method of Keras, however they were given."""
+    found = dict(inspect.signature(method).bind(None, x, *args, **options).arguments)
+    del found["self"]
+    return found | found.pop("kwargs", {})
+
+
+def _check_numbers(given: dict) -> None:
+    """Refuse numbers of images, steps or epochs that Keras would take for others."""
+    least = dict.fromkeys(("batch_size", "epochs", "steps_per_epoch", "steps"), 1)
+    least |= {"validation_steps": 1, "validation_batch_size": 1, "initial_epoch": 0}
+    for name, low in least.items():
+        value = given.get(name)
+        if value is not None and not (is_int(value) and value >= low):
+            raise ValueError(f"{name}: expected {low} or more, got {value!r}")
+    size = given.get("batch_size")
+    if size is not None and not isinstance(given.get("x"), np.ndarray | tf.Tensor):
+        raise ValueError(
+            f"batch_size: expected None, for the images come in batches, got {size}"
+        )
+
+
+def _checked_generator(name: str, batches):
+    """The same batches, if they are what Keras takes from a generator."""
+    first = next(batches, None)
+    if not isinstance(first, tuple):
+        raise ValueError(
+            f"{name}: expected a generator of tuples, (images,) or (images, labels), "
+            f"got one of {'nothing' if first is None else type(first).__name__}"
+        )
+
+    def all_of_them():
+        yield first
+        yield from batches
+
+    return all_of_them()
 
 
 def _named(x) -> str:
@@ -432,6 +643,11 @@ def _named(x) -> str:
 def _check_elements(spec, input_shape) -> None:
     """Refuse a data set whose batches are not what D takes, before it is traced."""
     images = spec[0] if isinstance(spec, tuple) and spec else spec
+    if isinstance(images, tf.TensorSpec) and images.shape.rank is None:
+        raise ValueError(
+            f"x: expected batches of shape {input_shape}, got a data set that does not "
+            "say its shape; give from_generator an output_signature"
+        )
     if not isinstance(images, tf.TensorSpec):
         kind = type(images).__name__
         raise ValueError(f"x: {BATCHES}, got elements that are a {kind}; map them")
@@ -441,6 +657,9 @@ def _check_elements(spec, input_shape) -> None:
 def _check_z(z, input_shape) -> None:
     """Refuse what G does not take, in place of Keras's page of it."""
     shape = getattr(z, "shape", None)
+    if z is None or (shape is not None and not all(tuple(shape)[:1])):
+        got = "None" if z is None else f"{tuple(shape)}"
+        raise ValueError(f"x: expected z of shape {input_shape}, N >= 1, got {got}")
     if shape is not None and tuple(shape[1:]) != tuple(input_shape[1:]):
         raise ValueError(f"x: expected z of shape {input_shape}, got {tuple(shape)}")
 
@@ -462,7 +681,7 @@ def _check_batch(images, input_shape) -> None:
             f"images: expected float32 in [-1, 1], got {images.dtype.name}; scale "
             "pixels by x / 127.5 - 1"
         )
-    if not images.shape.is_compatible_with(input_shape):
+    if not images.shape.is_compatible_with(input_shape) or images.shape[0] == 0:
         raise ValueError(
             f"images: expected batches of shape {input_shape}, got {images.shape}"
         )
@@ -518,6 +737,7 @@ def _check_callbacks(callbacks) -> None:
         keras.callbacks.SwapEMAWeights: "the averages are in sampling_generator()",
         keras.callbacks.TerminateOnNaN: "training.callbacks.History stops at either",
     }
+    callbacks = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
     for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
         for kind, instead in refused.items():
             if isinstance(callback, kind):

@@ -7,6 +7,7 @@ import numpy as np
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.labels import spread_labels, with_labels
 from dcgan_keras.noise import latent_noise
+from dcgan_keras.sizes import check_positive
 
 MEASURED = 500  # generated images by which the statistics of averaged weights are set
 
@@ -22,29 +23,71 @@ class SamplingGenerator:
     """
 
     def __init__(self, model):
-        self.model, self.copy = model, None
+        self.model, self.copy, self.seen = model, None, None
 
     def __call__(self) -> keras.Model:
         """G itself; or, with ``use_ema=True``, a copy with the averages as they are
-        now, and with the statistics that its layers have with them."""
+        now, and with the statistics that its layers have with them.
+
+        Before the first step there is no average, and G draws with its own weights. So
+        it does where its weights were put in by hand since ``remember`` was called.
+        """
         generator = self.model.generator
-        optimizer = getattr(self.model, "generator_optimizer", None)
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # scales losses
-        if optimizer is None or not optimizer.use_ema:
+        averages = self._averages()
+        if averages is None:
             return generator
         if self.copy is None:
             self.copy = keras.models.clone_model(generator)
-        for own, value in zip(self.copy.variables, generator.variables, strict=True):
-            own.assign(value)
-        averages = optimizer._model_variables_moving_average
-        for own, value in zip(self.copy.trainable_variables, averages, strict=True):
-            own.assign(value)
+        for own, variable in zip(self.copy.variables, generator.variables, strict=True):
+            own.assign(averages.get(id(variable), variable))
         labels, classes = None, getattr(self.model, "classes", None)
         if classes is not None:
             shares = getattr(self.model, "class_shares", None)
             labels = spread_labels(MEASURED, classes, shares)
         set_statistics(self.copy, MEASURED, labels, classes)
         return self.copy
+
+    def remember(self) -> None:
+        """Note what the weights and their averages are, at the end of a training."""
+        self.seen = None
+        if self._averages() is not None:
+            self.seen = self._sums()
+
+    def start_anew(self) -> None:
+        """Let the averages begin from G's own weights: those were put in by hand."""
+        for variable, average in self._pairs():
+            average.assign(variable)
+        self.seen = None
+
+    def follow(self) -> None:
+        """Start anew, if G's weights have changed since ``remember``, and their
+        averages have not; loading a run changes both."""
+        if self.seen is not None:
+            (weights, averages), (old_weights, old_averages) = self._sums(), self.seen
+            if weights != old_weights and averages == old_averages:
+                self.start_anew()
+
+    def _averages(self) -> dict | None:
+        """The average of each variable, by its id; None if there are none yet."""
+        self.follow()
+        pairs = self._pairs()
+        return {id(variable): average for variable, average in pairs} or None
+
+    def _pairs(self) -> list:
+        """G's variables that the optimizer moves, each with its average."""
+        optimizer = getattr(self.model, "generator_optimizer", None)
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # scales losses
+        if optimizer is None or not optimizer.use_ema or not int(optimizer.iterations):
+            return []
+        averages = optimizer._model_variables_moving_average
+        return list(zip(optimizer._trainable_variables, averages, strict=True))
+
+    def _sums(self) -> tuple[list[float], list[float]]:
+        """What tells whether weights or averages have changed."""
+        return tuple(
+            [float(np.sum(pair[which].numpy(), dtype=float)) for pair in self._pairs()]
+            for which in (0, 1)
+        )
 
 
 def set_statistics(
@@ -71,15 +114,18 @@ def set_statistics(
         for layer in generator._flatten_layers(include_self=False)
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0  # keep nothing of what was
+    check_positive(count=count)
     z = latent_noise((count, generator.input_shape[1] - (classes or 0)), -1, step=0)
     if classes is not None:
         z = with_labels(z, labels, classes)
-    generator(z, training=True)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
+    momenta = [layer.momentum for layer in layers]
+    try:
+        for layer in layers:
+            layer.momentum = 0.0  # keep nothing of what was
+        generator(z, training=True)
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
 
 
 def generate(generator: keras.Model, z, batch_size: int = 250) -> np.ndarray:
@@ -121,8 +167,8 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
         The points, of the same shape. Parallel ones are interpolated linearly.
 
     Raises:
-        ValueError: other shapes, a point of length 0, or a and b opposite, between
-            which no arc is shorter than the others.
+        ValueError: other shapes, NaN or infinity, a point of length 0, or a and b
+            opposite, between which no arc is shorter than the others.
 
     Example:
         >>> slerp(np.array([1.0, 0.0]), np.array([0.0, 1.0]), 0.5).round(4)
@@ -131,8 +177,12 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     Source: Shoemake 1985; White 2016; notebook 08.
     """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if a.shape != b.shape or a.ndim == 0:
+    if a.ndim == 0:
+        raise ValueError(f"a: expected points (..., latent_dim), got the number {a}")
+    if a.shape != b.shape:
         raise ValueError(f"b: expected the shape of a, {a.shape}, got {b.shape}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("a, b: expected finite numbers, got NaN or infinity")
     length_a = np.linalg.norm(a, axis=-1, keepdims=True)
     length_b = np.linalg.norm(b, axis=-1, keepdims=True)
     if np.any(length_a == 0) or np.any(length_b == 0):
@@ -173,15 +223,23 @@ def latent_walk(z, frames: int = 12, most: int | None = None) -> np.ndarray:
     """Points along the arcs from each z to the next, see ``slerp``.
 
     Args:
-        z: (N, latent_dim).
-        frames: points from one to the next.
-        most: points in all, spread evenly from the first z to the last; None: all.
+        z: (N, latent_dim), N >= 1.
+        frames: points from one to the next, >= 1.
+        most: points in all, >= 1, spread evenly from the first z to the last; None:
+            all.
 
     Returns:
         float32 ((N - 1) * frames + 1, latent_dim), or (most, latent_dim) if that is
         fewer; z itself if N is 1.
+
+    Raises:
+        ValueError: another shape, a number of points that is no whole number >= 1, or
+            what ``slerp`` refuses.
     """
+    check_positive(frames=frames, most=1 if most is None else most)
     z = np.asarray(z, np.float32)
+    if z.ndim != 2 or 0 in z.shape:
+        raise ValueError(f"z: expected shape (N, latent_dim), N > 0; got {z.shape}")
     count = (len(z) - 1) * frames + 1
     places = spread(count, count if most is None else most)
     times = np.linspace(0, 1, frames, endpoint=False)

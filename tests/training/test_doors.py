@@ -1,0 +1,416 @@
+"""What Keras's other doors let in: checked, counted and averaged as by the first."""
+
+import types
+
+import numpy as np
+import pytest
+from players import BATCH, KERAS_SAVES, apart, build_players, noise, reals, weights
+
+from dcgan_keras import keras, tf
+from dcgan_keras.composite import build_gan
+from dcgan_keras.noise import latent_noise, uniform_noise
+from dcgan_keras.training.callbacks import History, ProgressLine, RunRecorder
+from dcgan_keras.training.composite_loop import CompositeLoop
+from dcgan_keras.training.dcgan import DCGAN
+from dcgan_keras.training.runs import RunFolder
+from dcgan_keras.training.sampling import set_statistics
+
+each_loop = pytest.mark.parametrize("loop", [CompositeLoop, DCGAN])
+IMAGES = np.concatenate([reals(seed=step) for step in range(3)])
+DATA = tf.data.Dataset.from_tensor_slices
+
+
+def compiled(loop=DCGAN, players=None, rate=0.05, **options):
+    model = loop(*(players or build_players()))
+    if loop is DCGAN or "r1_gamma" not in options:
+        pair = [keras.optimizers.SGD(rate) for _ in range(2)]
+        pair[0] = options.pop("generator_optimizer", pair[0])
+        model.compile(*pair, **options)
+    return model
+
+
+# evaluate ----------------------------------------------------------------------
+
+
+@each_loop
+@pytest.mark.parametrize("count", [12, 10])  # whole batches; a last one of two
+def test_evaluate_is_the_mean_over_all_images(loop, count):
+    model = compiled(loop)
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    images = IMAGES[:count]
+    starts = range(0, count, BATCH)
+    parts = [images[start : start + BATCH] for start in starts]
+    each = [model.test_on_batch(part, return_dict=True) for part in parts]
+    assert len({float(one["discriminator_loss"]) for one in each}) == len(parts)
+    found = model.evaluate(images, batch_size=BATCH, verbose=0, return_dict=True)
+    for name, value in found.items():
+        batches = [float(one[name]) for one in each]
+        mean = np.average(batches, weights=[len(part) for part in parts])
+        assert value == pytest.approx(mean, abs=1e-5), name
+    in_order = model.evaluate(images, batch_size=BATCH, verbose=0)
+    assert in_order == [found[name] for name in sorted(found)]
+    told = model.fit(images, validation_data=(images,), validation_batch_size=BATCH,
+                     verbose=0)  # fmt: skip
+    val = {key for key in told.history if key.startswith("val_")}
+    assert val == {f"val_{name}" for name in found}
+
+
+def test_several_steps_at_once_are_averaged_too():
+    found = []
+    for at_once in (1, 3):
+        model = compiled(steps_per_execution=at_once)
+        found.append(model.evaluate(IMAGES, batch_size=BATCH, verbose=0))
+    np.testing.assert_allclose(*found, atol=1e-6)
+
+
+# XLA ---------------------------------------------------------------------------
+
+
+@each_loop
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (127.5 * (IMAGES + 1), "images: expected values in .* scale pixels by"),
+        (np.full_like(IMAGES, np.nan), "images: expected values in"),
+    ],
+)
+def test_xla_refuses_what_the_plain_step_refuses(loop, images, said):
+    model = compiled(loop, jit_compile=True)
+    before = weights(model)
+    doors = [
+        lambda: model.fit(DATA(images).batch(BATCH), verbose=0),
+        lambda: model.train_on_batch(images[:BATCH]),
+        lambda: model.evaluate(DATA(images).batch(BATCH), verbose=0),
+    ]
+    for door in doors:
+        with pytest.raises(ValueError, match=said):
+            door()
+    assert apart(before, weights(model)) == 0
+    model.train_on_batch(IMAGES[:BATCH])
+    assert apart(before, weights(model)) > 1e-4
+
+
+def test_noise_does_not_hang_on_xla():
+    for noise_of in (latent_noise, uniform_noise):
+
+        def draw(noise_of=noise_of):
+            return noise_of((4, 3), 7, tf.constant(5, tf.int64), 1)
+
+        plain, compiled_too = draw(), tf.function(draw, jit_compile=True)()
+        np.testing.assert_allclose(plain, compiled_too, rtol=1e-5, atol=1e-6)
+
+
+# averaged weights ----------------------------------------------------------------
+
+
+def averaging(players=None):
+    optimizer = keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9)
+    return compiled(players=players, generator_optimizer=optimizer)
+
+
+def test_before_the_first_step_g_draws_with_its_own_weights():
+    model = averaging()
+    drawn = model.predict(noise(), verbose=0)
+    np.testing.assert_allclose(drawn, model.generator(noise()), atol=1e-6)
+    assert drawn.std() > 0
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    model.compile(keras.optimizers.SGD(0.1, use_ema=True), "sgd")  # another rate
+    drawn = model.predict(noise(), verbose=0)
+    np.testing.assert_allclose(drawn, model.generator(noise()), atol=1e-6)
+
+
+@KERAS_SAVES
+@pytest.mark.parametrize("door", ["generator", "model", "file"])
+def test_weights_that_are_put_into_g_are_drawn_with(door, tmp_path):
+    model, other = averaging(), averaging(build_players(seed=7))
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    averaged = model.predict(noise(), verbose=0)
+    if door == "model":
+        model.set_weights(other.get_weights())
+    elif door == "generator":
+        model.generator.set_weights(other.generator.get_weights())
+    else:
+        other.generator.save_weights(tmp_path / "g.weights.h5")
+        model.generator.load_weights(tmp_path / "g.weights.h5")
+    z = noise()
+    set_statistics(other.generator)
+    expected = other.generator(z, training=False)
+    drawn = model.predict(z, verbose=0)
+    assert np.abs(drawn - averaged).max() > 1e-3
+    np.testing.assert_allclose(drawn, expected, atol=1e-5)
+
+
+def test_early_stopping_gives_back_the_weights_that_are_drawn_with():
+    model = averaging()
+    first = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: kept.append(model.generator.get_weights())
+    )
+    kept = []
+    stop = keras.callbacks.EarlyStopping(
+        "generator_loss", mode="max", patience=9, restore_best_weights=True
+    )
+    stop.on_epoch_end = types.MethodType(
+        lambda self, epoch, logs=None: (
+            setattr(self, "best_weights", model.get_weights()) if epoch == 0 else None
+        ),
+        stop,
+    )
+    model.fit(IMAGES, batch_size=BATCH, epochs=3, callbacks=[first, stop], verbose=0)
+    apart_from_first = [
+        np.abs(a - b).max()
+        for a, b in zip(model.generator.get_weights(), kept[0], strict=True)
+    ]
+    assert max(apart_from_first) == 0
+    drawn = model.predict(noise(), verbose=0)
+    set_statistics(model.generator)
+    np.testing.assert_allclose(drawn, model.generator(noise()), atol=1e-5)
+
+
+def test_a_layer_of_g_that_is_frozen_later_is_drawn_with():
+    model = averaging()
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    before = model.predict(noise(), verbose=0)
+    model.generator.layers[0].trainable = False
+    np.testing.assert_array_equal(before, model.predict(noise(), verbose=0))
+
+
+def test_statistics_that_fail_leave_the_momentum_as_it_was():
+    generator, _ = build_players()
+    norms = [
+        layer
+        for layer in generator.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    before = [layer.momentum for layer in norms]
+    assert before and before[0] > 0
+    with pytest.raises(ValueError, match="count: expected a whole number >= 1, got 0"):
+        set_statistics(generator, 0)
+    generator.call = None  # fails when it draws
+    with pytest.raises(TypeError):
+        set_statistics(generator, 4)
+    assert [layer.momentum for layer in norms] == before
+
+
+# players ---------------------------------------------------------------------------
+
+
+def judge(last=None, mix=None, **dense):
+    """A D by Keras's functions: mix looks at the flattened images, last at logits."""
+    images = keras.Input((16, 16, 1))
+    x = keras.layers.Flatten()(images)
+    x = x if mix is None else mix(x)
+    logits = keras.layers.Dense(1, **dense)(x)
+    return keras.Model(images, logits if last is None else last(logits))
+
+
+def softly(x):
+    return 1 / (1 + tf.exp(-x))
+
+
+@pytest.mark.parametrize(
+    "discriminator",
+    [
+        lambda: judge(activation=tf.nn.sigmoid),
+        lambda: judge(activation=softly),
+        lambda: judge(activation="hard_sigmoid"),
+        lambda: judge(activation="softmax"),
+        lambda: judge(last=keras.ops.sigmoid),
+        lambda: judge(last=keras.layers.Activation("linear"), activation="sigmoid"),
+    ],
+)
+def test_probabilities_of_every_make_are_refused(discriminator):
+    generator, _ = build_players()
+    with pytest.raises(ValueError, match="expected logits, got probabilities"):
+        DCGAN(generator, discriminator())
+
+
+@pytest.mark.parametrize("last", [None, keras.layers.Activation("linear")])
+def test_logits_are_taken(last):
+    DCGAN(build_players()[0], judge(last=last))
+
+
+class Stray(keras.Model):
+    """A model whose layers are Keras's and whose call compares the images."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+        self.build((None, 256))
+
+    def build(self, shape):
+        self.dense.build(shape)
+        self.built = True
+
+    def call(self, x):
+        return x - keras.ops.mean(x, axis=0, keepdims=True)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+MIXING = {
+    "statistics": lambda x: keras.ops.concatenate(
+        [x, keras.ops.abs(x - keras.ops.mean(x, 0, keepdims=True))], -1
+    ),
+    "unit norm": lambda x: keras.layers.UnitNormalization(axis=0)(x),
+    "softmax": lambda x: keras.layers.Softmax(axis=0)(x),
+    "activation": lambda x: keras.layers.Dense(
+        4, activation=lambda y: tf.nn.softmax(y, axis=0)
+    )(x),
+    "a model of one's own": lambda x: Stray()(x),
+}
+
+
+@pytest.mark.parametrize("kind", MIXING)
+def test_a_d_that_mixes_its_batch_is_seen_however_it_does(kind):
+    discriminator = judge(mix=MIXING[kind])
+    for options in ({"update": "simultaneous"}, {"r1_gamma": 1.0}):
+        with pytest.raises(ValueError, match="mix the images"):
+            compiled(players=(build_players()[0], discriminator), **options)
+    z, (generator, _) = noise(6), build_players()
+    answers = build_gan(generator, discriminator)(z, training=True)
+    expected = discriminator(generator(z, training=True), training=True)
+    np.testing.assert_allclose(answers, expected, atol=1e-5)
+
+
+def test_a_d_that_looks_at_each_image_by_itself_may_be_of_any_make():
+    own = judge(mix=lambda x: keras.ops.abs(x) + keras.layers.Lambda(tf.sin)(x))
+    compiled(players=(build_players()[0], own), update="simultaneous", r1_gamma=1.0)
+
+
+# options and numbers ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"r1_gamma": np.nan}, "r1_gamma: expected 0 or more, got nan"),
+        ({"r1_gamma": np.inf}, "r1_gamma: expected 0 or more, got inf"),
+        ({"r1_gamma": 1.0, "r1_interval": 2.5}, "r1_interval: expected 1 .*got 2.5"),
+        ({"real_label": np.inf}, "real_label: expected .*got inf"),
+        ({"augmentation": "flip"}, "augmentation: expected a sequence .*got 'flip'"),
+        ({"augmentation": None}, "augmentation: expected a sequence .*got None"),
+    ],
+)
+def test_compile_refuses_what_is_no_number_or_no_list(options, said):
+    with pytest.raises(ValueError, match=said):
+        compiled(players=build_players(batch_norm=None), **options)
+
+
+def test_a_generator_of_names_is_obeyed():
+    names = (name for name in ("cutout", "flip"))
+    assert compiled(augmentation=names).augmentation == ("flip", "cutout")
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", True, None, 2**62])
+def test_a_seed_that_gives_no_noise_is_refused(seed):
+    with pytest.raises(ValueError, match="seed: expected a whole number"):
+        DCGAN(*build_players(), seed=seed)
+
+
+@each_loop
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"epochs": 0}, "epochs: expected 1 or more, got 0"),
+        ({"epochs": -3}, "epochs: expected 1 or more, got -3"),
+        ({"batch_size": True}, "batch_size: expected 1 or more, got True"),
+        ({"batch_size": 4.0}, "batch_size: expected 1 or more, got 4.0"),
+        ({"batch_size": -4}, "batch_size: expected 1 or more, got -4"),
+        ({"validation_data": list(IMAGES)}, "validation_data: expected an array"),
+        ({"validation_data": (127 * IMAGES,)}, "images: expected values in"),
+    ],
+)
+def test_fit_refuses_numbers_that_keras_takes_for_others(loop, options, said):
+    with pytest.raises(ValueError, match=said) as error:
+        compiled(loop).fit(IMAGES, **options, verbose=0)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@each_loop
+def test_every_door_refuses_in_one_sentence(loop):
+    model = compiled(loop)
+    batches = DATA(IMAGES).batch(2)
+    unknown = tf.data.Dataset.from_generator(
+        lambda: iter([IMAGES]), output_types=tf.float32
+    )
+    doors = {
+        "batch_size: expected None": lambda: model.fit(batches, batch_size=12),
+        "batch_size: expected 1": lambda: model.evaluate(IMAGES, batch_size=0),
+        "steps: expected 1": lambda: model.evaluate(IMAGES, steps=0),
+        "x: expected an array .* got None": lambda: model.evaluate(None),
+        "x: expected z .* got None": lambda: model.predict(None),
+        r"x: expected z .* got \(0, 3\)": lambda: model.predict(noise()[:0]),
+        "expected a generator of tuples": lambda: model.fit(x for x in [IMAGES]),
+        "does not say its shape": lambda: model.fit(unknown),
+        "expected batches of shape": lambda: model.train_on_batch(IMAGES[:0]),
+        "images: expected values": lambda: model.test_on_batch(127 * IMAGES),
+        "filepath: expected a name": lambda: model.save("model.h5"),
+    }
+    for said, door in doors.items():
+        with pytest.raises(ValueError, match=said) as error:
+            door()
+        assert len(str(error.value).splitlines()) == 1, said
+    one_by_one = ((x[None],) for x in IMAGES)  # as Keras wants them
+    told = model.fit(one_by_one, steps_per_epoch=len(IMAGES), verbose=0)
+    assert told.epoch == [0] and int(model.steps_made.numpy()) == len(IMAGES)
+
+
+@each_loop
+@pytest.mark.parametrize("kind", [History, ProgressLine, RunRecorder])
+def test_callbacks_of_every_step_refuse_several_at_once(loop, kind, tmp_path):
+    callback = {
+        History: lambda: History(),
+        ProgressLine: lambda: ProgressLine(3, BATCH),
+        RunRecorder: lambda: RunRecorder(RunFolder(tmp_path)),
+    }[kind]()
+    model = compiled(loop, steps_per_execution=3)
+    with pytest.raises(ValueError, match="steps_per_execution: expected 1 with"):
+        model.fit(IMAGES, batch_size=BATCH, callbacks=[callback], verbose=0)
+    assert int(model.steps_made.numpy()) == 0
+
+
+def test_a_refused_callback_is_seen_in_a_list_of_keras():
+    model = compiled()
+    inside = keras.callbacks.CallbackList([keras.callbacks.TerminateOnNaN()])
+    with pytest.raises(ValueError, match="TerminateOnNaN"):
+        model.fit(IMAGES, callbacks=inside, verbose=0)
+
+
+def test_one_image_a_batch_gets_a_word():
+    with pytest.warns(UserWarning, match="batch_size is 1, and G normalises"):
+        compiled().fit(IMAGES, batch_size=1, verbose=0)
+
+
+def test_a_sigmoid_generator_gets_no_word_of_tanh(recwarn):
+    z = keras.Input((3,))
+    pixels = keras.layers.Dense(256, activation="sigmoid")(z)
+    images = keras.layers.Reshape((16, 16, 1))(pixels)
+    images = keras.layers.Activation("sigmoid")(images)
+    players = keras.Model(z, images), build_players()[1]
+    compiled(players=players).fit((IMAGES + 1) / 2, verbose=0)
+    assert not [one for one in recwarn if "[0, 1]" in str(one.message)]
+
+
+def test_what_regularizers_add_is_not_reported_by_either_loop():
+    found = {}
+    for loop in (CompositeLoop, DCGAN):
+        players = build_players(batch_norm=None)
+        for player in players:
+            for weight in player.trainable_weights:
+                if len(weight.shape) > 1:
+                    weight.regularizer = keras.regularizers.L2(10.0)
+        model = compiled(loop, players, rate=0.001)
+        found[loop] = model.train_on_batch(IMAGES[:BATCH], return_dict=True)
+    composite, step = found.values()
+    for name in ("discriminator_loss", "generator_loss"):
+        assert float(composite[name]) == pytest.approx(float(step[name]), abs=1e-4)
+
+
+def test_export_draws_with_the_averaged_weights(tmp_path):
+    model = averaging()
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    model.export(str(tmp_path / "model"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    served = loaded.serve(noise())
+    np.testing.assert_allclose(served, model.predict(noise(), verbose=0), atol=1e-5)
