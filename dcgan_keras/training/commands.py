@@ -468,10 +468,10 @@ def _fit(
         )
         raise
     except Exception as error:
-        if recorder.run.is_there():
-            error.then = (
-                f"{path} is saved up to step {recorder.saved_step}: go on with --resume"
-            )
+        recorder.check_run()  # moved in the middle of a writing
+        error.then = (
+            f"{path} is saved up to step {recorder.saved_step}: go on with --resume"
+        )
         raise
 
 

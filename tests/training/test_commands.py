@@ -789,17 +789,24 @@ def test_grids_of_another_size_are_left_out_of_the_film(
     assert len(imageio.imread(run.path / "training.gif")) == STEPS // 2 - 1
 
 
-@pytest.mark.parametrize("at", ["the next grid", "the next saving"])
+@pytest.mark.parametrize("at", ["the next grid", "the next saving", "a saving"])
 def test_a_run_that_is_moved_or_removed_ends(tmp_path, capsys, monkeypatch, at):
     every = "--sample-every" if at == "the next grid" else "--save-every"
-    after = RunRecorder.on_train_batch_end
+    after, write = RunRecorder.on_train_batch_end, RunFolder.write_history
 
     def move(self, batch, logs=None):
         after(self, batch, logs)
-        if self.step == 3:
+        if self.step == 3 and at != "a saving":
             (tmp_path / "a").rename(tmp_path / "b")
 
+    def move_and_write(self, history):
+        if len(history) == 4 and at == "a saving":
+            (tmp_path / "a").rename(tmp_path / "b")
+            raise FileNotFoundError(2, "No such file or directory", "history.csv")
+        write(self, history)
+
     monkeypatch.setattr(RunRecorder, "on_train_batch_end", move)
+    monkeypatch.setattr(RunFolder, "write_history", move_and_write)
     arguments = ["train", "--output", tmp_path / "a", *SMALL, "--steps", 9, every, 2]
     assert main([str(argument) for argument in arguments]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
