@@ -100,6 +100,7 @@ class RunRecorder(History):
         check_positive(save_every=save_every, sample_every=sample_every)
         self.run, self.saved_step = run, start_step
         self.stopped_by = None  # the number of a signal, from its arrival on
+        self.is_run = False  # until the training begins: whether config.json is there
         self.is_whole = True  # no step has begun that has not ended
         self.save_every, self.sample_every = save_every, sample_every
         self.rows = run.read_history(up_to=start_step)
@@ -164,6 +165,8 @@ class RunRecorder(History):
         except FloatingPointError:
             raise
         except Exception as error:
+            if self.model is None:  # refused before the first step
+                raise
             # Of several devices one may have made its part when another could not read.
             is_shared = self.model.distribute_strategy.num_replicas_in_sync > 1
             if self.is_whole or (READING in str(error) and not is_shared):

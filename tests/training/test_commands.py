@@ -26,6 +26,7 @@ from dcgan_keras.training.configuration import (
     load_players,
     untrained_players,
 )
+from dcgan_keras.training.dcgan import DCGAN
 from dcgan_keras.training.fingerprint import changes, circumstances
 from dcgan_keras.training.recipe import SETTINGS
 from dcgan_keras.training.runs import COLUMNS, RunFolder
@@ -962,3 +963,14 @@ def test_a_worker_whose_number_is_a_word_is_refused(tmp_path, capsys, monkeypatc
     monkeypatch.setenv("TF_CONFIG", text + '"index": "zwei"}}')
     err = told(capsys, 2, ["train", "--output", tmp_path / "a", *SMALL])
     assert "TF_CONFIG: expected {" in err and "zwei" in err
+
+
+def test_what_keras_refuses_before_the_first_step_is_what_is_said(
+    tmp_path, capsys, monkeypatch
+):
+    def refused(*arguments, **options):
+        raise ValueError("batch_size: expected another")
+
+    monkeypatch.setattr(DCGAN, "fit", refused)
+    err = told(capsys, 2, ["train", "--output", tmp_path / "a", *SMALL])
+    assert "train: batch_size: expected another; " in err
