@@ -185,8 +185,9 @@ def _train_and_write(run, config, data, model, cluster, options) -> None:
             run.write_clusters(data.clusters)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
-        if config["batch_size"] == replicas and config["recipe"] == "paper":
-            say(
+        is_one = config["batch_size"] == replicas
+        if is_one and replicas > 1 and config["recipe"] == "paper":
+            say(  # of one device ``fit`` says it
                 "batch_size: of 1 image a batch BatchNormalization takes away what z "
                 "says, so G draws one picture in training; take 2 images or more"
             )
