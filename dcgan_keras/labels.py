@@ -9,6 +9,7 @@ and as many again as there are classes, D with one output a class.
 import numpy as np
 
 from dcgan_keras._tensorflow import tf
+from dcgan_keras.sizes import check_count, check_positive
 
 
 def with_labels(z, labels, classes: int):
@@ -23,7 +24,8 @@ def with_labels(z, labels, classes: int):
         float32 tensor (N, latent_dim + classes).
 
     Raises:
-        ValueError: labels that are not one whole number in that range for each z.
+        ValueError: labels that are not one whole number in that range for each z. In a
+            graph, where tensors have no values yet, the range is not looked at.
 
     Example:
         >>> with_labels(np.zeros((2, 3)), [7, 7], 10).shape
@@ -32,10 +34,12 @@ def with_labels(z, labels, classes: int):
     Source: Mirza & Osindero 2014, figure 1; Radford et al. 2015, the MNIST network of
         the authors' code, which repeats the label in every layer.
     """
-    if not tf.is_tensor(labels):
-        labels = check_labels(labels, classes, len(z))
+    check_positive(classes=classes)
     z = tf.cast(z, tf.float32)
-    return tf.concat([z, tf.one_hot(tf.cast(labels, tf.int64), classes)], axis=1)
+    if z.shape.rank != 2:
+        raise ValueError(f"z: expected shape (N, latent_dim), got {z.shape}")
+    labels = _checked(labels, classes, z.shape[0])
+    return tf.concat([z, tf.one_hot(labels, classes)], axis=1)
 
 
 def asked_logits(logits, labels):
@@ -43,16 +47,23 @@ def asked_logits(logits, labels):
 
     Args:
         logits: float (N, classes), D's: "a real image of class k?", a column a class.
-        labels: whole numbers (N,).
+        labels: whole numbers (N,), 0 to classes - 1.
 
     Returns:
         (N, 1), of the type of the logits.
+
+    Raises:
+        ValueError: as ``with_labels``, or logits of another shape.
 
     Source: Mescheder, Geiger & Nowozin 2018, appendix; without a common term the
         projection of Miyato & Koyama 2018, equation 3, where each class has a vector
         of its own.
     """
-    rows = tf.one_hot(labels, logits.shape[1], dtype=logits.dtype)
+    logits = tf.convert_to_tensor(logits)
+    if logits.shape.rank != 2 or logits.shape[1] is None:
+        raise ValueError(f"logits: expected shape (N, classes), got {logits.shape}")
+    count, classes = logits.shape
+    rows = tf.one_hot(_checked(labels, classes, count), classes, dtype=logits.dtype)
     return tf.reduce_sum(logits * rows, axis=1, keepdims=True)
 
 
@@ -65,7 +76,14 @@ def label_grid(z, classes: int):
 
     Returns:
         float32 tensor (classes * columns, latent_dim + classes), row by row.
+
+    Raises:
+        ValueError: another shape of z, or no number of classes.
     """
+    check_positive(classes=classes)
+    z = np.asarray(z)
+    if z.ndim != 2:
+        raise ValueError(f"z: expected shape (columns, latent_dim), got {z.shape}")
     labels = np.repeat(np.arange(classes), len(z))
     return with_labels(np.tile(z, (classes, 1)), labels, classes)
 
@@ -81,12 +99,24 @@ def spread_labels(count: int, classes: int, shares=None) -> np.ndarray:
     Returns:
         int64 (count,), rising; without shares 0, 1, 2, ... in turn.
 
+    Raises:
+        ValueError: a number out of range, or shares that are not one number >= 0 a
+            class, with the sum 1.
+
     Example:
         >>> spread_labels(4, 2, [0.75, 0.25])
         array([0, 0, 0, 1])
     """
+    check_count(count=count)
+    check_positive(classes=classes)
     if shares is None:
         return np.arange(count) % classes
+    shares = np.asarray(shares)
+    is_whole = shares.shape == (classes,) and np.isclose(shares.sum(), 1)
+    if not is_whole or np.any(shares < 0):
+        raise ValueError(
+            f"shares: expected {classes} numbers >= 0 with the sum 1, got {shares}"
+        )
     places = (np.arange(count) + 0.5) / count
     return np.searchsorted(np.cumsum(shares)[:-1], places, side="right")
 
@@ -109,6 +139,8 @@ def check_labels(
     """
     within = "" if classes is None else f" 0 to {classes - 1}"
     expected = f"labels: expected whole numbers{within}, one an image"
+    if isinstance(labels, np.ma.MaskedArray):
+        raise ValueError(f"{expected}; got a masked array")
     try:
         labels = np.asarray(labels)
     except ValueError:
@@ -122,3 +154,18 @@ def check_labels(
     if not (is_open or 0 <= labels.min() <= labels.max() < classes):
         raise ValueError(f"{expected}; got {labels.min()} to {labels.max()}")
     return labels.astype(np.int64)
+
+
+def _checked(labels, classes: int, count: int | None):
+    """int64 (N,): checked as ``check_labels`` does, or in a graph by type and shape."""
+    if not tf.is_tensor(labels):
+        return check_labels(labels, classes, count)
+    if tf.executing_eagerly():
+        return check_labels(labels.numpy(), classes, count)
+    labels = tf.convert_to_tensor(labels)
+    expected = "labels: expected whole numbers, one an image"
+    if not labels.dtype.is_integer:
+        raise ValueError(f"{expected}; got {labels.dtype.name}")
+    if not labels.shape.is_compatible_with((count,)):
+        raise ValueError(f"{expected}; got shape {labels.shape} for {count} images")
+    return tf.cast(labels, tf.int64)

@@ -11,6 +11,7 @@ stays exact where log(sigmoid(logit)) is already -inf. All values are in nats pe
 """
 
 from dcgan_keras._tensorflow import keras, tf
+from dcgan_keras.sizes import check_not_negative
 
 
 def discriminator_loss(real_logits, fake_logits, real_label: float = 1.0):
@@ -28,14 +29,18 @@ def discriminator_loss(real_logits, fake_logits, real_label: float = 1.0):
         mean(softplus(fake)). 2 log 2 = 1.386 when D answers 1/2 everywhere. Another
         label r adds (1 - r) mean(real).
 
+    Raises:
+        ValueError: logits that are no floats, or a label that is no number >= 0.
+
     Example:
         >>> float(discriminator_loss([0.0], [0.0]))  # doctest: +ELLIPSIS
         1.38629...
 
     Source: Goodfellow et al. 2014, equation 1; notebook 02.
     """
-    real_logits = keras.ops.convert_to_tensor(real_logits)
-    fake_logits = keras.ops.convert_to_tensor(fake_logits)
+    check_not_negative(real_label=real_label)
+    real_logits = _floats(real_logits, "real_logits")
+    fake_logits = _floats(fake_logits, "fake_logits")
     real_term = keras.ops.mean(keras.ops.softplus(-real_logits))  # -log D(x)
     if real_label != 1:  # -r log D(x) - (1 - r) log(1 - D(x))
         real_term += (1 - real_label) * keras.ops.mean(real_logits)
@@ -55,9 +60,12 @@ def minimax_generator_loss(fake_logits):
     Returns:
         A scalar tensor in (-inf, 0], nats per image.
 
+    Raises:
+        ValueError: logits that are no floats.
+
     Source: Goodfellow et al. 2014, equation 1; notebook 02.
     """
-    fake_logits = keras.ops.convert_to_tensor(fake_logits)
+    fake_logits = _floats(fake_logits, "fake_logits")
     return -keras.ops.mean(keras.ops.softplus(fake_logits))
 
 
@@ -74,9 +82,12 @@ def non_saturating_generator_loss(fake_logits):
     Returns:
         A scalar tensor in [0, inf), nats per image.
 
+    Raises:
+        ValueError: logits that are no floats.
+
     Source: Goodfellow et al. 2014, section 3; notebook 02.
     """
-    fake_logits = keras.ops.convert_to_tensor(fake_logits)
+    fake_logits = _floats(fake_logits, "fake_logits")
     return keras.ops.mean(keras.ops.softplus(-fake_logits))
 
 
@@ -93,15 +104,26 @@ def r1_penalty(discriminator, real_images):
     Returns:
         A scalar tensor in [0, inf), nats squared per unit of grey value squared.
 
+    Raises:
+        ValueError: images that are no floats.
+
     Source: Mescheder, Geiger & Nowozin 2018, section 4.1, regularizer R1 (there with
     gamma / 2 before it); in one step of many: Karras et al. 2020, appendix B.
     """
-    real_images = keras.ops.convert_to_tensor(real_images)
+    real_images = _floats(real_images, "real_images")
     with tf.GradientTape() as tape:
         tape.watch(real_images)
         logits = tf.reduce_sum(discriminator(real_images, training=True))
     slopes = tape.gradient(logits, real_images)
     return tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3]))
+
+
+def _floats(values, name: str):
+    values = keras.ops.convert_to_tensor(values)
+    dtype = keras.backend.standardize_dtype(values.dtype)
+    if not keras.backend.is_float_dtype(dtype):
+        raise ValueError(f"{name}: expected floats, got {dtype}")
+    return values
 
 
 GENERATOR_LOSSES = {

@@ -15,11 +15,15 @@ from dcgan_keras.fast.layers import (
     ResizeConv2D,
 )
 from dcgan_keras.sizes import (
+    check_below_one,
     check_choice,
+    check_flag,
     check_not_negative,
     check_positive,
     is_int,
+    seed_of,
     stages,
+    units_of,
     widths_of,
 )
 
@@ -62,7 +66,9 @@ def build_generator(
         extra_kernel_size: of the extra layers of stride 1; None: ``kernel_size``.
         activation: "relu" (paper, S23, L22, AV) or "leaky_relu" (OV, TF tutorial).
         batch_norm: "before" the activation (paper), "after" it (OV), or None. At the
-            output only if ``batch_norm_at_image`` asks for it.
+            output only if ``batch_norm_at_image`` asks for it. In training mode a batch
+            of one z gives the same image for every z, unless ``project_norm`` is
+            "channels" and there are no ``hidden_units``: each unit is its own mean.
         project_norm: BN of the projected z: of its "units", before the reshape (the
             paper's code, TF tutorial), or of its "channels", after it (PyTorch).
         momentum: of BN's moving averages; Keras's 0.99 needs hundreds of steps to
@@ -77,13 +83,18 @@ def build_generator(
             Glorot uniform. BN's gamma starts at 1, never around 0.
         leaky_slope: where activation is "leaky_relu": 0.2 in the paper's D, 0.01 in
             C728, 0.3 is Keras's default.
-        seed: of the initial weights; None: Keras's global seed.
+        seed: of the initial weights; None: Keras's global seed. Each layer draws with
+            its place in the network added to the seed. So two seeds never give a layer
+            the same numbers, but seeds a few apart give the same ones to layers of
+            different places, in G as in D: ``up1`` here has with seed 1 those of D's
+            ``down2`` with seed 3. Seeds 1,000 apart share nothing.
         upsampling: "transposed": convolutions of stride 2 (paper), or "nearest": each
             pixel is repeated, then a convolution of stride 1 (Keras-GAN; Odena et al.
             2016, against checkerboards).
         hidden_units: of dense layers between z and the projection; the paper has none.
         batch_norm_at_image: BN at the output, too, which the paper warns of: it fixes
-            the mean and contrast of every batch. Measured in notebook 07.
+            the mean and contrast of every batch. Measured in notebook 07. Not with
+            ``batch_norm=None``.
         output_activation: "tanh" (paper), or "sigmoid", whose images are in [0, 1]:
             right only for data in the same range.
         classes: of a conditional G, which takes a one-hot label after z: see
@@ -106,14 +117,17 @@ def build_generator(
     check_course_types()
     start, doublings = stages(image_shape)
     check_positive(latent_dim=latent_dim, kernel_size=kernel_size)
+    latent_dim, kernel_size = int(latent_dim), int(kernel_size)
     check_not_negative(leaky_slope=leaky_slope)
     check_choice("activation", activation, ("relu", "leaky_relu"))
     check_choice("project_norm", project_norm, ("units", "channels"))
     check_choice("output_layer", output_layer, ("transposed", "conv"))
     check_choice("upsampling", upsampling, ("transposed", "nearest"))
     check_choice("output_activation", output_activation, ("tanh", "sigmoid"))
-    extra_kernel_size = extra_kernel_size or kernel_size
+    if extra_kernel_size is None:
+        extra_kernel_size = kernel_size
     check_positive(extra_kernel_size=extra_kernel_size)
+    extra_kernel_size = int(extra_kernel_size)
     widths = widths_of(channels, doublings)
     if is_int(channels):
         widths.reverse()
@@ -122,7 +136,9 @@ def build_generator(
             f"channels: expected at least {doublings} entries, one a doubling, for "
             f"image_shape {tuple(image_shape)}; got {widths}"
         )
-    layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed, fast)
+    layer = _Layers(
+        batch_norm, batch_norm_at_image, momentum, use_bias, weight_stddev, seed, fast
+    )
     slope = 0.0 if activation == "relu" else leaky_slope
 
     layers = []
@@ -221,12 +237,17 @@ def build_discriminator(
             True: everywhere.
         weight_stddev: of the normal initial weights (paper: 0.02); None: Keras's
             Glorot uniform.
-        seed: of the initial weights and dropout; None: Keras's global seed.
+        seed: of the initial weights and dropout; None: Keras's global seed. Each layer
+            draws with its place in the network added to the seed, and dropout with 100
+            more. So seeds a few apart share numbers between layers of different places,
+            as ``build_generator`` says; seeds 1,000 apart share nothing.
         downsampling: "strided" convolutions (paper), or convolutions of stride 1, each
             with "max_pooling" or "average_pooling" after it.
-        hidden_units: of dense layers before the answer; the paper has none.
+        hidden_units: of dense layers before the answer; the paper has none. With BN, a
+            batch of one image gets the same answer for every image in training mode.
         batch_norm_at_image: BN in the first layer, too, which the paper warns of: it
-            hides the images' mean and contrast from D. Measured in notebook 07.
+            hides the images' mean and contrast from D. Measured in notebook 07. Not
+            with ``batch_norm=None``.
         classes: of a conditional D, which has an answer for each: "is this a real
             image of class k?"
 
@@ -247,18 +268,20 @@ def build_discriminator(
     check_course_types()
     _, halvings = stages(image_shape)
     check_positive(kernel_size=kernel_size)
+    kernel_size = int(kernel_size)
     check_not_negative(leaky_slope=leaky_slope)
     check_choice("output", output, ("logit", "probability"))
     check_choice("downsampling", downsampling, ("strided", *_POOLING))
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout: expected 0 <= dropout < 1, got {dropout}")
+    check_below_one(dropout=dropout)
     widths = widths_of(channels, halvings)
     if len(widths) < halvings:
         raise ValueError(
             f"channels: expected at least {halvings} entries, one a layer of stride 2, "
             f"for image_shape {tuple(image_shape)}; got {widths}"
         )
-    layer = _Layers(batch_norm, momentum, use_bias, weight_stddev, seed, fast)
+    layer = _Layers(
+        batch_norm, batch_norm_at_image, momentum, use_bias, weight_stddev, seed, fast
+    )
 
     layers = []
     for number, filters in enumerate(widths, start=1):
@@ -278,7 +301,7 @@ def build_discriminator(
             pool = _POOLING[downsampling](2, padding="same", name=f"pool{number}")
             layers.append(pool)
         if dropout > 0:
-            drop_seed = None if seed is None else seed + 100 + number
+            drop_seed = None if seed is None else layer.seed + 100 + number
             drop = keras.layers.Dropout(dropout, seed=drop_seed, name=f"drop{number}")
             layers.append(drop)
     layers.append(keras.layers.Flatten(name="flatten"))
@@ -298,7 +321,7 @@ def _count(classes: int | None) -> int:
         raise ValueError(
             f"classes: expected None or a whole number >= 2, got {classes!r}"
         )
-    return classes
+    return int(classes)
 
 
 _POOLING = {
@@ -310,13 +333,20 @@ _POOLING = {
 class _Layers:
     """Appends a layer with weights, its BN and its activation, in the chosen order."""
 
-    def __init__(self, batch_norm, momentum, use_bias, stddev, seed, fast):
+    def __init__(self, batch_norm, at_image, momentum, use_bias, stddev, seed, fast):
         check_choice("batch_norm", batch_norm, ("before", "after", None))
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum: expected 0 <= momentum < 1, got {momentum}")
-        check_not_negative(weight_stddev=stddev or 0.0)
+        check_flag(batch_norm_at_image=at_image, fast=fast)
+        if at_image and batch_norm is None:
+            raise ValueError(
+                "batch_norm_at_image: expected False where batch_norm is None, got True"
+            )
+        check_below_one(momentum=momentum)
+        if use_bias is not None:
+            check_flag(use_bias=use_bias)
+        if stddev is not None:
+            check_not_negative(weight_stddev=stddev)
         self.batch_norm, self.momentum = batch_norm, momentum
-        self.use_bias, self.stddev, self.seed = use_bias, stddev, seed
+        self.use_bias, self.stddev, self.seed = use_bias, stddev, seed_of(seed)
         plain = keras.layers.BatchNormalization
         self.merged = 0  # layers that another does the work of; the seeds count them
         self.normalization = FastBatchNormalization if fast else plain
@@ -355,8 +385,8 @@ class _Layers:
 
     def add_hidden(self, layers, hidden_units, slope) -> None:
         """Dense layers, as the others with BN and activation."""
-        for number, units in enumerate(hidden_units, start=1):
-            check_positive(hidden_units=units)
+        widths = units_of("hidden_units", hidden_units)
+        for number, units in enumerate(widths, start=1):
             dense = keras.layers.Dense
             self.add(layers, dense, units, slope=slope, name=f"hidden{number}")
 

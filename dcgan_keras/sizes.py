@@ -1,7 +1,14 @@
-"""The sizes that the builders reach, and the checks of their arguments."""
+"""The sizes that the builders reach, and the checks of arguments.
 
+Each check takes arguments by their names, ``check_positive(frames=frames)``, and raises
+a ValueError of one sentence: which argument, what was expected, what came.
+"""
+
+import math
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
+
+import numpy as np
 
 START_SIZES = (4, 5, 6, 7)  # the smallest feature maps; each stride 2 doubles them
 IMAGE_SIZES = tuple(
@@ -13,10 +20,10 @@ IMAGE_SIZES = tuple(
 
 def stages(image_shape) -> tuple[int, int]:
     """The start size and how often it is doubled: 28 -> (7, 2), 64 -> (4, 4)."""
-    shape = tuple(image_shape)
+    shape = tuple(image_shape) if np.iterable(image_shape) else ()
     if len(shape) != 3 or not all(is_int(n) and n > 0 for n in shape):
         raise ValueError(
-            f"image_shape: expected (height, width, channels), got {image_shape}"
+            f"image_shape: expected (height, width, channels), got {image_shape!r}"
         )
     if shape[0] != shape[1] or shape[0] not in IMAGE_SIZES:
         sizes = ", ".join(map(str, IMAGE_SIZES))
@@ -36,6 +43,7 @@ def check_image_size(size: int, allowed: Sequence[int] = IMAGE_SIZES) -> None:
     Raises:
         ValueError: naming the argument, and the command line's option for it.
     """
+    check_positive(image_size=size)
     if size in allowed:
         return
     near = [max((n for n in allowed if n < size), default=None)]
@@ -49,7 +57,7 @@ def check_image_size(size: int, allowed: Sequence[int] = IMAGE_SIZES) -> None:
 
 def widths_of(channels: int | Sequence[int], count: int) -> list[int]:
     """The list as it is, or from the image inwards: channels, 2 channels, ..."""
-    if isinstance(channels, Sequence) and not isinstance(channels, str):
+    if isinstance(channels, Sequence) and not isinstance(channels, str | bytes):
         for width in channels:
             check_positive(channels=width)
         return [int(width) for width in channels]
@@ -57,8 +65,24 @@ def widths_of(channels: int | Sequence[int], count: int) -> list[int]:
     return [int(channels) * 2**number for number in range(count)]
 
 
+def units_of(name: str, widths) -> list[int]:
+    """The widths of dense layers: (128, 64) -> [128, 64]."""
+    if not np.iterable(widths) or isinstance(widths, str | bytes):
+        raise ValueError(f"{name}: expected a list of widths, got {widths!r}")
+    widths = list(widths)
+    for width in widths:
+        check_positive(**{name: width})
+    return [int(width) for width in widths]
+
+
 def is_int(value) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value) -> bool:
+    """Whether it is a real number, of Python or NumPy, and neither NaN nor infinite."""
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    return is_real and -math.inf < value < math.inf
 
 
 def check_positive(**arguments) -> None:
@@ -67,13 +91,50 @@ def check_positive(**arguments) -> None:
             raise ValueError(f"{name}: expected a whole number >= 1, got {value!r}")
 
 
+def check_count(**arguments) -> None:
+    for name, value in arguments.items():
+        if not is_int(value) or value < 0:
+            raise ValueError(f"{name}: expected a whole number >= 0, got {value!r}")
+
+
 def check_not_negative(**arguments) -> None:
     for name, value in arguments.items():
-        if not value >= 0:
+        if not is_number(value) or value < 0:
             raise ValueError(f"{name}: expected a number >= 0, got {value!r}")
 
 
+def check_above_zero(**arguments) -> None:
+    for name, value in arguments.items():
+        if not is_number(value) or value <= 0:
+            raise ValueError(f"{name}: expected a number > 0, got {value!r}")
+
+
+def check_below_one(**arguments) -> None:
+    for name, value in arguments.items():
+        if not is_number(value) or not 0 <= value < 1:
+            raise ValueError(f"{name}: expected 0 <= {name} < 1, got {value!r}")
+
+
+def check_flag(**arguments) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ValueError(f"{name}: expected True or False, got {value!r}")
+
+
 def check_choice(name: str, value, choices) -> None:
-    if value not in choices:
+    is_word = value is None or isinstance(value, str)
+    if not is_word or value not in choices:
         expected = ", ".join(map(repr, choices))
         raise ValueError(f"{name}: expected one of {expected}; got {value!r}")
+
+
+def seed_of(seed: int | None) -> int | None:
+    """The seed of a network, as Keras takes it; each layer adds its place to it."""
+    if seed is None:
+        return None
+    if not is_int(seed) or abs(seed) >= 2**60:
+        raise ValueError(
+            "seed: expected None or a whole number, less than 2^60 on either side of "
+            f"0, got {seed!r}"
+        )
+    return int(seed)

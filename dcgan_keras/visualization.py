@@ -10,6 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dcgan_keras.files import write_whole
+from dcgan_keras.sizes import (
+    check_above_zero,
+    check_not_negative,
+    check_positive,
+    is_int,
+)
 
 # Okabe and Ito's colour-blind palette; one colour for one thing in the whole course.
 COLOURS = {
@@ -21,6 +27,8 @@ COLOURS = {
     "neutral": "#666666",
 }
 CYCLE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666"]
+FARTHEST = 4.0  # beyond lie images of another scale; up to it, what is drawn white
+LOSSES = ("discriminator_loss", "generator_loss")
 
 
 def use_style() -> None:
@@ -50,11 +58,17 @@ def show(figure: Figure, alt: str, colours: int = 128) -> None:
     Args:
         figure: the matplotlib Figure.
         alt: one sentence for who cannot see the picture: what it shows.
-        colours: of the stored picture; few make a notebook small, 0 keeps all.
+        colours: of the stored picture, up to 256; few make a notebook small, 0 keeps
+            all.
+
+    Raises:
+        ValueError: another number of colours.
     """
     import matplotlib.pyplot as plt
     from PIL import Image
 
+    if not (is_int(colours) and 0 <= colours <= 256):
+        raise ValueError(f"colours: expected 0 to 256, got {colours!r}")
     drawn, stored = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", bbox_inches="tight")
     plt.close(figure)
@@ -79,7 +93,11 @@ def show_film(
         alt: one sentence for who cannot see it.
         seconds_per_frame: how long each is shown.
         width: on the page, in pixels.
+
+    Raises:
+        ValueError: what ``gif_bytes`` refuses, or a width that is no whole number >= 1.
     """
+    check_positive(width=width)
     content = gif_bytes(frames, seconds_per_frame)
     _display(
         "image/gif", content, {"alt": alt, "width": width}, f"<{len(frames)} frames>"
@@ -114,12 +132,31 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     """Pixels for a file.
 
     Args:
-        images: float in [-1, 1], any shape.
+        images: float in [-1, 1], any shape; a little beyond, up to -4 and 4, is cut
+            off. Pixels that are uint8 already stay as they are.
 
     Returns:
         uint8 of the same shape: -1 becomes 0, 1 becomes 255.
+
+    Raises:
+        ValueError: another scale, NaN, infinity, or True and False.
     """
-    pixels = np.rint((np.asarray(images, np.float32) + 1) * 127.5)
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images
+    expected = "images: expected floats in [-1, 1], or uint8"
+    if images.dtype == bool:
+        raise ValueError(f"{expected}, got True and False")
+    if images.size:
+        low, high = float(images.min()), float(images.max())  # NaN if there is one
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(f"{expected}, got NaN or infinity")
+        if low < -FARTHEST or high > FARTHEST:
+            raise ValueError(
+                f"{expected}, got [{low:.4g}, {high:.4g}]; scale pixels by "
+                "x / 127.5 - 1"
+            )
+    pixels = np.rint((images.astype(np.float32) + 1) * 127.5)
     return pixels.clip(0, 255).astype(np.uint8)
 
 
@@ -127,27 +164,29 @@ def tile(images: np.ndarray, columns: int = 8, scale: int = 1) -> np.ndarray:
     """Lay images side by side, in their order, row by row.
 
     Args:
-        images: float (N, H, W, C) in [-1, 1], C = 1 or 3.
+        images: float (N, H, W, C) in [-1, 1], or uint8, C = 1 or 3: see ``to_uint8``.
         columns: images a row, >= 1; what is missing in the last row is black.
-        scale: each pixel becomes scale x scale pixels.
+        scale: each pixel becomes scale x scale pixels, >= 1.
 
     Returns:
         uint8 RGB (rows * H * scale, columns * W * scale, 3).
 
     Raises:
-        ValueError: another shape.
+        ValueError: another shape or scale, or a number that is no whole one >= 1.
     """
+    check_positive(columns=columns, scale=scale)
     images = np.asarray(images)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3) or len(images) == 0:
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
         raise ValueError(
             f"images: expected shape (N, H, W, 1) or (N, H, W, 3), got {images.shape}"
         )
     count, height, width, channels = images.shape
     rows = -(-count // columns)
-    missing = np.full((rows * columns - count, height, width, channels), -1.0)
-    grid = np.concatenate([images, missing]).reshape(rows, columns, *images.shape[1:])
-    grid = grid.swapaxes(1, 2).reshape(rows * height, columns * width, channels)
-    pixels = np.broadcast_to(to_uint8(grid), (*grid.shape[:2], 3))
+    grid = np.zeros((rows * columns, height, width, channels), np.uint8)
+    grid[:count] = to_uint8(images)
+    grid = grid.reshape(rows, columns, *images.shape[1:]).swapaxes(1, 2)
+    grid = grid.reshape(rows * height, columns * width, channels)
+    pixels = np.broadcast_to(grid, (*grid.shape[:2], 3))
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
@@ -157,13 +196,17 @@ def plot_samples(
     """A grid of images as a figure.
 
     Args:
-        images: float (N, H, W, C) in [-1, 1]: the first N of a fixed noise.
+        images: float (N, H, W, C) in [-1, 1], or uint8: the first N of a fixed noise.
         columns: images a row.
         title: what to see.
         width: of the figure, inches.
+
+    Raises:
+        ValueError: what ``tile`` refuses, or a width that is no number > 0.
     """
     import matplotlib.pyplot as plt
 
+    check_above_zero(width=width)
     grid = tile(images, columns)
     height = width * grid.shape[0] / grid.shape[1] + (0.35 if title else 0)
     figure, axes = plt.subplots(figsize=(width, height))
@@ -177,16 +220,24 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     """Both losses, and D's accuracy on reals and on fakes, over the steps.
 
     A few spikes may leave the picture of the losses, where they would make the rest
-    illegible; the picture then says how far they go.
+    illegible; the picture then says how far they go. Steps whose number is NaN or
+    infinite are left out of the running mean.
 
     Args:
         history: one dict a step with step, discriminator_loss, generator_loss (nats
-            per image), real_accuracy, fake_accuracy (0 to 1); see ``runs.COLUMNS``.
-        smooth: steps of the running mean drawn over the single steps.
+            per image), real_accuracy, fake_accuracy (0 to 1), as in the ``rows`` of
+            ``training.callbacks.History``; see ``runs.COLUMNS``.
+        smooth: steps of the running mean drawn over the single steps, >= 1.
+
+    Raises:
+        ValueError: no such dicts. Keras's own History, which ``fit`` returns, holds
+            one number an epoch.
     """
     import matplotlib.pyplot as plt
 
-    steps = np.array([row["step"] for row in history])
+    check_positive(smooth=smooth)
+    columns = _columns(history)
+    steps = columns["step"]
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.0))
     for axes, name, label, colour in (
         (left, "discriminator_loss", "D", COLOURS["discriminator"]),
@@ -194,7 +245,7 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
         (right, "real_accuracy", "on reals", COLOURS["real"]),
         (right, "fake_accuracy", "on fakes", COLOURS["fake"]),
     ):
-        values = np.array([row[name] for row in history])
+        values = columns[name]
         if axes is left:  # single batches make the accuracies illegible
             axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
         axes.plot(steps, _running_mean(values, smooth), color=colour, label=label)
@@ -209,7 +260,7 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
         fontsize=8,
     )
     left.set(xlabel="step", ylabel="loss (nats)", title="Losses of each step")
-    _limit_losses(left, history)
+    _limit_losses(left, np.concatenate([columns[name] for name in LOSSES]))
     right.axhline(0.5, color=COLOURS["neutral"], linestyle=":", linewidth=1)
     right.set(
         xlabel="step",
@@ -222,10 +273,29 @@ def plot_history(history: Sequence[dict], smooth: int = 25) -> Figure:
     return figure
 
 
-def _limit_losses(axes, history: Sequence[dict]) -> None:
+def _columns(history: Sequence[dict]) -> dict[str, np.ndarray]:
+    """The numbers of all steps by their names, of which there are five."""
+    names = ("step", *LOSSES, "real_accuracy", "fake_accuracy")
+    expected = "history: expected a list with a dict for each step"
+    if not np.iterable(history):
+        kind = type(history).__name__
+        raise ValueError(f"{expected}, got {kind}; Keras's holds one number an epoch")
+    rows = list(history)
+    if not rows:
+        raise ValueError(f"{expected}, got none")
+    try:
+        return {name: np.array([row[name] for row in rows]) for name in names}
+    except (IndexError, KeyError, TypeError):
+        raise ValueError(
+            f"{expected}, with {', '.join(names)}; got {rows[0]!r} first"
+        ) from None
+
+
+def _limit_losses(axes, values: np.ndarray) -> None:
     """From 0, or G's minimax loss below it, to what 99 % of the steps stay under."""
-    names = ("discriminator_loss", "generator_loss")
-    values = np.array([[row[name] for name in names] for row in history])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
     axes.set_ylim(bottom=min(0.0, 1.05 * values.min()))
     usual, highest = np.percentile(values, 99), values.max()
     if 0 < 2 * usual < highest:
@@ -235,9 +305,14 @@ def _limit_losses(axes, history: Sequence[dict]) -> None:
 
 
 def write_png(path: str | Path, pixels: np.ndarray) -> None:
-    """Write uint8 pixels (H, W, 3) as a PNG file, whole or not at all."""
+    """Write uint8 pixels (H, W, 3) as a PNG file, whole or not at all.
+
+    Raises:
+        ValueError: other pixels.
+    """
     import imageio.v3 as imageio
 
+    pixels = _checked_pixels("pixels", pixels)
     write_whole(Path(path), imageio.imwrite("<bytes>", pixels, extension=".png"))
 
 
@@ -249,30 +324,63 @@ def gif_bytes(
     """An animation, endless.
 
     Args:
-        frames: uint8 RGB (H, W, 3) each; grey frames cannot all be read back. They are
-            taken one by one, so they may be made when they are needed.
+        frames: uint8 RGB (H, W, 3) each, of one size. They are taken one by one, so
+            they may be made when they are needed.
         seconds_per_frame: how long each is shown; the last one five times as long.
-        count: how many there are, at least 1; None: ``len(frames)``.
+        count: how many there are, at least 1; None: they are all made first.
 
     Returns:
         The bytes of a GIF file.
 
     Raises:
-        ValueError: there is no frame.
+        ValueError: there is no frame, one is of another size or type, or there are
+            more or fewer than said.
     """
-    from PIL import Image
-
-    count = len(frames) if count is None else count
-    pictures = map(Image.fromarray, frames)
-    first = next(pictures, None)
-    if first is None:
-        raise ValueError("frames: expected at least one, got none")
+    check_not_negative(seconds_per_frame=seconds_per_frame)
+    if count is None:
+        frames = list(frames)
+        count = len(frames) or 1
+    check_positive(count=count)
+    pictures = _pictures(frames, count)
+    first = next(pictures)
     buffer, milliseconds = io.BytesIO(), [1000 * seconds_per_frame] * count
     milliseconds[-1] *= 5
     rest = {"save_all": True, "append_images": pictures} if count > 1 else {}
     duration = milliseconds if rest else milliseconds[0]
     first.save(buffer, "GIF", duration=duration, loop=0, **rest)
+    next(pictures, None)  # there is none left, or it says so
     return buffer.getvalue()
+
+
+def _pictures(frames: Iterable[np.ndarray], count: int):
+    """The frames as Pillow takes them, each looked at when it comes."""
+    from PIL import Image
+
+    shape, number = None, 0
+    for number, frame in enumerate(frames, start=1):
+        frame = _checked_pixels("frames", frame)
+        shape = shape or frame.shape
+        if frame.shape != shape:
+            raise ValueError(
+                f"frames: expected all of one size, got {shape}, then {frame.shape}"
+            )
+        if number > count:
+            raise ValueError(f"count: expected the number of frames, got {count}")
+        yield Image.fromarray(frame)
+    if number == 0:
+        raise ValueError("frames: expected at least one, got none")
+    if number < count:
+        raise ValueError(f"count: expected {number}, as many as frames, got {count}")
+
+
+def _checked_pixels(name: str, pixels) -> np.ndarray:
+    pixels = np.asarray(pixels)
+    is_image = pixels.ndim == 3 and pixels.shape[-1] == 3 and 0 not in pixels.shape
+    if not is_image or pixels.dtype != np.uint8:
+        raise ValueError(
+            f"{name}: expected uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}"
+        )
+    return pixels
 
 
 def write_gif(
@@ -283,8 +391,16 @@ def write_gif(
 
 
 def _running_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """Mean of the last ``window`` values at each place; fewer at the start."""
-    sums = np.cumsum(np.insert(values.astype(float), 0, 0.0))
+    """Mean of the last ``window`` values at each place; fewer at the start.
+
+    Of those that are finite; NaN where none of them is.
+    """
+    values = values.astype(float)
+    is_finite = np.isfinite(values)
+    sums = np.cumsum(np.insert(np.where(is_finite, values, 0.0), 0, 0.0))
+    counts = np.cumsum(np.insert(is_finite.astype(int), 0, 0))
     ends = np.arange(1, len(values) + 1)
     starts = np.maximum(ends - window, 0)
-    return (sums[ends] - sums[starts]) / (ends - starts)
+    of_these = counts[ends] - counts[starts]
+    means = np.full(len(values), np.nan)
+    return np.divide(sums[ends] - sums[starts], of_these, out=means, where=of_these > 0)

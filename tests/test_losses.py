@@ -127,3 +127,22 @@ def test_nothing_overflows_in_any_precision(dtype):
         losses.non_saturating_generator_loss(logits),
     ):
         assert np.isfinite(float(value))
+
+
+@pytest.mark.parametrize("logits", [[0, 1], np.array([True]), tf.constant([1])])
+def test_logits_are_floats(logits):
+    for loss, name in (
+        (losses.minimax_generator_loss, "fake_logits"),
+        (losses.non_saturating_generator_loss, "fake_logits"),
+        (lambda x: losses.discriminator_loss([0.0], x), "fake_logits"),
+        (lambda x: losses.discriminator_loss(x, [0.0]), "real_logits"),
+        (lambda x: losses.r1_penalty(lambda images: images, x), "real_images"),
+    ):
+        with pytest.raises(ValueError, match=f"^{name}: expected floats, got (int|b)"):
+            loss(logits)
+
+
+@pytest.mark.parametrize("label", [np.nan, np.inf, -0.1, "1", None], ids=repr)
+def test_a_label_is_a_number(label):
+    with pytest.raises(ValueError, match="^real_label: expected a number >= 0, got"):
+        losses.discriminator_loss(REAL, FAKE, real_label=label)

@@ -405,7 +405,23 @@ BOTH = [
     {"leaky_slope": -0.1},
     {"momentum": -0.1},
     {"momentum": 1.0},
+    {"momentum": "0.9"},
+    {"momentum": None},
     {"weight_stddev": -0.02},
+    {"weight_stddev": np.inf},
+    {"weight_stddev": "0.02"},
+    {"leaky_slope": np.inf},
+    {"leaky_slope": None},
+    {"leaky_slope": "0.2"},
+    {"hidden_units": 10},
+    {"hidden_units": None},
+    {"seed": 1.5},
+    {"seed": True},
+    {"seed": "1"},
+    {"fast": "no"},
+    {"use_bias": "no"},
+    {"batch_norm_at_image": "no"},
+    {"batch_norm_at_image": True, "batch_norm": None},
 ]
 
 
@@ -419,6 +435,7 @@ BOTH = [
         {"activation": "tanh"},
         {"output_layer": "dense"},
         {"channels": [8]},
+        {"extra_kernel_size": 0},
     ],
     ids=str,
 )
@@ -434,6 +451,8 @@ def test_generator_names_the_argument_that_is_wrong(option):
         *BOTH,
         {"dropout": -0.1},
         {"dropout": 1.0},
+        {"dropout": "0.3"},
+        {"dropout": None},
         {"output": "softmax"},
         {"channels": [8]},
     ],
@@ -449,6 +468,69 @@ def test_numbers_of_numpy_are_numbers():
     generator = build_generator(shape, latent_dim=np.int64(LATENT_DIM), channels=4)
     assert generator.output_shape == (None, 16, 16, 1)
     assert build_discriminator(shape, channels=np.int32(4)).output_shape == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("build", "name"),
+    [
+        (build_generator, "extra_kernel_size"),
+        (build_generator, "kernel_size"),
+        (build_discriminator, "kernel_size"),
+    ],
+)
+def test_whole_numbers_of_numpy_are_whole_numbers(build, name):
+    """Keras refuses them: "should be an integer. Received: 3"."""
+    given = {"image_shape": (16, 16, 1), "channels": 4}
+    plain = build(**given, **{name: 3, "seed": 3, "hidden_units": [9, 5]})
+    numbers = {name: np.int64(3), "seed": np.int64(3), "hidden_units": np.array([9, 5])}
+    assert same(plain, build(**given, **numbers))
+
+
+@pytest.mark.parametrize("option", [{}, {"hidden_units": (9,)}], ids=str)
+@pytest.mark.parametrize("project_norm", ["units", "channels"])
+def test_one_z_a_batch_is_what_the_docstring_says(project_norm, option):
+    """In training mode each unit is its own mean; in channels there are sixteen."""
+    assert "the same image for every z, unless" in build_generator.__doc__
+    generator = build_generator(
+        (16, 16, 1), 100, 4, project_norm=project_norm, **option
+    )
+    images = [np.asarray(generator(z[None], training=True)) for z in latent(3)]
+    differs = project_norm == "channels" and not option
+    assert all(np.array_equal(images[0], x) != differs for x in images[1:])
+
+
+def kernels(seed):
+    """The weights that are drawn: by player and name, for G and D of one seed."""
+    players = build_generator(seed=seed), build_discriminator(seed=seed)
+    return {
+        (player.name, layer.name): layer.kernel.numpy().ravel()
+        for player in players
+        for layer in player.layers
+        if hasattr(layer, "kernel")
+    }
+
+
+def test_seeds_share_what_the_docstring_says():
+    """Of close seeds layers of different places; far away nothing, nor one layer."""
+    said = " ".join(build_generator.__doc__.split())
+    assert "``up1`` here has with seed 1 those of D's ``down2`` with seed 3" in said
+    assert "seeds 1,000 apart share nothing" in build_discriminator.__doc__
+    up = build_generator(seed=1).get_layer("up1").kernel.numpy()
+    assert np.array_equal(up, build_discriminator(seed=3).get_layer("down2").kernel)
+
+    def shared(some, others):
+        """Draws begin alike where seeds agree, whatever the shapes."""
+        return {
+            (one, other)
+            for one, x in some.items()
+            for other, y in others.items()
+            if np.array_equal(x[:9], y[:9])
+        }
+
+    first, close, far = kernels(1), kernels(3), kernels(1001)
+    assert (("generator", "up1"), ("discriminator", "down2")) in shared(first, close)
+    assert not any(one == other for one, other in shared(first, close))
+    assert shared(first, far) == set()
 
 
 def test_projection_is_normalised_by_units_or_by_channels():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from dcgan_keras import visualization
+from dcgan_keras import keras, visualization
 from dcgan_keras.visualization import (
     COLOURS,
     figure_pixels,
@@ -78,10 +78,61 @@ def test_tiles_lie_row_by_row_in_their_order(count, columns, scale, channels):
         assert grid[y, x, c] == round((value + 1) * 127.5)
 
 
-@pytest.mark.parametrize("shape", [(4, 8, 8), (4, 8, 8, 2), (0, 8, 8, 1)])
+@pytest.mark.parametrize(
+    "shape", [(4, 8, 8), (4, 8, 8, 2), (0, 8, 8, 1), (4, 0, 8, 1), (4, 8, 0, 3)]
+)
 def test_tile_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match="images: expected shape"):
         tile(np.zeros(shape))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_are_drawn_as_they_are(channels):
+    """All were white, and 0 was grey."""
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 4, channels), np.uint8)
+    assert np.array_equal(to_uint8(pixels), pixels)
+    floats = pixels / 127.5 - 1
+    assert np.array_equal(tile(pixels, 3, 2), tile(floats, 3, 2))
+    assert tile(pixels, 3)[4:, 8:].max() == 0  # what is missing is black
+    assert np.array_equal(
+        plot_samples(pixels, 3).axes[0].images[0].get_array(), tile(floats, 3)
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (np.array([0.0, 255.0]), r"\[0, 255\]; scale pixels by x / 127.5 - 1$"),
+        (np.array([0, 255]), r"\[0, 255\]; scale"),
+        (np.array([-4.5, 1.0]), r"\[-4.5, 1\]; scale"),
+        (np.array([0.0, 1e300]), r"\[0, 1e\+300\]; scale"),
+        (np.array([0.0, np.nan]), "NaN or infinity$"),
+        (np.array([0.0, -np.inf]), "NaN or infinity$"),
+        (np.array([True, False]), "True and False$"),
+    ],
+    ids=["0..255", "whole numbers", "below", "huge", "NaN", "infinity", "bool"],
+)
+def test_another_scale_is_refused(images, said):
+    said = r"^images: expected floats in \[-1, 1\], or uint8, got " + said
+    for drawn in (to_uint8, lambda x: tile(x.reshape(1, 1, -1, 1))):
+        with pytest.raises(ValueError, match=said):
+            drawn(images)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda x: tile(x, scale=0), "scale: expected a whole number >= 1, got 0"),
+        (lambda x: tile(x, scale=2.9), "scale: expected a whole number >= 1, got 2.9"),
+        (lambda x: tile(x, 0), "columns: expected a whole number >= 1, got 0"),
+        (lambda x: plot_samples(x, 1.5), "columns: expected a whole number >= 1, got"),
+        (lambda x: plot_samples(x, width=0), "width: expected a number > 0, got 0"),
+        (lambda x: show(plot_samples(x), "", 999), "colours: expected 0 to 256, got"),
+    ],
+)
+def test_sizes_of_grids_are_whole_numbers(make, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        make(np.zeros((4, 8, 8, 1)))
 
 
 def test_png_reads_back_and_replaces_the_old_one(tmp_path):
@@ -114,6 +165,45 @@ def test_gif_reads_back_as_many_colour_frames(tmp_path):
 def test_a_gif_of_one_frame_reads_back():
     content = gif_bytes([np.full((6, 8, 3), 7, np.uint8)])
     assert imageio.imread(content, extension=".gif").shape[-3:] == (6, 8, 3)
+
+
+GREY = np.full((6, 8, 3), 7, np.uint8)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [GREY[None], np.stack([GREY, GREY]), GREY[..., 0], GREY / 255, GREY[:0]],
+    ids=["one frame", "frames", "no colours", "floats", "no rows"],
+)
+def test_what_is_no_picture_is_not_written(pixels, tmp_path):
+    """Two frames made an animation under the name of a picture."""
+    with pytest.raises(ValueError, match=r"^pixels: expected uint8 \(H, W, 3\), got"):
+        write_png(tmp_path / "a.png", pixels)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("frames", "options", "said"),
+    [
+        ([GREY, GREY[:, 1:]], {}, r"frames: .*size, got \(6, 8, 3\), then \(6, 7, 3"),
+        ([GREY, np.pad(GREY, [(2, 0), (0, 0), (0, 0)])], {}, "frames: .*one size"),
+        ([GREY[..., 0]] * 2, {}, r"frames: expected uint8 .* got uint8 \(6, 8\)"),
+        ([GREY / 255] * 2, {}, "frames: expected uint8 .* got float64"),
+        ([GREY] * 3, {"count": 2}, "count: expected the number of frames, got 2"),
+        ([GREY] * 3, {"count": 1}, "count: expected the number of frames, got 1"),
+        ([GREY] * 3, {"count": 4}, "count: expected 3, as many as frames, got 4"),
+        ([GREY], {"count": 0}, "count: expected a whole number >= 1, got 0"),
+        ([GREY], {"seconds_per_frame": -1}, "seconds_per_frame: expected a number"),
+    ],
+)
+def test_what_is_no_film_is_refused(frames, options, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        gif_bytes(frames, **options)
+
+
+def test_frames_without_a_number_are_counted():
+    frames = [GREY, GREY + 90, GREY + 180]
+    assert gif_bytes(iter(frames)) == gif_bytes(frames, count=3)
 
 
 def test_sample_grid_shows_every_image():
@@ -163,6 +253,44 @@ def test_nothing_is_said_where_nothing_is_left_out():
     losses, _ = plot_history(history()).axes
     assert [text.get_text() for text in losses.texts] == ["2 log 2"]
     assert losses.get_ylim()[1] > max(row["discriminator_loss"] for row in history())
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_bad_step_is_left_out_of_the_mean(bad):
+    """After one NaN the rest of the curve was missing."""
+    rows = history(30)
+    rows[9] |= {"discriminator_loss": bad, "real_accuracy": bad}
+    losses, accuracies = plot_history(rows, smooth=5).axes
+    raw, mean = (line.get_ydata() for line in losses.lines[:2])
+    for n in range(30):
+        window = raw[max(0, n - 4) : n + 1]
+        assert mean[n] == pytest.approx(window[np.isfinite(window)].mean())
+    assert set(accuracies.lines[0].get_ydata()) == {0.75}
+    assert losses.get_ylim()[1] > 31
+    alone = plot_history([row | {"fake_accuracy": bad} for row in rows], 3).axes[1]
+    assert np.isnan(alone.lines[1].get_ydata()).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "got none$"),
+        (keras.callbacks.History(), "got History; Keras's holds one number an epoch$"),
+        ([{"step": 1}], "with step, discriminator_loss, .*; got {'step': 1} first$"),
+        ({"step": [1, 2]}, "with step, .*; got 'step' first$"),
+        ([1.0, 2.0], "with step, .*; got 1.0 first$"),
+    ],
+    ids=["none", "Keras's", "a column", "columns", "numbers"],
+)
+def test_what_is_no_history_is_refused(rows, said):
+    with pytest.raises(ValueError, match=f"^history: expected a list with a .*{said}"):
+        plot_history(rows)
+
+
+@pytest.mark.parametrize("smooth", [0, 2.5, -1])
+def test_the_mean_is_of_some_steps(smooth):
+    with pytest.raises(ValueError, match="^smooth: expected a whole number >= 1"):
+        plot_history(history(3), smooth)
 
 
 def test_history_of_one_step_can_be_drawn():

@@ -18,7 +18,7 @@ import numpy as np
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
 from dcgan_keras.data.image_folder import FolderImages, load_folder, scaled
 from dcgan_keras.files import find_data
-from dcgan_keras.sizes import check_image_size, is_int
+from dcgan_keras.sizes import check_choice, check_count, check_image_size, is_int
 
 if TYPE_CHECKING:
     from dcgan_keras._tensorflow import tf
@@ -29,6 +29,7 @@ NOT_NEGATIVE = (
 )
 DATA_VARIABLE = "DCGAN_KERAS_DATA"
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
+_NAMES = f"expected one of {', '.join(DATASETS)}, or the path of a folder of images"
 CIFAR10_BINARY = {  # the version without Python pickles
     "origin": "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     "file_hash": "c32a1d4ab5d03f1284b67883e8d87530",
@@ -86,7 +87,8 @@ def load_dataset(
         ``Images(images, labels)``: float32 (N, H, W, C) in [-1, 1]; int64 (N,) or None.
 
     Raises:
-        ValueError: an unknown name or split, or images that do not fit together.
+        ValueError: an unknown name or split, another argument that is none of those
+            above, or images that do not fit together.
         OSError: a folder that cannot be opened.
         files.UnreadableFile: a data set's file is damaged, or holds something else.
         FileNotFoundError: a data set that is in none of the places looked in; the
@@ -100,8 +102,9 @@ def load_dataset(
     Source: UCI Optical Recognition of Handwritten Digits, through scikit-learn;
         Radford et al. 2015, section 4 (scaling to the range of tanh).
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"split: expected 'train' or 'test', got {split!r}")
+    if not isinstance(name, str | os.PathLike):
+        raise ValueError(f"name: {_NAMES}; got {name!r}")
+    check_choice("split", split, ("train", "test"))
     if name not in DATASETS and _is_folder(name):
         options = (image_size, channels, stream, allowed_sizes)
         return Images(*load_folder(Path(name), split, *options))
@@ -124,7 +127,9 @@ def check_images(images, batch_size: int | None = None) -> None:
     """Refuse data that a DCGAN cannot be trained on, naming what is wrong.
 
     Args:
-        images: expected float32 (N, H, W, C) with finite values in [-1, 1].
+        images: expected float32 (N, H, W, C) with finite values in [-1, 1]: an array, a
+            tensor, or ``FolderImages``, whose values are in order. A tensor of a graph,
+            which has no values yet, is judged by its shape and type.
         batch_size: expected between 1 and N, or None.
 
     Raises:
@@ -134,9 +139,16 @@ def check_images(images, batch_size: int | None = None) -> None:
         raise ValueError(
             f"images: expected an array (N, H, W, C), got {type(images).__name__}"
         )
+    if isinstance(images, np.ma.MaskedArray):
+        raise ValueError("images: expected an array without a mask, got a masked one")
+    if hasattr(images, "numpy"):  # a tensor with values
+        images = images.numpy()
     shape = tuple(images.shape)
-    if len(shape) != 4 or shape[0] == 0:
-        raise ValueError(f"images: expected shape (N, H, W, C), N > 0; got {shape}")
+    if len(shape) != 4 or 0 in shape:
+        raise ValueError(
+            "images: expected shape (N, H, W, C), N > 0, H > 0, W > 0, C > 0; got "
+            f"{shape}"
+        )
     if images.dtype != np.float32:
         hint = "; scale pixels by x / 127.5 - 1" if images.dtype == np.uint8 else ""
         raise ValueError(
@@ -149,7 +161,7 @@ def check_images(images, batch_size: int | None = None) -> None:
             raise ValueError(f"images: {bad} of {shape[0]} images hold NaN or infinity")
         if low < -1 or high > 1:
             raise ValueError(
-                f"images: expected values in [-1, 1], got [{low:.4g}, {high:.4g}]; "
+                f"images: expected values in [-1, 1], got [{low:.8g}, {high:.8g}]; "
                 "scale pixels by x / 127.5 - 1"
             )
         if low >= 0 and high > low:
@@ -225,10 +237,7 @@ def training_batches(
     from dcgan_keras.labels import check_labels
 
     check_images(images, batch_size=batch_size)
-    if not is_int(start_step) or start_step < 0:
-        raise ValueError(
-            f"start_step: expected a whole number >= 0, got {start_step!r}"
-        )
+    check_count(start_step=start_step)
     if not is_int(seed) or not -(2**63) <= seed < 2**63:
         raise ValueError(f"seed: expected an integer of 64 bits, got {seed!r}")
     parts = context.num_replicas_in_sync if context else 1
@@ -274,10 +283,7 @@ def _is_folder(name: str | Path) -> bool:
         raise ValueError(f"name: expected a folder of images, {name} is a file")
     if isinstance(name, Path) or os.sep in str(name):
         raise FileNotFoundError(f"name: there is no folder {name}")
-    raise ValueError(
-        f"name: expected one of {', '.join(DATASETS)}, or the path of a folder of "
-        f"images; got {str(name)!r}, which is neither"
-    )
+    raise ValueError(f"name: {_NAMES}; got {str(name)!r}, which is neither")
 
 
 def _from_uint8(pixels: np.ndarray, labels: np.ndarray) -> Images:

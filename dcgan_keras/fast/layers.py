@@ -20,7 +20,8 @@ class ImageConv2D(keras.layers.Conv2D):
 
     The faster way needs a square kernel of 2 or more, a stride of 2, "same" padding,
     channels last, no groups, no dilation, and images of a known, even size. Keras's own
-    ``Conv2D.call`` does everything else, so the numbers are Keras's in every case.
+    ``Conv2D.call`` does everything else, and batches that are known to be empty, so the
+    numbers are Keras's in every case.
 
     Args:
         filters: channels of the output, 1 or more.
@@ -168,12 +169,19 @@ def smoothed(kernel):
     """The transposed convolution's kernel in place of repeated pixels and this one.
 
     Args:
-        kernel: of a convolution, (h, w, C, filters).
+        kernel: of a convolution with "same" padding, (h, w, C, filters), h and w odd.
 
     Returns:
         (h + 1, w + 1, filters, C): turned by 180 degrees, as a transposed convolution
         lays it down; each weight is the sum of up to four.
+
+    Raises:
+        ValueError: an even kernel, whose padding would put the map a pixel aside.
     """
+    if not all(size % 2 for size in kernel.shape[:2]):
+        raise ValueError(
+            f"kernel: expected odd height and width, got shape {tuple(kernel.shape)}"
+        )
     turned = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
     none, before, after = [0, 0], [1, 0], [0, 1]
     rows = tf.pad(turned, [before, none, none, none])
@@ -199,6 +207,7 @@ def _is_by_blocks(layer, inputs, multiple=1) -> bool:
         and layer.data_format == "channels_last"
         and _is_floats(layer, inputs)
         and inputs.shape.rank == 4
+        and inputs.shape[0] != 0  # TensorFlow gives an empty batch another shape
         and all(size and size % multiple == 0 for size in inputs.shape[1:3])
     )
 
@@ -229,11 +238,15 @@ def from_image(images, kernel):
 
     Args:
         images: (N, 2 H, 2 W, C).
-        kernel: (k, k, C, filters).
+        kernel: (k, k, C, filters), k >= 2.
 
     Returns:
         (N, H, W, filters).
+
+    Raises:
+        ValueError: another kernel.
     """
+    _check_blocks(kernel)
 
     def gradients(at_features):
         at_kernel = _kernel_gradient(images, kernel, at_features)
@@ -248,11 +261,15 @@ def to_image(features, kernel):
 
     Args:
         features: (N, H, W, filters).
-        kernel: (k, k, C, filters).
+        kernel: (k, k, C, filters), k >= 2.
 
     Returns:
         (N, 2 H, 2 W, C).
+
+    Raises:
+        ValueError: another kernel.
     """
+    _check_blocks(kernel)
 
     def gradients(at_images):
         at_kernel = _kernel_gradient(at_images, kernel, features)
@@ -276,6 +293,14 @@ def to_image(features, kernel):
     first = (size - 2) // 2  # "same" puts so many pixels before the image
     rows, columns = slice(first, first + 2 * height), slice(first, first + 2 * width)
     return pixels[:, rows, columns], gradients
+
+
+def _check_blocks(kernel) -> None:
+    shape = tuple(kernel.shape)
+    if len(shape) != 4 or not shape[0] == shape[1] >= 2:
+        raise ValueError(
+            f"kernel: expected shape (k, k, C, filters) with k >= 2, got {shape}"
+        )
 
 
 def _kernel_gradient(images, kernel, at_features):

@@ -20,7 +20,7 @@ class FusedAdam(keras.optimizers.Adam):
     optimizer's state.
 
     Args:
-        learning_rate: a float above 0, or a schedule.
+        learning_rate: a float, 0 or more, or a schedule.
         beta_1, beta_2, epsilon, weight_decay: as in Keras's Adam, in the same order.
         clipnorm, clipvalue, global_clipnorm, use_ema: as in Keras's Adam.
         amsgrad: must be False.

@@ -230,6 +230,11 @@ def test_unknown_names_and_splits_are_refused(tmp_path):
         load_dataset("mnits")
     with pytest.raises(ValueError, match="images; got '', which is neither"):
         load_dataset("")
+    for name in (None, 3, b"mnist", ["mnist"], np.array(["mnist", "digits"])):
+        with pytest.raises(ValueError, match="^name: expected one of digits, .*; got"):
+            load_dataset(name)
+    with pytest.raises(ValueError, match="split: expected one of .*; got None"):
+        load_dataset("digits", split=None)
     with pytest.raises(ValueError, match="split: .*'validation'"):
         load_dataset("digits", split="validation")
     with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
@@ -258,20 +263,43 @@ def changed(place, value):
     [
         (numbered(10)[..., 0], r"expected shape \(N, H, W, C\).*\(10, 2, 2\)"),
         (numbered(10)[:0], "N > 0"),
+        (numbered(10)[:, :0], r"H > 0.*; got \(10, 0, 2, 1\)"),
+        (numbered(10)[..., :0], r"C > 0; got \(10, 2, 2, 0\)"),
+        (np.ma.array(numbered(10), mask=numbered(10) > 0), "without a mask"),
         (numbered(10).astype(np.float64), "expected float32.*float64"),
         (np.zeros((3, 2, 2, 1), np.uint8), "expected float32.*uint8"),
         (changed((3, 1, 0, 0), np.nan), "1 of 10 images hold NaN"),
         (changed((slice(2), 0), np.inf), "2 of 10 images hold NaN or infinity"),
         (changed((3, 1), 1.5), r"expected values in \[-1, 1\], got \[-1, 1.5\]"),
+        (numbered(10) * np.float32(1.0000001), r"got \[-1.0000001, 1.0000001\]"),
         (numbered(10) * 127.5 + 127.5, r"got \[0, 255\]; scale pixels by x / 127.5"),
     ],
-    ids=["3-D", "empty", "float64", "uint8", "NaN", "infinity", "above 1", "0..255"],
+    ids=(
+        "3-D, empty, no height, no channel, masked, float64, uint8, NaN, infinity, "
+        "above 1, just above 1, 0..255"
+    ).split(", "),
 )
 def test_images_that_cannot_be_trained_on_are_refused(images, said):
     with pytest.raises(ValueError, match=said):
         check_images(images)
     with pytest.raises(ValueError, match=said):
         training_batches(images, 2)
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (changed((3, 1, 0, 0), np.nan), "1 of 10 images hold NaN"),
+        (changed((3, 1), 1.5), r"got \[-1, 1.5\]"),
+        (numbered(10).astype(np.float64), "expected float32 .* got float64$"),
+    ],
+    ids=["NaN", "above 1", "float64"],
+)
+def test_tensors_are_looked_at_as_arrays(images, said):
+    from dcgan_keras import tf
+
+    with pytest.raises(ValueError, match=said):
+        check_images(tf.constant(images))
 
 
 def test_what_is_no_array_is_refused():

@@ -142,6 +142,7 @@ CONVOLUTIONS = [
     *[((6, 4), {"dtype": dtype}, (2, 8, 6, 3), True) for dtype in DTYPES],
     *[((6, k), {}, (2, *size, 3), False) for k in (3, 4) for size in [(7, 8), (8, 7)]],
     ((6, 4), {}, (2, 1, 1, 3), False),
+    ((6, 4), {}, (0, 8, 6, 1), False),
     ((6, (4, 3)), {}, (2, 8, 6, 3), False),
     ((6, (3, 4), 2, "same"), {}, (2, 8, 6, 3), False),
     ((6, 1), {}, (2, 8, 6, 3), False),
@@ -240,6 +241,22 @@ def test_comparison_sees_a_bug_in_the_fast_way(kind, bug, monkeypatch):
     fast, plain = image_pair(kind, (3, 4), {}, (2, 8, 6, 3))
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         assert_same(fast, plain, random((2, 8, 6, 3)))
+
+
+@pytest.mark.parametrize("size", [(4, 4), (3, 2), (2, 3)])
+def test_an_even_kernel_is_not_smoothed(size):
+    """It gave the kernel of another map, whose padding lies elsewhere."""
+    with pytest.raises(ValueError, match="^kernel: expected odd height and width, got"):
+        layers.smoothed(tf.ones((*size, 2, 5)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3, 4), (3, 4, 3, 4), (3, 3, 4)])
+@pytest.mark.parametrize("map_of", [layers.from_image, layers.to_image])
+def test_a_kernel_that_makes_no_blocks_is_refused(map_of, shape):
+    """One of a single pixel made an image without height."""
+    inputs = tf.ones((1, 4, 4, 3 if map_of is layers.from_image else 4))
+    with pytest.raises(ValueError, match=r"^kernel: expected shape \(k, k, .* k >= 2"):
+        map_of(inputs, tf.ones(shape))
 
 
 @pytest.mark.parametrize("kind", [ImageConv2D, ImageConv2DTranspose])

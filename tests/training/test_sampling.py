@@ -43,6 +43,35 @@ def test_a_bounded_walk_is_chosen_from_the_whole_one():
         assert np.array_equal(chosen, walk[spread(10, most)])
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (1.0, 2.0, r"^a: expected points \(\.\.\., latent_dim\), got the number 1.0$"),
+        ([1.0, np.nan], [1.0, 0.0], "^a, b: expected finite numbers, got NaN or inf"),
+        ([1.0, 0.0], [np.inf, 1.0], "^a, b: expected finite numbers, got NaN or inf"),
+    ],
+)
+def test_no_arc_without_points(a, b, said):
+    with pytest.raises(ValueError, match=said):
+        slerp(a, b, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("z", "options", "said"),
+    [
+        (Z, {"frames": 0}, "^frames: expected a whole number >= 1, got 0"),
+        (Z, {"frames": 2.5}, "^frames: expected a whole number >= 1, got 2.5"),
+        (Z, {"most": 0}, "^most: expected a whole number >= 1, got 0"),
+        (Z[0], {}, r"^z: expected shape \(N, latent_dim\), N > 0; got \(5,\)"),
+        (Z[:0], {}, r"^z: expected .* got \(0, 5\)"),
+        (Z[..., None], {}, r"^z: expected .* got \(4, 5, 1\)"),
+    ],
+)
+def test_what_is_no_walk_is_refused(z, options, said):
+    with pytest.raises(ValueError, match=said):
+        latent_walk(z, **options)
+
+
 def test_parts_are_the_whole():
     generator, _ = build_players()
     z = latent_noise((7, generator.input_shape[1]), 0, 0)

@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.special import ndtri
 
+from dcgan_keras.lessons.games.theory import check_mixture
+from dcgan_keras.sizes import check_count, check_not_negative, check_positive
+
 
 def sample_mixture(
     count: int,
@@ -22,16 +25,25 @@ def sample_mixture(
         count: number of points.
         rng: the random generator to draw from.
         means: the components' means, length n.
-        stds: the components' standard deviations (not variances), length n.
+        stds: the components' standard deviations (not variances), length n, >= 0.
         weights: the components' shares, length n, summing to 1; equal by default.
 
     Returns:
         float64 array (count, 1): points of one coordinate, ready for a network.
 
+    Raises:
+        ValueError: if the lengths differ, a standard deviation is negative, or the
+            weights are not shares.
+
     Source: notebook 01; its density is ``theory.mixture_density``.
     """
+    check_count(count=count)
+    check_mixture(means, stds, weights)
+    means, stds = np.asarray(means), np.asarray(stds)
+    if not np.all((stds >= 0) & (stds < np.inf)):
+        raise ValueError(f"stds: expected numbers >= 0, got {stds}")
     component = rng.choice(len(means), size=count, p=weights)
-    centre, std = np.asarray(means)[component], np.asarray(stds)[component]
+    centre, std = means[component], stds[component]
     return (centre + std * rng.standard_normal(count))[:, None]
 
 
@@ -43,13 +55,18 @@ def sample_figure_eight(
     Args:
         count: number of points.
         rng: the random generator to draw from.
-        std: the noise's standard deviation in each direction; the 8 is 2 high.
+        std: the noise's standard deviation in each direction, >= 0; the 8 is 2 high.
 
     Returns:
         float64 array (count, 2).
 
+    Raises:
+        ValueError: a number out of range.
+
     Source: notebook 01 (the curve is Gerono's lemniscate, stood upright).
     """
+    check_count(count=count)
+    check_not_negative(std=std)
     angle = rng.uniform(0, 2 * np.pi, count)
     curve = np.stack([np.sin(2 * angle) * 0.6, np.cos(angle)], axis=1)
     return curve + std * rng.standard_normal((count, 2))
@@ -64,10 +81,14 @@ def normal_quantiles(count: int) -> np.ndarray:
     Returns:
         float64 array (count, 1).
 
+    Raises:
+        ValueError: a count that is no whole number >= 1.
+
     Example:
         >>> normal_quantiles(3).round(2).ravel().tolist()
         [-0.97, 0.0, 0.97]
     """
+    check_positive(count=count)
     return ndtri((np.arange(count) + 0.5) / count)[:, None]
 
 
@@ -92,7 +113,8 @@ def pushforward_density(
         the share of the output that falls inside the edges.
 
     Raises:
-        ValueError: if the edges do not ascend.
+        ValueError: if the edges do not ascend, or the transformation does not give one
+            number for each point.
 
     Example:
         >>> pushforward_density(lambda z: 2 * z, np.array([-0.1, 0.1])).round(3)
@@ -101,8 +123,16 @@ def pushforward_density(
     Source: notebook 01.
     """
     edges = np.asarray(edges, dtype=float)
-    if np.any(np.diff(edges) <= 0):
-        raise ValueError(f"edges must ascend, got {edges}")
-    outputs = np.asarray(transform(normal_quantiles(count))).ravel()
+    if edges.ndim != 1 or len(edges) < 2 or not np.all(np.diff(edges) > 0):
+        raise ValueError(f"edges: expected at least two that ascend, got {edges}")
+    outputs = np.asarray(transform(normal_quantiles(count)))
+    if outputs.shape not in ((count, 1), (count,)):
+        raise ValueError(
+            f"transform: expected one number for each of {count} points, got shape "
+            f"{outputs.shape}"
+        )
+    if np.isnan(outputs).any():
+        raise ValueError("transform: expected numbers, got NaN")
+    outputs = outputs.ravel()
     counts, _ = np.histogram(outputs, edges)
     return counts / (count * np.diff(edges))

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dcgan_keras.sizes import check_above_zero, check_choice, check_count
+
 BILINEAR_METHODS = ("simultaneous", "alternating", "extragradient")
 
 
@@ -27,7 +29,7 @@ def normal_density(
         float64 array of the broadcast shape, >= 0, per unit of ``x``.
 
     Raises:
-        ValueError: if ``std`` is not positive.
+        ValueError: if ``std`` is not positive and finite.
 
     Example:
         >>> normal_density(0.0).round(4)
@@ -36,8 +38,8 @@ def normal_density(
     Source: notebook 02.
     """
     std = np.asarray(std, dtype=float)
-    if not np.all(std > 0):
-        raise ValueError(f"std must be positive, got {std}")
+    if not np.all((std > 0) & (std < np.inf)):
+        raise ValueError(f"std: expected numbers > 0, got {std}")
     scaled = (np.asarray(x, dtype=float) - mean) / std
     return np.exp(-0.5 * scaled**2) / (std * np.sqrt(2 * np.pi))
 
@@ -60,30 +62,45 @@ def mixture_density(
         float64 array of ``x``'s shape, per unit of ``x``.
 
     Raises:
-        ValueError: if the lengths differ or the weights are not shares.
+        ValueError: if the lengths differ, a standard deviation is not positive, or the
+            weights are not shares.
 
     Source: notebook 02.
     """
-    shares = np.full(len(means), 1 / len(means)) if weights is None else weights
-    shares = np.asarray(shares, dtype=float)
-    if not len(means) == len(stds) == len(shares):
-        raise ValueError(
-            "means, stds and weights must have one length, got "
-            f"{len(means)}, {len(stds)} and {len(shares)}"
-        )
-    if np.any(shares < 0) or not np.isclose(shares.sum(), 1):
-        raise ValueError(f"weights must be >= 0 and sum to 1, got {shares}")
+    shares = check_mixture(means, stds, weights)
     points = np.asarray(x, dtype=float)[..., None]  # (..., 1) against (n,)
     return normal_density(points, np.asarray(means), np.asarray(stds)) @ shares
+
+
+def check_mixture(means, stds, weights=None) -> np.ndarray:
+    """The shares of a mixture's components, equal without weights: float64 (n,).
+
+    Raises:
+        ValueError: if the lengths differ or the weights are not shares.
+    """
+    if weights is None:
+        weights = np.full(len(means), 1 / max(len(means), 1))
+    shares = np.asarray(weights, dtype=float)
+    if shares.ndim != 1 or not 0 < len(means) == len(stds) == len(shares):
+        raise ValueError(
+            "means, stds, weights: expected lists of one length >= 1, got shapes "
+            f"{np.shape(means)}, {np.shape(stds)} and {shares.shape}"
+        )
+    if np.any(shares < 0) or not np.isclose(shares.sum(), 1):
+        raise ValueError(f"weights: expected numbers >= 0 with the sum 1, got {shares}")
+    return shares
 
 
 def _two_densities(p: ArrayLike, q: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     p, q = np.asarray(p, dtype=float), np.asarray(q, dtype=float)
     if p.shape != q.shape:
-        raise ValueError(f"p and q must have one shape, got {p.shape} and {q.shape}")
+        raise ValueError(f"p, q: expected one shape, got {p.shape} and {q.shape}")
     for name, values in (("p", p), ("q", q)):
         if np.any(values < 0) or not np.all(np.isfinite(values)):
-            raise ValueError(f"{name} must be finite and >= 0 everywhere")
+            low, high = values.min(), values.max()
+            raise ValueError(
+                f"{name}: expected finite numbers >= 0, got {low:.4g} to {high:.4g}"
+            )
     return p, q
 
 
@@ -99,14 +116,16 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, cell: float = 1.0) -> float:
     Args:
         p: probabilities of a finite set, or a density on a regular grid; any shape.
         q: the same for the second distribution; same shape.
-        cell: the size of a grid cell (the step of a 1-D grid); 1 for probabilities.
+        cell: the size of a grid cell (the step of a 1-D grid), > 0; 1 for
+            probabilities.
 
     Returns:
         sum of p log(p / q) * cell: >= 0 for distributions, 0 only if they are equal,
         inf where p has mass and q has none.
 
     Raises:
-        ValueError: if the shapes differ or a value is negative or not finite.
+        ValueError: if the shapes differ, a value is negative or not finite, or the cell
+            is not above 0.
 
     Example:
         >>> round(kl_divergence([0.5, 0.5], [0.75, 0.25]), 4)
@@ -115,6 +134,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, cell: float = 1.0) -> float:
     Source: notebook 02.
     """
     p, q = _two_densities(p, q)
+    check_above_zero(cell=cell)
     # Two logarithms, not log(p / q): the ratio of tiny densities would overflow.
     return float(np.sum(_weighted_log(p, p) - _weighted_log(p, q)) * cell)
 
@@ -125,13 +145,14 @@ def js_divergence(p: ArrayLike, q: ArrayLike, cell: float = 1.0) -> float:
     Args:
         p: probabilities of a finite set, or a density on a regular grid; any shape.
         q: the same for the second distribution; same shape.
-        cell: the size of a grid cell; 1 for probabilities.
+        cell: the size of a grid cell, > 0; 1 for probabilities.
 
     Returns:
         (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2.
 
     Raises:
-        ValueError: if the shapes differ or a value is negative or not finite.
+        ValueError: if the shapes differ, a value is negative or not finite, or the cell
+            is not above 0.
 
     Example:
         >>> round(js_divergence([1.0, 0.0], [0.0, 1.0]), 4)
@@ -179,13 +200,14 @@ def game_value(
         p_g: the generator's; same shape.
         d: D's probability of "real" at the same points, in [0, 1]; may be nan where
             neither distribution has mass.
-        cell: the size of a grid cell; 1 for probabilities.
+        cell: the size of a grid cell, > 0; 1 for probabilities.
 
     Returns:
         The sum of p_data log d + p_g log(1 - d), times ``cell``; at most 0.
 
     Raises:
-        ValueError: if the shapes differ or ``d`` leaves [0, 1].
+        ValueError: if the shapes differ, ``d`` leaves [0, 1], or the cell is not
+            above 0.
 
     Example:
         >>> round(game_value([0.5, 0.5], [0.5, 0.5], [0.5, 0.5]), 4)
@@ -195,8 +217,15 @@ def game_value(
     """
     p_data, p_g = _two_densities(p_data, p_g)
     d = np.asarray(d, dtype=float)
-    if d.shape != p_data.shape or np.nanmin(d) < 0 or np.nanmax(d) > 1:
-        raise ValueError(f"d must have shape {p_data.shape} and stay in [0, 1]")
+    check_above_zero(cell=cell)
+    if d.shape != p_data.shape:
+        raise ValueError(f"d: expected shape {p_data.shape}, got {d.shape}")
+    is_nowhere = np.isnan(d) & (p_data == 0) & (p_g == 0)
+    if not np.all(is_nowhere | ((d >= 0) & (d <= 1))):
+        raise ValueError(
+            "d: expected numbers in [0, 1], nan only where there is no mass, got "
+            f"{d.min():.4g} to {d.max():.4g}"
+        )
     return float(np.sum(_weighted_log(p_data, d) + _weighted_log(p_g, 1 - d)) * cell)
 
 
@@ -222,7 +251,8 @@ def play_bilinear(
         float64 array (steps + 1, 2): the positions (d, g), the start first.
 
     Raises:
-        ValueError: for an unknown method, or numbers out of range.
+        ValueError: for an unknown method, a start that is not two numbers, or numbers
+            out of range.
 
     Example:
         >>> play_bilinear((1, 0), 0.5, 1)
@@ -231,14 +261,12 @@ def play_bilinear(
 
     Source: Goodfellow 2016 (NIPS tutorial), exercise 7.2; notebook 02.
     """
-    if method not in BILINEAR_METHODS:
-        raise ValueError(f"method must be one of {BILINEAR_METHODS}, got {method!r}")
-    if learning_rate <= 0 or steps < 0:
-        raise ValueError(
-            "learning_rate must be positive and steps >= 0, "
-            f"got {learning_rate} and {steps}"
-        )
+    check_choice("method", method, BILINEAR_METHODS)
+    check_above_zero(learning_rate=learning_rate)
+    check_count(steps=steps)
     path = [np.array(start, dtype=float)]
+    if path[0].shape != (2,):
+        raise ValueError(f"start: expected two numbers (d, g), got {start!r}")
     for _ in range(steps):
         position, slopes = path[-1], _slopes(path[-1])
         if method == "alternating":  # g answers the d that has already moved

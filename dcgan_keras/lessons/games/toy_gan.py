@@ -14,6 +14,14 @@ import numpy as np
 
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.losses import GENERATOR_LOSSES, discriminator_loss
+from dcgan_keras.sizes import (
+    check_below_one,
+    check_choice,
+    check_count,
+    check_not_negative,
+    check_positive,
+    units_of,
+)
 
 
 class Snapshot(NamedTuple):
@@ -45,10 +53,16 @@ def dense_network(
 
     Returns:
         A keras.Sequential from (batch, input_dim) to (batch, output_dim), float32.
+
+    Raises:
+        ValueError: a number that is no whole one, or below 1.
     """
+    check_positive(input_dim=input_dim, output_dim=output_dim)
+    hidden = units_of("hidden", hidden)
+    check_count(seed=seed)
     network = keras.Sequential([keras.Input((input_dim,))])
-    for index, width in enumerate([*hidden, output_dim]):
-        weights = keras.initializers.GlorotUniform(seed=1000 * seed + index)
+    for index, width in enumerate([*hidden, int(output_dim)]):
+        weights = keras.initializers.GlorotUniform(seed=1000 * int(seed) + index)
         network.add(keras.layers.Dense(width, kernel_initializer=weights))
         if index < len(hidden):
             network.add(keras.layers.LeakyReLU(negative_slope=0.2))
@@ -64,13 +78,17 @@ class ToyGAN:
         hidden: widths of the hidden layers, the same in both networks.
         generator_loss: "non_saturating" or "minimax", or any function from D's
             logits for generated points to a scalar that G minimises.
-        learning_rate: Adam's for G.
-        discriminator_learning_rate: Adam's for D; None for the same as G's.
+        learning_rate: Adam's for G; 0 leaves G as it is.
+        discriminator_learning_rate: Adam's for D, 0 leaves D as it is; None for the
+            same as G's.
         beta_1: Adam's memory of past gradients, 0.5 as in the DCGAN paper.
-        seed: of the weights, the noise and the real points that are drawn.
+        seed: of the weights, the noise and the real points that are drawn, >= 0.
 
     Attributes:
         generator, discriminator: keras.Sequential; D's output is a logit.
+
+    Raises:
+        ValueError: an unknown loss, or a number out of range.
 
     Example:
         >>> gan = ToyGAN(data_dim=2, latent_dim=2)
@@ -91,10 +109,17 @@ class ToyGAN:
         beta_1: float = 0.5,
         seed: int = 0,
     ):
+        check_positive(data_dim=data_dim, latent_dim=latent_dim)
+        d_rate = discriminator_learning_rate
+        d_rate = learning_rate if d_rate is None else d_rate
+        check_not_negative(
+            learning_rate=learning_rate, discriminator_learning_rate=d_rate
+        )
+        check_below_one(beta_1=beta_1)
+        check_count(seed=seed)
         self.data_dim, self.latent_dim, self.hidden = data_dim, latent_dim, hidden
         self.generator_loss = _loss_named(generator_loss)
         self.generator, self.discriminator = self._new_networks(seed)
-        d_rate = discriminator_learning_rate or learning_rate
         self.generator_optimizer = keras.optimizers.Adam(learning_rate, beta_1)
         self.discriminator_optimizer = keras.optimizers.Adam(d_rate, beta_1)
         self.generator_optimizer.build(self.generator.trainable_variables)
@@ -105,6 +130,7 @@ class ToyGAN:
 
     def restart(self, seed: int) -> "ToyGAN":
         """Begin again with another seed, without compiling again; return self."""
+        check_count(seed=seed)
         for network, new in zip(
             (self.generator, self.discriminator), self._new_networks(seed), strict=True
         ):
@@ -131,6 +157,7 @@ class ToyGAN:
         """
         noise = noise_or_count
         if np.ndim(noise) == 0:
+            check_count(noise_or_count=noise)
             noise = self.draw_noise(noise)
         return self.generator(np.asarray(noise, "float32"), training=False).numpy()
 
@@ -153,31 +180,50 @@ class ToyGAN:
         Args:
             sample_real: ``sample_real(count, rng)`` draws count real points, an array
                 (count, data_dim), with the numpy Generator ``rng``.
-            steps: how many updates of G, a multiple of snapshot_every.
-            batch_size: real points, and as many generated ones, in one update.
-            discriminator_steps: k, updates of D before each update of G.
+            steps: how many updates of G, a multiple of snapshot_every, >= 0.
+            batch_size: real points, and as many generated ones, in one update, >= 1.
+            discriminator_steps: k, updates of D before each update of G, >= 1.
             grid: points (M, data_dim) on which each snapshot records D; None for none.
-            snapshot_every: a snapshot before the first step and after each so many.
+            snapshot_every: a snapshot before the first step and after each so many,
+                >= 1.
 
         Returns:
             The snapshots, in order; the first one is from before these steps.
 
         Raises:
-            ValueError: if steps is no multiple of snapshot_every.
+            ValueError: if steps is no multiple of snapshot_every, a number is out of
+                range, or sample_real gives points of another shape.
         """
+        check_count(steps=steps)
+        check_positive(
+            batch_size=batch_size,
+            discriminator_steps=discriminator_steps,
+            snapshot_every=snapshot_every,
+        )
         if steps % snapshot_every:
             raise ValueError(
-                "steps must be a multiple of snapshot_every, "
+                "steps: expected a multiple of snapshot_every, "
                 f"got {steps} and {snapshot_every}"
             )
         grid = np.zeros((0, self.data_dim)) if grid is None else grid
         snapshots = [self.snapshot(grid)]
         shape = (snapshot_every, discriminator_steps, batch_size)
         for _ in range(steps // snapshot_every):
-            real = sample_real(np.prod(shape), self.rng).reshape(*shape, self.data_dim)
+            real = self._real_points(sample_real, np.prod(shape))
+            real = real.reshape(*shape, self.data_dim)
             losses = self.play(real, self.draw_noise(*shape))
             snapshots.append(self.snapshot(grid, *losses))
         return snapshots
+
+    def _real_points(self, sample_real, count: int) -> np.ndarray:
+        points = np.asarray(sample_real(count, self.rng))
+        is_line = self.data_dim == 1 and points.shape == (count,)
+        if points.shape != (count, self.data_dim) and not is_line:
+            raise ValueError(
+                f"sample_real: expected points ({count}, {self.data_dim}), got "
+                f"{points.shape}"
+            )
+        return points
 
     def snapshot(self, grid, d_loss=np.nan, g_loss=np.nan) -> Snapshot:
         """Record G's samples for the fixed noise, and D on the grid (M, data_dim)."""
@@ -243,7 +289,5 @@ class ToyGAN:
 def _loss_named(loss: str | Callable) -> Callable:
     if callable(loss):
         return loss
-    if loss not in GENERATOR_LOSSES:
-        expected = " or ".join(map(repr, GENERATOR_LOSSES))
-        raise ValueError(f"generator_loss must be {expected}, got {loss!r}")
+    check_choice("generator_loss", loss, GENERATOR_LOSSES)
     return GENERATOR_LOSSES[loss]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from dcgan_keras.lessons.games import ring, theory
+from dcgan_keras.lessons.games import ring, sampling, theory
 
 GRID = np.linspace(-20, 20, 40_001)
 CELL = GRID[1] - GRID[0]
@@ -20,8 +20,11 @@ def random_probabilities(seed, count=6):
 def test_normal_density_equals_scipy():
     expected = stats.norm(1.3, 0.7).pdf(GRID)
     np.testing.assert_allclose(theory.normal_density(GRID, 1.3, 0.7), expected)
-    with pytest.raises(ValueError, match="std must be positive"):
+    with pytest.raises(ValueError, match="^std: expected numbers > 0, got 0.0"):
         theory.normal_density(0.0, 0.0, 0.0)
+    for std in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="^std: expected numbers > 0"):
+            theory.normal_density(0.0, 0.0, std)
 
 
 def test_mixture_density_equals_the_sum_of_its_parts():
@@ -35,15 +38,23 @@ def test_mixture_density_equals_the_sum_of_its_parts():
 @pytest.mark.parametrize(
     ("stds", "weights", "message"),
     [
-        ([1.0], None, "one length"),
-        ([1.0, 1.0], [0.5, 0.6], "sum to 1"),
-        ([1.0, 1.0], [-0.5, 1.5], "weights must be"),
-        ([1.0, -1.0], None, "std must be positive"),
+        ([1.0], None, "means, stds, weights: expected lists of one length"),
+        ([1.0] * 3, None, r"one length >= 1, got shapes \(2,\), \(3,\) and \(2,\)"),
+        ([1.0, 1.0], [0.5, 0.6], "weights: expected numbers >= 0 with the sum 1"),
+        ([1.0, 1.0], [-0.5, 1.5], "weights: expected numbers >= 0"),
+        ([1.0, -1.0], None, "stds?: expected numbers >"),
+        ([1.0, np.inf], None, "stds?: expected numbers >"),
     ],
 )
 def test_mixture_density_refuses(stds, weights, message):
+    """So does the sampler, which took stds without a mean, and negative ones."""
     with pytest.raises(ValueError, match=message):
         theory.mixture_density(0.0, [0.0, 1.0], stds, weights)
+    with pytest.raises(ValueError, match=message):
+        rng = np.random.default_rng(0)
+        sampling.sample_mixture(9, rng, [0.0, 1.0], stds, weights)
+    with pytest.raises(ValueError, match="expected lists of one length >= 1"):
+        theory.mixture_density(0.0, [], [])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -84,10 +95,23 @@ def test_js_is_symmetric_bounded_and_equals_quadrature():
 
 @pytest.mark.parametrize("name", ["kl_divergence", "js_divergence"])
 def test_divergences_refuse(name):
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="^p, q: expected one shape"):
         getattr(theory, name)([1.0], [0.5, 0.5])
-    with pytest.raises(ValueError, match="q must be finite"):
+    with pytest.raises(ValueError, match="^q: expected finite .*got -0.5 to 1.5"):
         getattr(theory, name)([0.5, 0.5], [1.5, -0.5])
+
+
+@pytest.mark.parametrize("cell", [-1, 0, np.nan, np.inf, "1", None])
+def test_a_cell_has_a_size(cell):
+    """A negative one gave a negative divergence."""
+    p, q = [0.5, 0.5], [0.75, 0.25]
+    for given in (
+        lambda: theory.kl_divergence(p, q, cell),
+        lambda: theory.js_divergence(p, q, cell),
+        lambda: theory.game_value(p, q, p, cell),
+    ):
+        with pytest.raises(ValueError, match="^cell: expected a number > 0, got"):
+            given()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -130,8 +154,9 @@ def test_game_value_by_a_loop_and_its_refusals():
     )
     assert theory.game_value(p, q, d) == pytest.approx(expected, rel=1e-12)
     assert theory.game_value(p, q, [1.0, 0.5]) == -np.inf
-    for wrong in ([0.3, 1.2], [0.3], [-0.1, 0.5]):
-        with pytest.raises(ValueError, match="d must have shape"):
+    assert theory.game_value([1, 0], [1, 0], [0.5, np.nan]) == -np.log(4)
+    for wrong in ([0.3, 1.2], [0.3], [-0.1, 0.5], [0.3, np.nan], [np.nan, np.nan]):
+        with pytest.raises(ValueError, match="^d: expected"):
             theory.game_value(p, q, wrong)
 
 
@@ -171,11 +196,17 @@ def test_bilinear_radius_grows_stays_or_shrinks_as_predicted(rate):
 
 
 def test_play_bilinear_refuses():
-    with pytest.raises(ValueError, match="method must be one of"):
+    with pytest.raises(ValueError, match="^method: expected one of .*got 'magic'"):
         theory.play_bilinear((1, 0), 0.1, 3, "magic")
-    for rate, steps in ((0.0, 3), (0.1, -1)):
-        with pytest.raises(ValueError, match="learning_rate must be positive"):
-            theory.play_bilinear((1, 0), rate, steps)
+    for rate in (0.0, np.nan, "0.1"):
+        with pytest.raises(ValueError, match="^learning_rate: expected a number > 0"):
+            theory.play_bilinear((1, 0), rate, 3)
+    for steps in (-1, 2.5):
+        with pytest.raises(ValueError, match="^steps: expected a whole number >= 0"):
+            theory.play_bilinear((1, 0), 0.1, steps)
+    for start in ((1, 0, 2), (1,), 1):
+        with pytest.raises(ValueError, match="^start: expected two numbers"):
+            theory.play_bilinear(start, 0.1, 0)
 
 
 def test_ring_samples_have_the_rings_moments():
@@ -209,8 +240,43 @@ def test_collapse_strays_and_rubbish_are_counted():
     assert ring.mode_coverage(np.zeros((100, 2)), centres, 0.1)[:2] == (0, 0.0)
     edge = centres[:1] * (1 + np.array([[0.29], [0.31]]) / 2)
     assert ring.mode_coverage(edge, centres, 0.1).high_quality_share == 0.5
-    with pytest.raises(ValueError, match="samples must be"):
+    with pytest.raises(ValueError, match=r"^samples: expected \(count, dim\) with"):
         ring.mode_coverage(np.zeros((5, 3)), centres, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"std": 0}, "std: expected a number > 0, got 0"),
+        ({"std": -0.1}, "std: expected a number > 0, got -0.1"),
+        ({"std": np.nan}, "std: expected a number > 0, got nan"),
+        ({"fair_part": 1.5}, "fair_part: expected 0 < fair_part <= 1, got 1.5"),
+        ({"fair_part": 0}, "fair_part: expected 0 < fair_part <= 1, got 0"),
+        ({"samples": np.zeros((0, 2))}, r"samples: expected samples .*got \(0, 2\)"),
+        ({"centres": np.zeros((0, 2))}, r"samples: .*and centres, got .*\(0, 2\)"),
+        ({"centres": np.zeros((8, 2, 1))}, r"samples: expected \(count, dim\) with"),
+    ],
+)
+def test_coverage_refuses(options, said):
+    given = {"samples": np.zeros((5, 2)), "centres": ring.ring_centres(), "std": 0.1}
+    with pytest.raises(ValueError, match=f"^{said}"):
+        ring.mode_coverage(**given | options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"count": -1}, "count: expected a whole number >= 0"),
+        ({"modes": 0}, "modes: expected a whole number >= 1"),
+        ({"modes": 2.5}, "modes: expected a whole number >= 1"),
+        ({"radius": np.inf}, "radius: expected a number > 0"),
+        ({"std": -0.1}, "std: expected a number >= 0, got -0.1"),
+        ({"std": np.nan}, "std: expected a number >= 0, got nan"),
+    ],
+)
+def test_a_ring_refuses(options, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        ring.sample_ring(**{"count": 4, "rng": np.random.default_rng(0)} | options)
 
 
 def test_theory_does_not_load_tensorflow():

@@ -76,8 +76,42 @@ def test_pushforward_density_is_the_closed_form(transform, target):
 
 
 def test_pushforward_density_refuses_falling_edges():
-    with pytest.raises(ValueError, match="edges must ascend"):
-        sampling.pushforward_density(np.exp, np.array([1.0, 0.0]))
+    for edges in ([1.0, 0.0], [0.0, np.nan], [0.0]):
+        with pytest.raises(ValueError, match="^edges: expected at least two that asc"):
+            sampling.pushforward_density(np.exp, np.array(edges))
+
+
+@pytest.mark.parametrize(
+    ("transform", "said"),
+    [
+        (lambda z: z[:10], r"one number for each of 100 points, got shape \(10, 1\)"),
+        (lambda z: np.hstack([z, z]), r"each of 100 points, got shape \(100, 2\)"),
+        (lambda z: z.T, r"each of 100 points, got shape \(1, 100\)"),
+        (lambda z: z * np.nan, "expected numbers, got NaN"),
+    ],
+)
+def test_pushforward_density_wants_a_number_for_each_point(transform, said):
+    """Ten outputs were counted as those of a hundred thousand points."""
+    with pytest.raises(ValueError, match=f"^transform: .*{said}"):
+        sampling.pushforward_density(transform, np.linspace(-1, 1, 5), 100)
+
+
+@pytest.mark.parametrize("count", [-1, 2.5, "3"])
+def test_samplers_refuse_what_is_no_count(count):
+    rng = np.random.default_rng(0)
+    for sample in (
+        lambda: sampling.sample_mixture(count, rng, MEANS, STDS),
+        lambda: sampling.sample_figure_eight(count, rng),
+        lambda: sampling.normal_quantiles(count),
+    ):
+        with pytest.raises(ValueError, match="^count: expected a whole number >= "):
+            sample()
+
+
+@pytest.mark.parametrize("std", [-0.1, np.nan])
+def test_a_figure_eight_is_blurred_by_no_less_than_nothing(std):
+    with pytest.raises(ValueError, match="^std: expected a number >= 0"):
+        sampling.sample_figure_eight(9, np.random.default_rng(0), std)
 
 
 def test_the_games_without_a_network_need_no_tensorflow():
@@ -204,10 +238,74 @@ def test_it_learns_where_the_data_are(gan):
 
 
 def test_an_unknown_loss_is_named():
-    with pytest.raises(ValueError, match="generator_loss must be .*'hinge'"):
-        ToyGAN(generator_loss="hinge")
+    for loss in ("hinge", ["minimax"]):
+        with pytest.raises(ValueError, match="^generator_loss: expected one of 'non_s"):
+            ToyGAN(generator_loss=loss)
 
 
 def test_steps_that_do_not_fit_the_snapshots_are_refused(gan):
     with pytest.raises(ValueError, match="multiple of snapshot_every, got 5 and 2"):
         gan.train(sample_real, 5, snapshot_every=2)
+
+
+def test_a_rate_of_0_is_a_rate():
+    """It was taken for none given, and D learned at G's."""
+    gan = ToyGAN(hidden=(4,), discriminator_learning_rate=0.0)
+    before = weights_of(gan.generator), weights_of(gan.discriminator)
+    gan.train(sample_real, 2, snapshot_every=2)
+    assert not np.array_equal(weights_of(gan.generator), before[0])
+    assert np.array_equal(weights_of(gan.discriminator), before[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"learning_rate": -1e-3}, "learning_rate: expected a number >= 0"),
+        ({"learning_rate": np.nan}, "learning_rate: expected a number >= 0"),
+        ({"discriminator_learning_rate": -1}, "discriminator_learning_rate: expected"),
+        ({"beta_1": 1.0}, "beta_1: expected 0 <= beta_1 < 1, got 1.0"),
+        ({"data_dim": 0}, "data_dim: expected a whole number >= 1, got 0"),
+        ({"latent_dim": 1.5}, "latent_dim: expected a whole number >= 1, got 1.5"),
+        ({"hidden": 32}, "hidden: expected a list of widths, got 32"),
+        ({"hidden": (32, 0)}, "hidden: expected a whole number >= 1, got 0"),
+        ({"seed": 1.5}, "seed: expected a whole number >= 0, got 1.5"),
+        ({"seed": -1}, "seed: expected a whole number >= 0, got -1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(options, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        ToyGAN(**options)
+
+
+def test_seeds_of_numpy_are_seeds():
+    plain, other = (ToyGAN(hidden=(4,), seed=seed) for seed in (3, np.int64(3)))
+    assert np.array_equal(weights_of(plain.generator), weights_of(other.generator))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"snapshot_every": -10}, "snapshot_every: expected a whole number >= 1"),
+        ({"snapshot_every": 0}, "snapshot_every: expected a whole number >= 1"),
+        ({"steps": -10}, "steps: expected a whole number >= 0, got -10"),
+        ({"steps": 10.0}, "steps: expected a whole number >= 0, got 10.0"),
+        ({"batch_size": 0}, "batch_size: expected a whole number >= 1, got 0"),
+        ({"discriminator_steps": 0}, "discriminator_steps: expected a whole number"),
+    ],
+)
+def test_numbers_of_steps_are_whole(gan, options, said):
+    """With -10 nothing was done, and nothing said."""
+    with pytest.raises(ValueError, match=f"^{said}"):
+        gan.train(sample_real, **{"steps": 10, "snapshot_every": 10} | options)
+    with pytest.raises(ValueError, match="^noise_or_count: expected a whole number"):
+        gan.sample(-1)
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, 128), (256,), (128,), (128, 3)], ids=["turned", "flat", "1-D", "3-D"]
+)
+def test_points_of_another_shape_are_refused(shape):
+    """Those that lie in columns were cut into others."""
+    gan = ToyGAN(data_dim=2, hidden=(4,))
+    with pytest.raises(ValueError, match=r"^sample_real: expected points \(128, 2\), "):
+        gan.train(lambda count, rng: np.ones(shape), 1, snapshot_every=1)
