@@ -181,7 +181,7 @@ def unfreeze(discriminator: keras.Model) -> None:
 
 def check_logits(discriminator: keras.Model) -> None:
     """Refuse a D that ends in a sigmoid: the losses take logits."""
-    last = _operations(discriminator)[-1]
+    *_, last = [one for one in _operations(discriminator) if not _passes_on(one)]
     is_linear = isinstance(last, keras.layers.Dense | keras.layers.Conv2D)
     is_linear = is_linear and last.activation is keras.activations.linear
     if not is_linear and _gives_probabilities(discriminator):
@@ -191,11 +191,20 @@ def check_logits(discriminator: keras.Model) -> None:
         )
 
 
+def _passes_on(operation) -> bool:
+    """Whether numbers leave it as they came."""
+    kind = type(operation).__name__
+    if kind == "Activation":
+        return operation.activation is keras.activations.linear
+    return kind in ("InputLayer", "Flatten", "Reshape", "Identity", "Dropout")
+
+
 def _gives_probabilities(discriminator: keras.Model) -> bool:
     """Whether D's answers to loud noise all lie in [0, 1], as no logits would."""
     shape = (16, *discriminator.input_shape[1:])
-    noise = 1e3 * tf.random.stateless_normal(shape, seed=[0, 0])
-    noise = tf.concat([noise, -noise, noise / 1e3], 0)
+    noise = tf.random.stateless_normal(shape, seed=[0, 0])
+    loud = 1e12 * noise  # of which no weights make a logit between 0 and 1
+    noise = tf.concat([loud, -loud, noise], 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is tried here
         answers = discriminator(noise, training=False)

@@ -77,7 +77,9 @@ class SamplingGenerator:
         """G's variables that the optimizer moves, each with its average."""
         optimizer = getattr(self.model, "generator_optimizer", None)
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # scales losses
-        if optimizer is None or not optimizer.use_ema or not int(optimizer.iterations):
+        if optimizer is None or not optimizer.use_ema:
+            return []
+        if not optimizer.iterations.numpy():
             return []
         averages = optimizer._model_variables_moving_average
         return list(zip(optimizer._trainable_variables, averages, strict=True))
