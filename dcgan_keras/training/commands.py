@@ -213,6 +213,8 @@ def _begin(run, config, data, model, cluster, options) -> int:
     """Restore the model, see that it is the same in all workers; the steps made."""
     with model.distribute_strategy.scope():
         start_step = run.restore(state_of(model)) if options.resume else 0
+        if not start_step and (lost := len(run.read_history())):
+            say(f"{run.path}: {lost:,} steps without weights.npz; they are made again")
         model.steps_made.assign(start_step)
     if cluster is not None:
         state = {

@@ -154,14 +154,15 @@ class RunFolder:
             The step at which they were saved; 0 if nothing has been saved yet.
 
         Raises:
-            FileNotFoundError: there is a history, and the weights have gone.
+            FileNotFoundError: a run that came to its end has lost its weights. (One
+                that was killed within its first saving never had any.)
             files.UnreadableFile: the saved weights are those of other models, or
                 damaged; no variable has been changed.
         """
         path = self.path / "weights.npz"
         if not os.path.lexists(path):
-            made = len(self.read_history())
-            if made:
+            if os.path.lexists(self.path / "training.gif"):  # written at the end
+                made = len(self.read_history())
                 raise FileNotFoundError(
                     f"run: {path} is missing, and history.csv beside it has {made:,} "
                     "steps; put the file back, or begin a run in another folder"

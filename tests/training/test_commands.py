@@ -718,6 +718,20 @@ def test_a_run_that_has_lost_its_weights_is_not_begun_anew(runs, tmp_path, capsy
     assert stored(tmp_path / "a") == before
 
 
+def test_a_run_that_was_killed_within_its_first_saving_is_begun_anew(
+    runs, tmp_path, capsys
+):
+    whole = runs / "train_step"
+    shutil.copytree(whole, tmp_path / "a")
+    for name in ("weights.npz", "training.gif"):  # written after history.csv
+        (tmp_path / "a" / name).unlink()
+    assert main(["train", "--resume", "--output", str(tmp_path / "a")]) == 0
+    said = capsys.readouterr().err
+    assert f"{STEPS} steps without weights.npz; they are made" in said
+    for name in ("history.csv", "weights.npz"):
+        assert (tmp_path / "a" / name).read_bytes() == (whole / name).read_bytes()
+
+
 def test_a_new_run_takes_over_nothing(runs, tmp_path, capsys):
     shutil.copytree(runs / "train_step", tmp_path / "a")
     (tmp_path / "a" / "config.json").unlink()
