@@ -91,6 +91,8 @@ def find_clusters(
         chosen.sort()
     seen = np.concatenate(list(_smaller(images, chosen)))
     flat = seen.reshape(len(seen), -1)
+    # Two centres of equal pictures would share them out by a rounding.
+    count = min(count, len({row.tobytes() for row in flat}))
     with threadpool_limits(1), warnings.catch_warnings():
         # One thread: sums of one order, the same bits every time. No warning of equal
         # pictures, whose groups stay empty here.
