@@ -160,10 +160,10 @@ def _add_sample(commands) -> None:
     sample.add_argument("--seed", type=_seed, default=0, help="of the noise (0)")
     sample.add_argument(
         "--label",
-        type=int,
-        help="the class to draw, of a run that was trained with --conditional, or the "
-        "group of one with --clusters; without it all classes in turn, in a .png a row "
-        "a class and a column a noise, and groups as often as they have images",
+        help="the class to draw, of a run that was trained with --conditional, by its "
+        "folder's name or its number, or the group of one with --clusters; without it "
+        "all classes in turn, in a .png a row a class and a column a noise, and groups "
+        "as often as they have images",
     )
     _add_path(sample, "--output", ".npy, .png or .gif")
 

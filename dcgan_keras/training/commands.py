@@ -240,7 +240,12 @@ def sample(options: argparse.Namespace) -> None:
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
     check_place(path.parent)
     config = read_config(RunFolder(options.run))
-    _check_label(options, config["classes"], path)
+    options.label = _label_of(options, config)
+    if config["classes"] and options.label is None and path.suffix == ".gif":
+        raise ValueError(
+            "label (--label): expected one for the film of a conditional run, which "
+            "walks through the styles of one class; got none"
+        )
     _use_course_types()
     generator = load_generator(options.run)
     if path.suffix == ".png":
@@ -278,25 +283,36 @@ def sample(options: argparse.Namespace) -> None:
     say(f"device: {device()}")
 
 
-def _check_label(options: argparse.Namespace, classes: int | None, path: Path) -> None:
-    """Refuse a label that the run does not know, or a film of several."""
-    label = options.label
+def _label_of(options: argparse.Namespace, config: dict) -> int | None:
+    """The number of the class that is asked for, by its name or by that number.
+
+    Where folders are named by numbers, a number is the name of one.
+    """
+    label, classes = options.label, config["classes"]
+    names = config.get("class_names") or []
+    if label is None:
+        return None
     if classes is None:
-        if label is not None:
-            raise ValueError(
-                f"label (--label): the run in {options.run} was trained without "
-                f"--conditional and knows no classes; got {label}"
-            )
-    elif label is not None and not 0 <= label < classes:
+        raise ValueError(
+            f"label (--label): the run in {options.run} was trained without "
+            f"--conditional and knows no classes; got {label}"
+        )
+    if label in names:
+        say(f"label {printable(label)}: class {names.index(label)} of {classes}")
+        return names.index(label)
+    try:
+        number = -1 if any(map(str.isdecimal, names)) else int(label)
+    except ValueError:
+        number = -1
+    if not 0 <= number < classes:
+        or_a_name = f" or a name ({_listed(names)})" if names else ""
         raise ValueError(
             f"label (--label): expected 0 to {classes - 1}, a class of the run in "
-            f"{options.run}; got {label}"
+            f"{options.run}{or_a_name}; got {printable(label)}"
         )
-    elif label is None and path.suffix == ".gif":
-        raise ValueError(
-            "label (--label): expected one for the film of a conditional run, which "
-            "walks through the styles of one class; got none"
-        )
+    if names:
+        say(f"label {number}: class {printable(names[number])}")
+    return number
 
 
 def _asked(z, options: argparse.Namespace, config: dict):

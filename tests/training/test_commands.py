@@ -1,5 +1,6 @@
 """The command line: what it writes, the same twice, and how it says no."""
 
+import argparse
 import os
 import random
 import shutil
@@ -871,6 +872,26 @@ def test_a_resumed_run_keeps_the_names_of_its_classes(tmp_path, capsys):
     RunFolder(tmp_path / "a").write_config(config, replace=True)
     assert resumed(tmp_path / "a", "--steps", 4) == 0
     assert RunFolder(tmp_path / "a").read_config()["class_names"] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("names", "label", "number", "unknown"),
+    [(["cat", "dog"], "dog", 1, "cow"), (["1", "2", "10"], "10", 1, "0")],
+)
+def test_a_class_is_drawn_by_the_name_of_its_folder(
+    names, label, number, unknown, tmp_path, capsys
+):
+    folder = classes(tmp_path / "data", names)
+    assert conditional(tmp_path / "a", folder, "--batch-size", "2") == 0
+    options = argparse.Namespace(run=tmp_path / "a", label=label)
+    config = RunFolder(tmp_path / "a").read_config()
+    assert sorted(names)[number] == label
+    assert commands._label_of(options, config) == number
+    ask = ["sample", "--run", tmp_path / "a", "--output", tmp_path / "a.npy"]
+    assert main([*map(str, ask), "--label", label]) == 0
+    assert f"label {label}: class {number}" in capsys.readouterr().err
+    err = told(capsys, 2, [*ask, "--label", unknown])
+    assert f"or a name ({', '.join(sorted(names))}); got {unknown}" in err
 
 
 def test_names_of_many_classes_are_shortened_and_fit(tmp_path, capsys):
