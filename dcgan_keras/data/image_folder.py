@@ -16,6 +16,7 @@ from dcgan_keras.files import printable
 from dcgan_keras.sizes import check_flag, check_image_size, check_positive, is_int
 
 MAX_BYTES_IN_MEMORY = 2**30  # of float32 when loaded, of uint8 when streamed
+MOST_SEEN = 3 / 4  # of a picture; where less is left of it that is said
 HEADERS_READ = 20_000  # of a larger folder as many, evenly spread
 STAND_INS = 16  # files in a row that may be unfit before a stream is given up
 DECODED_AT_ONCE = 64
@@ -272,8 +273,19 @@ def _remarks(paths, headers: dict[int, Header], images: FolderImages, stream: bo
     if with_frames:
         name = os.path.basename(paths[with_frames[0]])
         yield f"the first frame alone of {len(with_frames):,} ({name})"
-    sides = np.median([min(header.size) for header in headers.values()])
-    size = images.shape[1]
+    sizes, size = [header.size for header in headers.values()], images.shape[1]
+    cut = [pair for pair in sizes if min(pair) < MOST_SEEN * max(pair)]
+    if cut:
+        width, height = max(cut, key=lambda pair: max(pair) / min(pair))
+        yield (
+            f"more than a quarter of {len(cut):,} is cut off, for squares "
+            f"({width}x{height})"
+        )
+    small = [pair for pair in sizes if min(pair) < size]
+    if small:
+        width, height = min(small, key=min)
+        yield f"{len(small):,} enlarged to {size} pixels ({width}x{height})"
+    sides = np.median([min(pair) for pair in sizes])
     if stream and sides >= 4 * size:
         when = "the first epoch" if images.is_kept_whole else "each epoch anew"
         yield (

@@ -164,7 +164,8 @@ def _formats() -> list[str]:
 
 def _channels(image) -> int:
     mode, scale = image.mode, "of a scale without a white (save as 8 or 16 bits)"
-    if SIGNED in _tags(image).get(SAMPLE_FORMAT, ()):
+    is_fits = image.format == "FITS" and mode.startswith("I")  # always with a sign
+    if is_fits or SIGNED in _tags(image).get(SAMPLE_FORMAT, ()):
         raise UnfitPicture(scale, f"Pillow's mode {mode}, numbers with a sign")
     if mode in GREY_MODES or (mode == "I" and image.format in SIXTEEN_BITS_IN_32):
         return 1

@@ -559,3 +559,35 @@ def test_a_run_that_was_killed_before_its_first_save_is_no_class(tmp_path):
     config = '{"recipe": "default", "batch_size": 8, "latent_dim": 3}'
     (tmp_path / "run" / "config.json").write_text(config)
     assert load_dataset(tmp_path).labels.tolist() == [0, 1]
+
+
+def test_what_is_cut_off_or_enlarged_is_said(tmp_path, capsys):
+    picture(tmp_path / "a.png", size=(32, 16))  # a pair of pictures, side by side
+    picture(tmp_path / "b.png", size=(16, 16))
+    load_dataset(str(tmp_path), image_size=16)
+    said = line(capsys)
+    assert "more than a quarter of 1 is cut off, for squares (32x16)" in said
+    assert "enlarged" not in said
+    load_dataset(str(tmp_path), image_size=20)
+    assert "2 enlarged to 20 pixels (32x16)" in line(capsys)
+    (tmp_path / "a.png").unlink()
+    load_dataset(str(tmp_path))
+    assert "cut off" not in line(capsys)
+
+
+def test_numbers_of_fits_have_a_sign_and_are_refused(tmp_path, capsys):
+    header = b"".join(
+        one.encode().ljust(80)
+        for one in (
+            "SIMPLE  =                    T",
+            "BITPIX  =                   16",
+            "NAXIS   =                    2",
+            "NAXIS1  =                    8",
+            "NAXIS2  =                    8",
+            "END",
+        )
+    )
+    pixels = np.full((8, 8), -300, ">i2").tobytes()
+    (tmp_path / "a.fits").write_bytes(header.ljust(2880) + pixels.ljust(2880, b"\0"))
+    with pytest.raises(ValueError, match="no readable image .*scale without a white"):
+        load_dataset(str(tmp_path))
