@@ -7,11 +7,15 @@ Nothing is run: what counts is what the check cells said when the student ran th
 
 import argparse
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from dcgan_keras.edge import run_command, show
+from dcgan_keras.files import write_whole
 
 VERDICTS = ("right", "not yet", "not attempted", "not run", "changed", "missing")
 CALL = re.compile(r"exercises\.check_(\w+)\(")
@@ -49,8 +53,12 @@ def read_notebook(path: Path) -> dict[str, tuple[str, str]]:
     """
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (ValueError, KeyError, TypeError) as error:
+        return _verdicts(cells)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is no notebook: {error}") from None
+
+
+def _verdicts(cells: list[dict]) -> dict[str, tuple[str, str]]:
     found = {}
     for cell in cells:
         source = "".join(cell["source"]).strip()
@@ -91,7 +99,7 @@ def names_of(path: Path) -> tuple[str, str]:
         ('Ada L', '03')
     """
     stem = re.sub(r"(-Copy\d+| ?\(\d+\))$", "", path.stem)  # of Jupyter, of a browser
-    title = re.search(r"(?<!\d)(0\d)_[a-z0-9_]*[a-z0-9]", stem)
+    title = re.search(r"(?<!\d)([01]\d)_[a-z0-9_]*[a-z0-9]", stem)
     if not title:
         return stem, "?"
     rest = (stem[: title.start()] + stem[title.end() :]).strip(" _-()")
@@ -136,19 +144,39 @@ def table(lines: list[Line]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the table; with --output, write all lines as CSV as well."""
+    """Print the table; with --output, write all lines as CSV as well.
+
+    Raises:
+        SystemExit: with 2, a file is no notebook (the table is that of the others), or
+            cannot be written; each is one sentence.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     parser.add_argument("--output", type=Path, help="a CSV file to write")
     options = parser.parse_args(arguments)
-    try:
-        lines = grade(options.notebooks)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-    print(table(lines))
-    if options.output:
-        with options.output.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([Line._fields, *lines])
+    status = run_command("grade", lambda: _grade(options))
+    if status:
+        raise SystemExit(status)
+
+
+def _grade(options: argparse.Namespace) -> None:
+    """Grade what can be read, and then say what cannot."""
+    readable, unreadable = [], []
+    for path in options.notebooks:
+        try:
+            read_notebook(path)
+            readable.append(path)
+        except (OSError, ValueError) as error:
+            unreadable.append(str(error))
+    lines = grade(readable)
+    if options.output and lines:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([Line._fields, *lines])
+        write_whole(options.output, text.getvalue().encode())
+    if lines:
+        show(table(lines))
+    if unreadable:
+        raise ValueError("; ".join(unreadable))
 
 
 if __name__ == "__main__":

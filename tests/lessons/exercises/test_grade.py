@@ -65,6 +65,7 @@ def test_an_error_in_the_cell_is_no_verdict(tmp_path) -> None:
         ("class/2024017_01_what_is_a_gan.ipynb", ("2024017", "01")),
         ("ada/03_transposed_convolution (1).ipynb", ("ada", "03")),
         ("ada/03_transposed_convolution-Copy1.ipynb", ("ada", "03")),
+        ("ada/10_draw_me_a_seven.ipynb", ("ada", "10")),
         ("class/ada.ipynb", ("ada", "?")),
     ],
 )
@@ -100,6 +101,31 @@ def test_a_class(tmp_path, capsys) -> None:
     }
     assert [row["verdict"] for row in rows[-2:]] == ["right", "missing"]
     assert "student07: 1 of 2 right" in said and "zoe: 1 of 2 right" in said
+
+
+ODD = ['{"cells":[1]}', '{"cells":[{"cell_type":"code"}]}', '{"cells":1}', "[", "1"]
+ODD += [notebook(("exercises.check_a(x)", None)).replace("[]", "null")]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_file_that_is_none_costs_nobody_the_table(tmp_path, capsys, text) -> None:
+    (tmp_path / "odd.ipynb").write_text(text)
+    good = tmp_path / "ada_02_the_minimax_loss.ipynb"
+    good.write_text(notebook(("exercises.check_a(x)", "right\n")))
+    marks = tmp_path / "marks.csv"
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path / "odd.ipynb"), str(good), "--output", str(marks)])
+    said = capsys.readouterr()
+    assert "ada: 1 of 1 right" in said.out and marks.exists()
+    assert said.err.count("\n") == 1 and "odd.ipynb is no notebook" in said.err
+
+
+def test_marks_that_cannot_be_written_are_said(tmp_path, capsys) -> None:
+    good = tmp_path / "ada_02_the_minimax_loss.ipynb"
+    good.write_text(notebook(("exercises.check_a(x)", "right\n")))
+    with pytest.raises(SystemExit, match="2"):
+        main([str(good), "--output", str(good / "marks.csv")])
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_course_as_it_is_stored_is_not_attempted() -> None:
