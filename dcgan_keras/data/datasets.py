@@ -312,10 +312,22 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
     folder = os.environ.get(DATA_VARIABLE)
     if folder is None:
         tried.append(f"{DATA_VARIABLE} (not set)")
-    elif os.path.lexists(path := Path(folder) / f"{name}.npz"):
+    elif os.path.lexists(path := Path(folder).expanduser() / f"{name}.npz"):
         return read_npz(path)
     else:
         tried.append(f"{DATA_VARIABLE} ({path}: no such file)")
+    arrays = _arrays_elsewhere(name, tried)
+    if folder is not None and not path.parent.is_dir():
+        warnings.warn(
+            f"{DATA_VARIABLE}: expected a folder, {folder!r} is none; {name} was found "
+            "elsewhere",
+            stacklevel=2,
+        )
+    return arrays
+
+
+def _arrays_elsewhere(name: str, tried: list[str]) -> dict[str, np.ndarray]:
+    """Those of the course, of Keras's cache or of its download."""
     try:
         return read_npz(find_data(f"{name}.npz"))
     except FileNotFoundError:

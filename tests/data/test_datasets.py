@@ -160,6 +160,20 @@ def test_the_error_names_every_place_that_was_tried(no_data, monkeypatch, tmp_pa
     assert str(tmp_path / "here" / "fashion_mnist.npz") in str(caught.value)
 
 
+def test_a_data_folder_that_is_none_gets_a_word(no_data, monkeypatch, tmp_path):
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path / "nowhere"))
+    cache = tmp_path / "keras" / "datasets"
+    cache.mkdir(parents=True)
+    np.savez(cache / "mnist.npz", **small_mnist(3))
+    with pytest.warns(UserWarning, match="DCGAN_KERAS_DATA: expected a folder, .*is n"):
+        assert len(load_dataset("mnist").images) == 3
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DCGAN_KERAS_DATA", "~/mine")  # as it stands in a notebook
+    (tmp_path / "mine").mkdir()
+    np.savez(tmp_path / "mine" / "mnist.npz", **small_mnist(2))
+    assert len(load_dataset("mnist").images) == 2
+
+
 def test_pickled_arrays_are_refused_and_not_run(no_data, monkeypatch, tmp_path):
     class Bomb:
         def __reduce__(self):
