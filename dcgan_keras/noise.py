@@ -1,7 +1,6 @@
 """The noise of a step, which a resumed run meets again."""
 
 from dcgan_keras._tensorflow import tf
-from dcgan_keras.sizes import is_int
 
 # Which of a step's two draws of z; and z for a look in between. The first two count
 # seeds by twos, so the third stands far away from all of theirs.
@@ -10,7 +9,7 @@ D_NOISE, G_NOISE, TEST_NOISE = 0, 1, 2**40
 REALS, D_FAKES, G_FAKES = 2**41, 2**41 + 1, 2**42
 # By name: left to itself TensorFlow takes another one on another device, or with XLA.
 ALGORITHM = "philox"
-LARGEST_SEED = 2**60
+SEEDS = 1 - 2**60, 2**60  # from, and below: twice one and a draw are of 64 bits
 
 
 def latent_noise(shape, seed: int, step, draw: int = D_NOISE):
@@ -35,15 +34,6 @@ def uniform_noise(shape, seed: int, step, draw: int):
     """As ``latent_noise``, uniform in [0, 1): for ``augmentation.augment``."""
     state = _state(seed, step, draw)
     return tf.random.stateless_uniform(shape, seed=state, alg=ALGORITHM)
-
-
-def check_seed(seed: int) -> None:
-    """Refuse what gives no noise."""
-    if not is_int(seed) or abs(seed) >= LARGEST_SEED:
-        raise ValueError(
-            f"seed: expected a whole number, less than 2^60 on either side of 0, "
-            f"got {seed!r}"
-        )
 
 
 def _state(seed: int, step, draw: int):

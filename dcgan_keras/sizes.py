@@ -121,6 +121,15 @@ def check_flag(**arguments) -> None:
             raise ValueError(f"{name}: expected True or False, got {value!r}")
 
 
+def check_seed(seed: int, low: int, below: int) -> None:
+    """Refuse a seed that the random numbers which follow from it do not take."""
+    if not (is_int(seed) and low <= seed < below):
+        raise ValueError(
+            f"seed (--seed): expected a whole number, {low:,} to {below - 1:,}, got "
+            f"{seed!r}"
+        )
+
+
 def check_choice(name: str, value, choices) -> None:
     is_word = value is None or isinstance(value, str)
     if not is_word or value not in choices:

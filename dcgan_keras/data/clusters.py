@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dcgan_keras.sizes import is_int
+from dcgan_keras.sizes import check_seed
 
 if TYPE_CHECKING:
     from dcgan_keras.data.image_folder import FolderImages
@@ -41,7 +41,7 @@ class Clusters(NamedTuple):
 
     def draw(self, count: int, seed: int) -> np.ndarray:
         """Numbers of groups, int64 (count,), as often as the groups have pictures."""
-        check_seed(seed)
+        check_seed(seed, 0, 2**63)
         random = np.random.default_rng(seed)
         return random.choice(len(self.counts), count, p=self.shares)
 
@@ -74,7 +74,7 @@ def find_clusters(
         and manipulation with clustered generative adversarial networks", whose groups
         are of the features of a network, not of pixels.
     """
-    check_seed(seed, 2**32)
+    check_seed(seed, 0, 2**32)
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
@@ -109,18 +109,6 @@ def find_clusters(
     place, centres = np.zeros(count, np.int64), centres[order]
     place[order] = np.arange(len(order))
     return Clusters(centres, counts[order].astype(np.int64)), place[labels]
-
-
-def check_seed(seed: int, below: int = 2**63) -> None:
-    """Refuse a seed that the random numbers here do not take.
-
-    Raises:
-        ValueError: naming the command line's option.
-    """
-    if not (is_int(seed) and 0 <= seed < below):
-        raise ValueError(
-            f"seed (--seed): expected a whole number, 0 to {below - 1:,}, got {seed!r}"
-        )
 
 
 def sides_of_centres(height: int, width: int) -> tuple[int, int]:

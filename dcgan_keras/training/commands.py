@@ -14,12 +14,7 @@ import imageio.v3 as imageio
 import numpy as np
 
 from dcgan_keras._tensorflow import device, give_every_core, use_course_types
-from dcgan_keras.data.clusters import (
-    Clusters,
-    check_seed,
-    find_clusters,
-    nearest_centres,
-)
+from dcgan_keras.data.clusters import Clusters, find_clusters, nearest_centres
 from dcgan_keras.data.datasets import (
     DATASETS,
     check_images,
@@ -39,7 +34,7 @@ from dcgan_keras.files import (
 )
 from dcgan_keras.labels import label_grid, with_labels
 from dcgan_keras.noise import latent_noise
-from dcgan_keras.sizes import IMAGE_SIZES
+from dcgan_keras.sizes import IMAGE_SIZES, check_seed
 from dcgan_keras.training.augmentation import check_augmentation
 from dcgan_keras.training.budget import decay_within, steps_within
 from dcgan_keras.training.callbacks import (
@@ -289,7 +284,7 @@ def _label_of(options: argparse.Namespace, config: dict) -> int | None:
     Where folders are named by numbers, a number is the name of one.
     """
     label, classes = options.label, config["classes"]
-    names = config.get("class_names") or []
+    names = (config.get("class_names") or [])[:classes]
     if label is None:
         return None
     if classes is None:
@@ -310,7 +305,7 @@ def _label_of(options: argparse.Namespace, config: dict) -> int | None:
             f"label (--label): expected 0 to {classes - 1}, a class of the run in "
             f"{options.run}{or_a_name}; got {printable(label)}"
         )
-    if names:
+    if number < len(names):
         say(f"label {number}: class {printable(names[number])}")
     return number
 
@@ -345,7 +340,7 @@ def evaluate(options: argparse.Namespace) -> None:
     config = read_config(run)
     config["dataset"] = _resolved(options.dataset or config["dataset"])
     if config["conditional"]:
-        check_seed(options.seed)  # it also draws the labels
+        check_seed(options.seed, 0, 2**63)  # it also draws the labels
     _use_course_types()
     data, test = _data_to_compare(config, run)
     training, held_out = data.images, test and test.images

@@ -23,8 +23,8 @@ from dcgan_keras.composite import (
 )
 from dcgan_keras.data.datasets import NOT_NEGATIVE, check_images
 from dcgan_keras.labels import asked_logits, check_labels, with_labels
-from dcgan_keras.noise import TEST_NOISE, check_seed, latent_noise
-from dcgan_keras.sizes import check_positive, is_int
+from dcgan_keras.noise import SEEDS, TEST_NOISE, latent_noise
+from dcgan_keras.sizes import check_positive, check_seed, is_int
 from dcgan_keras.training.sampling import SamplingGenerator
 
 OUT_OF_RANGE = "images: expected values in [-1, 1], got"
@@ -74,7 +74,7 @@ class TwoPlayers(keras.Model):
     def __init__(
         self, generator, discriminator, seed: int = 0, name=None, classes=None
     ):
-        check_seed(seed)
+        check_seed(seed, *SEEDS)
         if classes is not None:
             check_positive(classes=classes)
         # It refuses players that do not fit.
