@@ -295,15 +295,18 @@ def _label_of(options: argparse.Namespace, config: dict) -> int | None:
     if label in names:
         say(f"label {printable(label)}: class {names.index(label)} of {classes}")
         return names.index(label)
+    expected = f"a name of {_listed(names)}" if names else ""
+    are_numbers = any(map(str.isdecimal, names))
+    if not are_numbers:
+        expected = f"0 to {classes - 1}" + (f" or {expected}" if expected else "")
     try:
-        number = -1 if any(map(str.isdecimal, names)) else int(label)
+        number = -1 if are_numbers else int(label)
     except ValueError:
         number = -1
     if not 0 <= number < classes:
-        or_a_name = f" or a name ({_listed(names)})" if names else ""
         raise ValueError(
-            f"label (--label): expected 0 to {classes - 1}, a class of the run in "
-            f"{options.run}{or_a_name}; got {printable(label)}"
+            f"label (--label): expected {expected}, a class of the run in "
+            f"{options.run}; got {printable(label)}"
         )
     if number < len(names):
         say(f"label {number}: class {printable(names[number])}")
