@@ -27,6 +27,7 @@ from dcgan_keras import _registration
 
 _READS_SETTINGS = os.path.join("keras", "src", "backend", "config.py")
 THREADS = "TF_NUM_INTRAOP_THREADS"
+MOST_THREADS = 1024  # of more, or of less than none, TensorFlow ends the process
 FEW_CORES = 4  # beyond, operations of large networks would miss them
 
 
@@ -89,6 +90,17 @@ def _check_backend(name: str) -> None:
         )
 
 
+def _check_threads() -> None:
+    for variable in (THREADS, "TF_NUM_INTEROP_THREADS"):
+        asked = os.environ.get(variable, "")
+        with contextlib.suppress(ValueError):  # no number: TensorFlow's own choice
+            if not 0 <= int(asked) <= MOST_THREADS:
+                raise ImportError(
+                    f"{variable}: expected 0 (TensorFlow's choice) to {MOST_THREADS}, "
+                    f"got {asked}; unset it, or set another, before Python starts"
+                )
+
+
 @contextlib.contextmanager
 def _settings_are_named():
     """Keras's error at a keras.json that it cannot take says nothing of the file."""
@@ -132,6 +144,7 @@ def give_every_core() -> None:
 
 os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 _check_backend(os.environ["KERAS_BACKEND"])  # before Keras imports what may not be here
+_check_threads()
 with quiet_native_stderr():
     # Its graph optimizer also reports, as an error, a fusion it could not make.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -11,7 +11,7 @@ import functools
 import io
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -208,7 +208,9 @@ def write_whole(path: str | Path, content: bytes | Iterable[bytes]) -> None:
 
 def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(temporary, flags, 0o666)  # less the user's umask
     try:
         with os.fdopen(handle, "wb") as file:
             _try_to_lock(handle)
@@ -216,7 +218,6 @@ def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -275,7 +276,7 @@ def lock_file(path: Path):
 
 def _own_handle(path: Path) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         if not _try_to_lock(handle):
             number = os.read(handle, 20).decode(errors="replace")
             os.close(handle)

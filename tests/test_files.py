@@ -33,10 +33,22 @@ def test_file_is_written_and_replaced(tmp_path):
         write_whole(path, content)
         assert path.read_bytes() == content
     assert names(path.parent) == ["a.bin"]
-    assert path.stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("where", ["fsync", "chmod", "replace"])
+@pytest.mark.parametrize(
+    ("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)]
+)
+def test_who_may_read_a_file_is_the_users_choice(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        for _ in range(2):  # new, and replaced
+            write_whole(tmp_path / "a", b"one")
+            assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("where", ["fsync", "replace"])
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
 def test_a_crash_leaves_the_last_whole_file(tmp_path, monkeypatch, where, error):
     path = tmp_path / "a.bin"

@@ -272,6 +272,28 @@ def test_an_import_chooses_the_threads_of_its_own_process(before, variable, foun
     assert done.stdout.split() == [*wanted, str(variable is not None)]
 
 
+@pytest.mark.parametrize("asked", ["-5", "1025", " -1 "])
+@pytest.mark.parametrize(
+    "variable", ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"]
+)
+def test_a_number_of_threads_that_ends_tensorflow_is_one_sentence(
+    monkeypatch, variable, asked
+):
+    from dcgan_keras import _tensorflow
+
+    monkeypatch.setenv(variable, asked)
+    with pytest.raises(ImportError, match=rf"{variable}: expected 0 .*, got {asked};"):
+        _tensorflow._check_threads()
+
+
+def test_other_numbers_of_threads_are_taken(monkeypatch):
+    from dcgan_keras import _tensorflow
+
+    for asked in ("", "0", "1024", "many"):
+        monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", asked)
+        _tensorflow._check_threads()
+
+
 def test_unknown_names_are_refused_as_python_does():
     import dcgan_keras
 

@@ -145,11 +145,12 @@ def load_folder(
         images, fit, remarks = _images(
             listing.paths, folder, image_size, channels, stream, allowed_sizes, left_out
         )
-    labels, classes = _classes(listing, fit)
+    labels, classes = _classes(listing, fit, left_out)
     found, size = len(listing.paths), "x".join(map(str, images.shape[1:]))
     words = [
         f"{folder}: {found:,} found, {len(images):,} used, as {size}",
         classes,
+        listing.remark,
         *remarks,
         f"left out: {left_out}" if left_out.counts else "",
     ]
@@ -251,11 +252,15 @@ def scaled(pixels: np.ndarray) -> np.ndarray:
     return images
 
 
-def _classes(listing: Listing, fit: np.ndarray) -> tuple[np.ndarray | None, str]:
+def _classes(
+    listing: Listing, fit: np.ndarray, left_out: LeftOut
+) -> tuple[np.ndarray | None, str]:
     """The labels of what is used, and their names in words."""
     if listing.labels is None:
-        return None, listing.remark
+        return None, ""
     labels, names = listing.labels[fit], listing.classes
+    for place in np.setdiff1d(np.arange(len(names)), labels):
+        left_out.count("classes without a picture", names[place])
     if not listing.is_split:  # where both splits count alike, a class may be empty
         used, labels = np.unique(labels, return_inverse=True)
         names = [names[place] for place in used]

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +82,7 @@ class Listing(NamedTuple):
     paths: in the order of their names.
     labels: int64, the place of each one's class in ``classes``, or None.
     classes: names; those of all splits, where there are splits.
-    remark: why there are no classes where one would expect them, or "".
+    remark: which classes or splits are not seen where one would expect them, or "".
     is_split: whether this is one of several splits.
     """
 
@@ -101,8 +102,9 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
     Subfolders named as splits usually are (train, training; test, testing; val, valid,
     validation, dev; also trainA and trainB, train2017, test_images) are splits where
     one is for training and one is not, or where there is nothing else; "test" is val/
-    if there is no test/. Other subfolders are classes, if there are two or more. One
-    that stands alone is looked into.
+    if there is no test/. If every class has splits of its own (cat/train, cat/test),
+    these are meant. Other subfolders are classes, if there are two or more. One that
+    stands alone is looked into.
 
     Args:
         folder: the folder.
@@ -127,16 +129,19 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
         start = len(*tops) + 1
         names = [name[start:] for name in names]
         tops = Counter(map(_top, names))
+    inner = Counter(_top(_below(name)) for name in names)
+    if not _has_splits(tops) and _has_splits(inner) and all(map(_split_of, inner)):
+        names = [_split_before_class(name) for name in names]
+        tops = inner
     splits = {top: _split_of(top) for top in tops if top}
     kinds = set(splits.values())
-    has_train = {"train"} < kinds - {None}
-    if not has_train and ("" in tops or None in kinds):
+    if not _has_splits(tops) and ("" in tops or None in kinds):
         if split == "test":
             raise ValueError(
                 f"split: {folder} has no test part: it lacks the subfolders train/ and "
                 "test/"
             )
-        return _listing(paths, [_top(name) for name in names])
+        return _listing(paths, [_top(name) for name in names], _unused_splits(names))
     wanted = "val" if split == "test" and "test" not in kinds else split
     if wanted not in kinds:
         there = ", ".join(f"{top}/" for top in splits)
@@ -147,7 +152,7 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
     known = {_class_in_split(name) for name in names if splits.get(_top(name))} - {""}
     chosen = [i for i, name in enumerate(names) if splits.get(_top(name)) == wanted]
     classes = [_class_in_split(names[i]) for i in chosen]
-    return _listing([paths[i] for i in chosen], classes, known)
+    return _listing([paths[i] for i in chosen], classes, known=known)
 
 
 def class_names(folder: str | Path, count: int) -> list[str] | None:
@@ -185,6 +190,35 @@ def _top(name: str) -> str:
     return first if separator else ""
 
 
+def _below(name: str) -> str:
+    """cat/train/1.png -> "train/1.png"; 1.png -> ""."""
+    return name.partition(os.sep)[2]
+
+
+def _split_before_class(name: str) -> str:
+    """cat/train/1.png -> "train/cat/1.png"."""
+    first, second, rest = name.split(os.sep, 2)
+    return os.path.join(second, first, rest)
+
+
+def _has_splits(tops: Iterable[str]) -> bool:
+    """Whether one is for training, and one is not."""
+    return {"train"} < set(map(_split_of, tops)) - {None}
+
+
+def _unused_splits(names: list[str]) -> str:
+    """A word if there are splits further down."""
+    inside: dict[str, set[str]] = {}
+    for folder in sorted({os.path.dirname(name) for name in names}):
+        while folder:
+            folder, last = os.path.split(folder)
+            inside.setdefault(folder, set()).add(last)
+    for folder, tops in inside.items():
+        if _has_splits(tops):
+            return f"the splits in {folder}/ are not used, all counts"
+    return ""
+
+
 def _split_of(top: str) -> str | None:
     """train, Training, trainA, train_images -> "train"; no split's name -> None."""
     match = SPLIT.fullmatch(top)
@@ -195,22 +229,24 @@ def _split_of(top: str) -> str | None:
 
 def _class_in_split(name: str) -> str:
     """train/cat/1.png -> "cat"; trainA/1.png -> "A"; train/1.png -> ""."""
-    top, _, below = name.partition(os.sep)
-    domain = SPLIT.fullmatch(top)["domain"]
-    return domain.upper() if domain else _top(below)
+    domain = SPLIT.fullmatch(_top(name))["domain"]
+    return domain.upper() if domain else _top(_below(name))
 
 
-def _listing(paths: list[str], classes: list[str], known: set | None = None) -> Listing:
+def _listing(
+    paths: list[str], classes: list[str], remark: str = "", known: set | None = None
+) -> Listing:
     names = sorted(set(classes) | (known or set()))
     is_split = known is not None
     flat = classes.count("")
     if flat or len(names) < 2:
-        remark = f"no classes, for {flat:,} lie beside the subfolders"
-        remark = remark if 0 < flat < len(paths) else ""
+        if 0 < flat < len(paths):
+            beside = f"no classes, for {flat:,} lie beside the subfolders"
+            remark = "; ".join(filter(None, [beside, remark]))
         return Listing(paths, None, [], remark, is_split)
     places = {name: place for place, name in enumerate(names)}
     labels = np.array([places[name] for name in classes], np.int64)
-    return Listing(paths, labels, names, "", is_split)
+    return Listing(paths, labels, names, remark, is_split)
 
 
 def _walk(folder: str, left_out: LeftOut) -> list[str]:

@@ -27,6 +27,7 @@ COLOUR_MODES = {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"
 SIXTEEN_BITS_IN_32 = {"PNG", "PPM"}  # Pillow's mode "I" holds 0..65535 in these
 BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 WHITE_IS_ZERO, SIGNED = 0, 2  # values of the last two
+SCAN, END = b"\xff\xda", b"\xff\xd9"  # a JPEG's markers
 
 
 class UnfitPicture(ValueError):
@@ -117,6 +118,8 @@ def decode(
             raise UnfitPicture("of other channels", detail)
         with _in_flight.take(_cost(image, image_size)):
             image.load()
+            if image.format in ("JPEG", "MPO") and not _is_ended(path):
+                raise UnfitPicture("unreadable", "a JPEG without its end")
             try:
                 ImageOps.exif_transpose(image, in_place=True)
             except MemoryError:
@@ -198,6 +201,18 @@ def _cost(image, image_size: int | None) -> int:
     if pixels > MAX_PIXELS:
         raise UnfitPicture("of too many pixels", f"{width}x{height}")
     return pixels
+
+
+def _is_ended(path: str | Path) -> bool:
+    """Whether a JPEG ends by its marker; a download that broke off may end in zeros.
+
+    Its decoder draws grey in their place, and Pillow says nothing.
+    """
+    content, place = Path(path).read_bytes(), 2
+    while content[place : place + 2] not in (SCAN, b""):  # thumbnails end before it
+        length = content[place + 2 : place + 4]
+        place += 1 if length[:1] == b"\xff" else 2 + int.from_bytes(length, "big")
+    return content.find(END, place) >= 0
 
 
 def _plain(image, channels: int):

@@ -89,6 +89,24 @@ def test_class_numbers_are_the_same_in_both_splits(tmp_path):
     assert list(load_dataset(tmp_path, split="test").labels) == [0, 2]
 
 
+def test_a_class_without_a_picture_gets_a_word(tmp_path, capsys):
+    """Whoever asks a trained G for it gets what it was never shown."""
+    for name in ("train/ant", "train/bee", "test/cat"):
+        picture(tmp_path / name / "a.png")
+    assert list(load_dataset(tmp_path).labels) == [0, 1]
+    assert "1 classes without a picture (cat)" in line(capsys)
+    (tmp_path / "train" / "ant" / "a.png").write_bytes(b"")
+    assert list(load_dataset(tmp_path).labels) == [1]
+    assert "2 classes without a picture (ant, cat)" in line(capsys)
+
+
+def test_splits_that_are_not_used_are_said_beside_the_classes(tmp_path, capsys):
+    for name in ("ant/train", "ant/val", "bee"):
+        picture(tmp_path / name / "a.png")
+    assert list(load_dataset(tmp_path).labels) == [0, 0, 1]
+    assert "2 classes (ant, bee); the splits in ant/ are not used" in line(capsys)
+
+
 def test_a_folder_without_parts_has_no_test_split(folder):
     with pytest.raises(ValueError, match="split: .*no test part.*train/ and test/"):
         load_dataset(folder, split="test")

@@ -279,6 +279,46 @@ def test_a_folder_that_stands_alone_is_looked_into(tmp_path, above):
     assert listed(tmp_path / "2", "test")[0] == [f"{above}val/2.png"]
 
 
+@pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Training", "val")])
+def test_splits_below_each_class_are_splits(tmp_path, train, test):
+    """As those of MVTec's data, once a class is unpacked beside another."""
+    files(tmp_path, f"cat/{train}/1.png", f"cat/{test}/2.png", f"train/{train}/3.png")
+    assert listed(tmp_path)[:2] == (
+        [f"cat/{train}/1.png", f"train/{train}/3.png"],
+        [0, 1],
+    )
+    assert listed(tmp_path, "test")[:2] == ([f"cat/{test}/2.png"], [0])
+
+
+@pytest.mark.parametrize(
+    ("names", "where"),
+    [
+        (["archive/train/1.png", "archive/test/2.png", "cover.png"], "archive"),
+        (["a/train/1.png", "a/val/2.png", "b/3.png"], "a"),
+        (["a/b/train/1.png", "a/b/test/x/2.png", "c/3.png", "a/4.png"], "a/b"),
+    ],
+)
+def test_splits_further_down_get_a_word(tmp_path, names, where):
+    files(tmp_path, *names)
+    found = list_pictures(tmp_path, "train", LeftOut(tmp_path))
+    assert len(found.paths) == len(names)
+    assert found.remark.endswith(f"the splits in {where}/ are not used, all counts")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a/train/1.png", "b/2.png"],  # locomotives
+        ["a/test/1.png", "b/val/2.png"],
+        ["a/train/1.png", "b/test/2.png", "c/3.png"],
+    ],
+)
+def test_a_name_of_a_split_alone_gets_no_word(tmp_path, names):
+    files(tmp_path, *names)
+    found = list_pictures(tmp_path, "train", LeftOut(tmp_path))
+    assert len(found.paths) == len(names) and found.remark == ""
+
+
 def test_pictures_beside_the_classes_take_them_away_with_a_word(tmp_path):
     files(tmp_path, *CLASSES, "preview.png")
     found = list_pictures(tmp_path, "train", LeftOut(tmp_path))

@@ -1,5 +1,6 @@
 """One picture: the same rule for all kinds, and no memory for what is refused."""
 
+import io
 import struct
 import threading
 import zlib
@@ -303,6 +304,25 @@ def test_a_photograph_that_is_made_smaller_may_be_larger(tmp_path, monkeypatch):
     for name, size in (("a.png", 8), ("a.jpg", None), ("a.jpg", 64)):
         with pytest.raises(UnfitPicture, match="120x160"):
             read_header(tmp_path / name, size)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_whose_end_is_missing_is_refused(tmp_path, progressive):
+    """A download that broke off, in a file that had its full length before."""
+    noise = np.random.default_rng(3).integers(0, 255, (64, 64, 3), np.uint8)
+    path, thumbnail = tmp_path / "a.jpg", io.BytesIO()
+    Image.fromarray(noise[:8, :8]).save(thumbnail, "jpeg")  # it has an end of its own
+    exif = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0" + thumbnail.getvalue()
+    Image.fromarray(noise).save(path, progressive=progressive, exif=exif)
+    whole = path.read_bytes()
+    for after in (b"", b"\0" * 99, b"motion\xff\xda\xff\xff"):
+        path.write_bytes(whole + after)
+        assert decode(path, 64, 3).shape == (64, 64, 3)
+    half = len(whole) // 2
+    path.write_bytes(whole[:half] + bytes(half))
+    for size in (64, 8):
+        with pytest.raises(UnfitPicture, match="without its end|truncated"):
+            decode(path, size, 3)
 
 
 def test_pixels_in_flight_are_bounded():
