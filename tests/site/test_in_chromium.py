@@ -5,7 +5,7 @@ Playwright, which downloads nothing.
 """
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -39,6 +39,11 @@ BROKEN_NUMBERS = r"""() => {
     }
   return found;
 }"""
+# Code that one has to scroll to read: its longest line.
+CUT_CODE = """() => [...document.querySelectorAll(".cell_input pre")]
+  .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth)
+  .map((e) => e.textContent.split("\\n"))
+  .map((lines) => lines.reduce((a, b) => (a.length > b.length ? a : b)))"""
 PALE_PICTURES = """() => [...document.images]
   .filter((i) => !(i.complete && i.naturalWidth)).map((i) => i.getAttribute("src"))"""
 # Formulas with an error, or with a command that MathJax shows because it is unknown.
@@ -62,6 +67,7 @@ class Visit:
     formulas: int = 0
     undrawn: list[str] = field(default_factory=list)
     sticking_out: list[str] = field(default_factory=list)
+    cut_code: list[str] = field(default_factory=list)
     broken_numbers: list[str] = field(default_factory=list)
     light: tuple[float, float] = (0, 0)  # brightness of the ground and the letters
     dark: tuple[float, float] = (0, 0)
@@ -111,6 +117,7 @@ def look_at(page: Page, site: Site, name: str) -> Visit:
     visit.formulas = page.locator("mjx-container svg").count()
     visit.undrawn = page.evaluate(UNDRAWN)
     visit.sticking_out = page.evaluate(STICKING_OUT)
+    visit.cut_code = page.evaluate(CUT_CODE)
     for details in page.locator(".bd-article details").all():
         details.evaluate("one => one.open = true")
     page.set_viewport_size(TELEPHONE)
@@ -139,7 +146,7 @@ def trouble(visits: dict[str, Visit], what: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     "what",
-    ["asked", "said", "unloaded", "undrawn", "sticking_out", "broken_numbers"],
+    [field.name for field in fields(Visit) if field.type == list[str]],
 )
 def test_no_page_has(visits: dict[str, Visit], what: str) -> None:
     """Requests to others, console errors, missing pictures, formulas that failed."""
@@ -190,6 +197,8 @@ FAULTS = r"""<img src="https://cdn.example/x.png" alt="A picture from elsewhere"
 <script>console.error("something broke")</script>
 <p style="width: 1px; overflow-wrap: anywhere">60,000</p>
 <div style="width: 1500px">wide</div>
+<div class="cell_input">
+<pre style="width: 50px; overflow-x: auto">x = 1000 * 1000</pre></div>
 <p><span class="math">\(\nothing x\)</span> <span class="math">\(x^2^3\)</span></p>"""
 
 
@@ -209,4 +218,5 @@ def test_planted_faults_are_seen(browser: Browser, site: Site) -> None:
     assert visit.unloaded == ["https://cdn.example/x.png"]
     assert len(visit.undrawn) == 2
     assert "DIV wide" in visit.sticking_out
+    assert visit.cut_code == ["x = 1000 * 1000"]
     assert visit.broken_numbers == ["60,000"]
