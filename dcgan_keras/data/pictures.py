@@ -27,6 +27,10 @@ COLOUR_MODES = {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"
 SIXTEEN_BITS_IN_32 = {"PNG", "PPM"}  # Pillow's mode "I" holds 0..65535 in these
 BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 WHITE_IS_ZERO, SIGNED = 0, 2  # values of the last two
+# How a PNG stores its pixels, in Pillow's words.
+GREY_FACTORS = {"L;2": 85, "L;4": 17}  # these are brought to 8 bits
+SIXTEEN_BIT_COLOUR = "RGB;16B"  # of which the high bytes are kept
+SIXTEEN_BIT_GREY_AND_ALPHA = "LA;16B"  # opened as RGBA
 SCAN, END = b"\xff\xda", b"\xff\xd9"  # a JPEG's markers
 
 
@@ -117,6 +121,7 @@ def decode(
             detail = "grey among colour" if found == 1 else "colour among grey"
             raise UnfitPicture("of other channels", detail)
         with _in_flight.take(_cost(image, image_size)):
+            _scale_transparency(image)
             image.load()
             if image.format in ("JPEG", "MPO") and not _is_ended(path):
                 raise UnfitPicture("unreadable", "a JPEG without its end")
@@ -170,7 +175,12 @@ def _channels(image) -> int:
     is_fits = image.format == "FITS" and mode.startswith("I")  # always with a sign
     if is_fits or SIGNED in _tags(image).get(SAMPLE_FORMAT, ()):
         raise UnfitPicture(scale, f"Pillow's mode {mode}, numbers with a sign")
-    if mode in GREY_MODES or (mode == "I" and image.format in SIXTEEN_BITS_IN_32):
+    is_sixteen, stored = image.format in SIXTEEN_BITS_IN_32, _stored_as(image)
+    if (
+        mode in GREY_MODES
+        or (mode == "I" and is_sixteen)
+        or stored == SIXTEEN_BIT_GREY_AND_ALPHA
+    ):
         return 1
     if mode in COLOUR_MODES:
         return 3
@@ -179,6 +189,28 @@ def _channels(image) -> int:
         low, high = image.getextrema()
         detail += f", {low:.6g} to {high:.6g}"
     raise UnfitPicture(scale if mode in ("I", "F") else "of other colours", detail)
+
+
+def _stored_as(image) -> str:
+    """How a PNG stores its pixels, known until they are decoded; "" for other files."""
+    if image.format != "PNG" or not image.tile:
+        return ""
+    return image.tile[0][3]
+
+
+def _scale_transparency(image) -> None:
+    """Bring the transparent colour of a PNG to 8 bits, as Pillow brings the pixels.
+
+    Colours of 16 bits that differ in their low bytes alone become one. All of them are
+    transparent if one is, though PNG asks for a comparison of both bytes.
+    """
+    stored, transparent = _stored_as(image), image.info.get("transparency")
+    if transparent is None:
+        return
+    if stored in GREY_FACTORS:
+        image.info["transparency"] = transparent * GREY_FACTORS[stored]
+    if stored == SIXTEEN_BIT_COLOUR:
+        image.info["transparency"] = tuple(value >> 8 for value in transparent)
 
 
 def _tags(image) -> dict:

@@ -124,6 +124,72 @@ def test_the_grey_that_stands_for_nothing_is_white(tmp_path):
     assert read(tmp_path, sixteen(7 * 257), transparency=8 * 257) == [7]
 
 
+def chunk(name, data):
+    body = name + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def png(path, bits, kind, row, transparent=()):
+    """A PNG of 4 x 4 pixels in equal rows, written by hand: Pillow writes few kinds."""
+    header = struct.pack(">IIBBBBB", 4, 4, bits, kind, 0, 0, 0)
+    key = struct.pack(f">{len(transparent)}H", *transparent)
+    path.write_bytes(
+        PngImagePlugin._MAGIC
+        + chunk(b"IHDR", header)
+        + (chunk(b"tRNS", key) if transparent else b"")
+        + chunk(b"IDAT", zlib.compress((b"\0" + row) * 4))
+        + chunk(b"IEND", b"")
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("bits", "row", "transparent", "expected"),
+    [
+        (1, 0b0101_0000, 0, [255, 255, 255, 255]),
+        (1, 0b0101_0000, 1, [0, 255, 0, 255]),
+        (2, 0b0001_1011, 0, [255, 85, 170, 255]),
+        (2, 0b0001_1011, 1, [0, 255, 170, 255]),
+        (2, 0b0001_1011, 3, [0, 85, 170, 255]),
+        (4, 0x07AF, 0, [255, 119, 170, 255]),
+        (4, 0x07AF, 7, [0, 255, 170, 255]),
+        (4, 0x07AF, 10, [0, 119, 255, 255]),
+        (8, 0x0007AAFF, 7, [0, 255, 170, 255]),
+        (16, 0x0000_0707_0708_AAAA, 0x0707, [0, 255, 7, 170]),
+    ],
+)
+def test_a_transparent_grey_of_any_number_of_bits(
+    tmp_path, bits, row, transparent, expected
+):
+    """Pillow brings 2 and 4 bits to 8, and leaves the number of the transparent one."""
+    row = row.to_bytes((4 * bits + 7) // 8, "big")
+    path = png(tmp_path / "a.png", bits, 0, row, [transparent])
+    assert read_header(path).channels == 1
+    assert [*decode(path, 4, 1)[0, :, 0]] == expected
+
+
+def test_a_transparent_colour_of_sixteen_bits(tmp_path):
+    """Pillow compares the low byte of this colour with the high bytes of the pixels."""
+    colours = [(n, n + 1, n + 2) for n in (0x1234, 0x3456, 0x4000, 0x1233)]
+    row = struct.pack(">12H", *sum(colours, ()))
+    path = png(tmp_path / "a.png", 16, 2, row, colours[0])
+    # The last one is opaque by the rule of PNG, but its high bytes are the same.
+    assert [*decode(path, 4, 3)[0, :, 0]] == [255, 0x34, 0x40, 255]
+    path = png(tmp_path / "a.png", 16, 2, row, (0x1234, 0x1334, 0x1234))
+    assert [*decode(path, 4, 3)[0, :, 0]] == [0x12, 0x34, 0x40, 0x12]
+
+
+def test_grey_with_alpha_of_sixteen_bits_is_grey(tmp_path):
+    """Pillow opens it as RGBA."""
+    row = struct.pack(">8H", 0x1212, 65535, 0x3434, 0, 0x6464, 0x3333, 65535, 65535)
+    path = png(tmp_path / "a.png", 16, 4, row)
+    assert read_header(path).channels == 1
+    pixels = decode(path, 4, 1, exact_channels=True)[0, :, 0]
+    assert np.allclose(pixels, [0x12, 255, 0.8 * 255 + 0.2 * 0x64, 255], atol=1)
+    colour = png(tmp_path / "b.png", 16, 6, bytes(32))
+    assert read_header(colour).channels == 3
+
+
 def test_a_palette_with_a_transparency_for_each_colour(tmp_path):
     image = Image.new("P", SIZE, 1)
     image.putpalette([9, 9, 9, 0, 0, 0])
@@ -249,10 +315,6 @@ def test_what_is_unlike_the_others_is_refused_where_that_is_asked_for(tmp_path):
 
 def bomb(path, width, height, mode="L"):
     """A PNG that claims a size, with hardly a byte of pixels."""
-
-    def chunk(name, data):
-        body = name + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
     kind = {"L": 0, "RGB": 2, "P": 3}[mode]
     header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
