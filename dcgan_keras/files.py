@@ -11,7 +11,9 @@ import functools
 import io
 import json
 import os
+import re
 import secrets
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +22,8 @@ PACKAGE = Path(__file__).resolve().parent
 MOST_JSON = 2**22  # bytes; a configuration has 700, and the names of its classes
 MOST_LINE = 2**16  # characters in a line of a table
 MOST_SAID = 300  # characters of a damaged file's contents in a message
+MOST_NAMED = 100  # bytes of a file's name within its temporary one; disks take 255
+TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}", re.DOTALL)  # of what is being written
 
 
 class UnreadableFile(ValueError):
@@ -184,10 +188,29 @@ def check_place(folder: Path) -> None:
             return
 
 
+def check_file(path: Path) -> None:
+    """Refuse an output file that cannot be written, before the work is done.
+
+    Args:
+        path: it need not be there, nor its folder.
+
+    Raises:
+        IsADirectoryError: a folder is in its place.
+        NotADirectoryError: see ``check_place``.
+        OSError: no disk takes such a name.
+    """
+    check_place(path.parent)
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(path.lstat().st_mode):
+            raise IsADirectoryError(
+                f"output (--output): expected a file, {path} is a folder"
+            )
+
+
 def write_whole(path: str | Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file under another name, then move it into place.
 
-    What a kill leaves of it is ``.<name>.<eight letters>``: see ``remove_leftovers``.
+    What a kill leaves of it is removed by ``remove_leftovers``.
 
     Args:
         path: where it belongs; its folder is made if it is not there.
@@ -208,7 +231,7 @@ def write_whole(path: str | Path, content: bytes | Iterable[bytes]) -> None:
 
 def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{_shortened(path.name)}.{secrets.token_hex(4)}")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     handle = os.open(temporary, flags, 0o666)  # less the user's umask
     try:
@@ -225,17 +248,30 @@ def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
         raise
 
 
-def remove_leftovers(folder: Path, pattern: str) -> None:
+def _shortened(name: str) -> str:
+    """As much of a name as a temporary one has room for."""
+    return os.fsencode(name)[:MOST_NAMED].decode(errors="ignore")
+
+
+def remove_leftovers(folder: Path, name: str | re.Pattern) -> None:
     """Remove what killed writes left; what is being written now stays.
+
+    So does what is hidden beside it by others: .config.json.swp of an editor,
+    .weights.npz.Xy12Za of a copy that is on its way.
 
     Args:
         folder: where to look; it need not be there.
-        pattern: of the names, as for ``Path.glob``; they begin with a dot.
+        name: of the file that was written; or of which names, as a whole.
 
     Example:
-        >>> remove_leftovers(Path("runs/a"), ".weights.npz.*")
+        >>> remove_leftovers(Path("runs/a"), "weights.npz")
     """
-    for path in folder.glob(pattern):
+    if isinstance(name, str):
+        name = re.compile(re.escape(_shortened(name)))
+    for path in folder.glob(".*"):
+        found = TEMPORARY.fullmatch(path.name)
+        if not (found and name.fullmatch(found[1])):
+            continue
         with contextlib.suppress(OSError):  # gone already; or Windows, where it is open
             handle = os.open(path, os.O_RDWR)
             try:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from dcgan_keras import files
 from dcgan_keras.files import (
     MOST_JSON,
     UnreadableFile,
+    check_file,
     decoding,
     find_data,
     lock_file,
@@ -258,11 +260,50 @@ def test_only_what_a_dead_process_left_is_removed(tmp_path):
     (tmp_path / ".a.bin.bak").write_text("the user's")
     with process("write", path):
         assert len(names(tmp_path)) == 3
-        remove_leftovers(tmp_path, ".a.bin.????????")
+        remove_leftovers(tmp_path, "a.bin")
         assert len(names(tmp_path)) == 3
-    remove_leftovers(tmp_path, ".a.bin.????????")
+    remove_leftovers(tmp_path, "a.bin")
     assert names(tmp_path) == [".a.bin.bak", "a.bin"] and path.read_bytes() == b"whole"
-    remove_leftovers(tmp_path / "missing", ".a.bin.*")
+    remove_leftovers(tmp_path / "missing", "a.bin")
+
+
+OTHERS = (".a.bin.swp", ".a.bin.Xy12Za", ".a.bin.backup", ".a.bin.mine1234", ".a.bin.")
+OTHERS += (".a.bin.ABCDEF01", ".xa.bin.abcdef01", ".a.bin.abcdef012", "a.bin.abcdef01")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.bin", re.compile(r"a\.b.n")], ids=["name", "names"]
+)
+def test_what_others_hide_beside_a_file_stays(tmp_path, name):
+    for other in (*OTHERS, ".a.bin.0123abcd"):
+        (tmp_path / other).write_text("")
+    remove_leftovers(tmp_path, name)
+    assert names(tmp_path) == sorted(OTHERS)
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "é" * 127, "n" * 241 + ".npy", "a*[b]?"])
+def test_a_file_of_a_long_name_is_written_and_what_is_left_of_it_removed(
+    tmp_path, name
+):
+    write_whole(tmp_path / name, b"whole")
+    check_file(tmp_path / name)
+    with process("write", tmp_path / name):
+        pass
+    assert len(names(tmp_path)) == 2
+    remove_leftovers(tmp_path, name)
+    assert names(tmp_path) == [name]
+
+
+def test_a_file_that_cannot_be_is_refused_before_the_work(tmp_path):
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(IsADirectoryError, match="expected a file, .*a.png is"):
+        check_file(tmp_path / "a.png")
+    with pytest.raises(OSError, match="name too long"):
+        check_file(tmp_path / ("n" * 256))
+    with pytest.raises(NotADirectoryError, match=r"--output\): expected a folder"):
+        write_whole(tmp_path / "b", b"")
+        check_file(tmp_path / "b" / "c.png")
+    check_file(tmp_path / "not" / "yet.png")
 
 
 def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):

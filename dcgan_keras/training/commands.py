@@ -1,7 +1,6 @@
 """What the commands of the command line do, as functions."""
 
 import argparse
-import glob
 import io
 import json
 import sys
@@ -26,7 +25,7 @@ from dcgan_keras.data.listing import class_names, has_split
 from dcgan_keras.edge import say, show
 from dcgan_keras.files import (
     UnreadableFile,
-    check_place,
+    check_file,
     decoding,
     printable,
     remove_leftovers,
@@ -233,7 +232,7 @@ def sample(options: argparse.Namespace) -> None:
     path = Path(options.output)
     if path.suffix not in (".npy", ".png", ".gif"):
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
-    check_place(path.parent)
+    check_file(path)
     config = read_config(RunFolder(options.run))
     options.label = _label_of(options, config)
     if config["classes"] and options.label is None and path.suffix == ".gif":
@@ -246,7 +245,7 @@ def sample(options: argparse.Namespace) -> None:
     if path.suffix == ".png":
         _check_grid(options.count, *generator.output_shape[1:3])
     z = latent_noise((options.count, config["latent_dim"]), options.seed, 0)
-    remove_leftovers(path.parent, f".{glob.escape(path.name)}.????????")
+    remove_leftovers(path.parent, path.name)
     if path.suffix == ".npy":
         shape = (options.count, *generator.output_shape[1:])
         z = _asked(z, options, config)

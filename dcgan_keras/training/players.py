@@ -41,6 +41,7 @@ ONE_IMAGE = (
     "anything is left. Take 16 or more."
 )
 REPORTED = ("discriminator_loss", "generator_loss", "real_accuracy", "fake_accuracy")
+PHILOX = 1  # TensorFlow's number of ``noise.ALGORITHM``
 KERAS_BATCH = 32  # images, where nobody says how many
 TOLERANCE = 1e-3  # of the range, for images that were resized or stored in half
 
@@ -231,6 +232,16 @@ class TwoPlayers(keras.Model):
         with tf.control_dependencies([images]):  # refused images move no average of G's
             return tf.identity(z)
 
+    def _test_noise(self, images):
+        """z of these images, which come after those that the means have seen."""
+        m = images.shape[0] or tf.shape(images)[0]
+        own = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seen = replicas() * tf.cast(self._means[0].count, tf.int64)
+        first = seen + tf.cast(m * own, tf.int64)
+        return _rows_of_noise(
+            first, m, self.latent_dim, self.seed, self.steps_made.value
+        )
+
     def _part(self, images, noise, length: int, step, draw):
         """(m, length) numbers for the m images that this replica has of the batch."""
         m = images.shape[0] or tf.shape(images)[0]
@@ -387,7 +398,8 @@ class TwoPlayers(keras.Model):
         Returns:
             The means over all images of both losses in nats and of D's two accuracies,
             in the order of their names; with ``return_dict=True`` by name. The fakes
-            are as many as the images.
+            are as many as the images, each of a z of its own: the same ones in every
+            evaluation after that step, in batches of any size.
 
         Raises:
             ValueError: what ``fit`` refuses.
@@ -454,13 +466,13 @@ class TwoPlayers(keras.Model):
         return self.sampling_generator().export(filepath, *args, **options)
 
     def test_step(self, data):
-        """The numbers of ``train_step``, in inference mode, for the newest noise.
+        """The numbers of ``train_step``, in inference mode, with a z for each image.
 
         Of all batches so far: the mean over their images.
         """
         images, labels = self._real_batch(data)
-        step = self.steps_made.value
-        z = self._generator_input(images, labels, step, TEST_NOISE)
+        z = self._test_noise(images)
+        z = z if labels is None else with_labels(z, labels, self.classes)
         real_logits = self._answers(images, labels, training=False)
         fake_images = self.generator(z, training=False)
         fake_logits = self._answers(fake_images, labels, training=False)
@@ -501,6 +513,22 @@ class TwoPlayers(keras.Model):
         """Images of one batch of z, by ``sampling_generator()``."""
         _check_z(x, self.generator.input_shape)
         return self.sampling_generator().predict_on_batch(x)
+
+
+def _rows_of_noise(first, count, length: int, seed: int, step):
+    """The rows ``first`` to ``first + count`` of one ``latent_noise`` for all images.
+
+    So an image meets the same z in a batch of any size. Philox gives four numbers for
+    each value of its counter, and passes over others at once.
+    """
+    state = tf.stack([tf.constant(2 * seed + TEST_NOISE, tf.int64), step])
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=state)
+    fours, past = first * length // 4, first * length % 4
+    counter += tf.cast(tf.stack([fours, 0]), tf.uint64)
+    drawn = tf.raw_ops.StatelessRandomNormalV2(
+        shape=[count * length + 4], key=key, counter=counter, alg=PHILOX
+    )
+    return tf.reshape(drawn[past : past + count * length], (count, length))
 
 
 def replicas() -> int:

@@ -18,6 +18,7 @@ import itertools
 import json
 import math
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ COLUMNS = (
 MOST_NUMBERS = 2**24  # in clusters.npz
 MOST_COUNTED = 2**32  # pictures of a group; so many have a sum
 WRITTEN = ("config.json", "history.csv", "weights.npz", "clusters.npz", "training.gif")
+GRIDS = re.compile(r"step_([0-9]{6,})\.png")
 
 
 class RunFolder:
@@ -297,8 +299,8 @@ class RunFolder:
 
     def _remove_leftovers(self) -> None:
         for name in WRITTEN:
-            remove_leftovers(self.path, f".{name}.*")
-        remove_leftovers(self.path / "samples", ".step_*.png.*")
+            remove_leftovers(self.path, name)
+        remove_leftovers(self.path / "samples", GRIDS)
 
     def remove_samples_after(self, step: int) -> None:
         """Remove the grids of later steps, which a resumed run draws anew."""
@@ -332,8 +334,8 @@ class RunFolder:
 
 def _step_of(path: Path) -> int:
     """The number in a grid's name; -1 if it is none."""
-    digits = path.stem.removeprefix("step_")
-    return int(digits) if digits.isdecimal() else -1
+    found = GRIDS.fullmatch(path.name)
+    return int(found[1]) if found else -1
 
 
 def _check_finite(owner: str, step: int, arrays: dict[str, np.ndarray]) -> None:

@@ -437,7 +437,7 @@ def test_the_film_that_a_kill_prevented_is_made_good(runs, tmp_path, capsys):
     shutil.copytree(runs / "train_step", copy)
     wanted = (copy / "training.gif").read_bytes()
     (copy / "training.gif").unlink()
-    (copy / ".training.gif.abcdefgh").write_bytes(wanted[:100])
+    (copy / ".training.gif.abcdef01").write_bytes(wanted[:100])
     assert resumed(copy) == 0
     assert "6 steps are made already" in capsys.readouterr().err
     assert (copy / "training.gif").read_bytes() == wanted
@@ -492,12 +492,27 @@ def test_a_grid_that_nothing_opens_is_refused(runs, tmp_path, capsys, monkeypatc
 
 def test_samples_are_the_bytes_that_numpy_writes(runs, tmp_path):
     path = tmp_path / "a.npy"
-    (tmp_path / ".a.npy.abcdefgh").write_bytes(b"left by a kill")
+    (tmp_path / ".a.npy.abcdef01").write_bytes(b"left by a kill")
     command = ["sample", "--run", str(runs / "composite"), "--output", str(path)]
     assert main([*command, "--count", "251"]) == 0
     np.save(tmp_path / "b.npy", np.load(path))
     assert path.read_bytes() == (tmp_path / "b.npy").read_bytes()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_what_others_hide_in_a_run_folder_stays(runs, tmp_path):
+    run = shutil.copytree(runs / "train_step", tmp_path / "a")
+    others = ".config.json.swp", ".weights.npz.Xy12Za", ".history.csv.backup"
+    others += "samples/.step_000000.png.mine", "samples/step_9.png", ".s.png.mine1234"
+    for other in others:
+        (run / other).write_bytes(b"")
+    left = ".config.json.0123abcd", "samples/.step_000000.png.0123abcd"
+    for name in left:
+        (run / name).write_bytes(b"")
+    assert resumed(run, "--steps", STEPS + 1) == 0
+    draw = ["sample", "--run", run, "--count", 1, "--output", run / "s.png"]
+    assert main([str(part) for part in draw]) == 0
+    assert [x for x in (*others, *left) if (run / x).exists()] == list(others)
 
 
 def test_a_second_training_is_refused(runs, tmp_path, capsys):

@@ -364,8 +364,8 @@ def test_whole_numbers_are_finite(run):
     assert run.restore({}) == 1
 
 
-LEFT = [".config.json.x7_k2ab1", ".weights.npz.12345678", ".history.csv.abcdefgh"]
-LEFT += [".training.gif.________", "samples/.step_000200.png.a1b2c3d4"]
+LEFT = [".config.json.07f2ab1c", ".weights.npz.12345678", ".history.csv.abcdef01"]
+LEFT += [".training.gif.00000000", "samples/.step_000200.png.a1b2c3d4"]
 
 
 def test_what_kills_left_is_removed_and_nothing_else(run):
