@@ -142,10 +142,9 @@ def _add_train(commands) -> None:
     train.add_argument(
         "--worker", type=int, metavar="N", help="which of --workers this is, from 0"
     )
-    train.add_argument("--save-every", type=_positive, default=500, help="steps (500)")
-    train.add_argument(
-        "--sample-every", type=_positive, default=100, help="steps (100)"
-    )
+    for name, steps in (("--save-every", 500), ("--sample-every", 100)):
+        told = f"steps ({steps}, or as before with --resume)"
+        train.add_argument(name, type=_positive, help=told)
 
 
 def _add_sample(commands) -> None:

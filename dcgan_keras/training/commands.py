@@ -44,6 +44,7 @@ from dcgan_keras.training.callbacks import (
 )
 from dcgan_keras.training.configuration import (
     DEFAULTS,
+    RHYTHM,
     build_model,
     check_asked,
     load_generator,
@@ -150,7 +151,7 @@ def _fitted(config: dict, data: RunData, options, strategy) -> dict:
     with strategy.scope():
         model = build_model(config)  # for the clock alone
     batches = _batches(model, data, config, 0)
-    steps = steps_within(options.minutes, model, batches, options.sample_every)
+    steps = steps_within(options.minutes, model, batches, config["sample_every"])
     settings, chosen = config["settings"], f"--steps {steps}"
     if "decay_steps" in settings and options.decay_steps is None:
         decay = decay_within(steps, settings["decay_steps"])
@@ -170,9 +171,7 @@ def _train_and_write(run, config, data, model, cluster, options) -> None:
                 write_training_gif(run)
             return
         # It reads the history; a run that cannot go on keeps its config.json.
-        recorder = RunRecorder(
-            run, start_step, options.save_every, options.sample_every
-        )
+        recorder = RunRecorder(run, start_step, **{n: config[n] for n in RHYTHM})
         replicas = model.distribute_strategy.num_replicas_in_sync
         config = _noted(run, config, data, start_step, replicas)
         if data.clusters is not None and not options.resume:
@@ -493,7 +492,8 @@ def _fit(
 
 def _new(options: argparse.Namespace) -> dict:
     RunFolder(options.output).check_free()
-    config = {name: _given(options, name, value) for name, value in DEFAULTS.items()}
+    names = (DEFAULTS | RHYTHM).items()
+    config = {name: _given(options, name, value) for name, value in names}
     if config["clusters"] is not None:
         if config["conditional"]:
             raise ValueError(
@@ -510,7 +510,8 @@ def _new(options: argparse.Namespace) -> dict:
 def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
     """The run's configuration; of what is asked for now only ``steps`` may differ.
 
-    And the folder of the images, if these are the same: see ``_noted``.
+    And how often it writes; and the folder of the images, if these are the same: see
+    ``_noted``.
     """
     config = read_config(run)
     config["dataset"] = _resolved(config["dataset"])
@@ -523,6 +524,8 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
                 "a resumed run keeps its settings"
             )
         config[name] = asked
+    for name, steps in RHYTHM.items():
+        config[name] = _given(options, name, config.get(name, steps))
     for name, asked in _asked_settings(options, config).items():
         if asked != config["settings"].get(name):
             raise ValueError(

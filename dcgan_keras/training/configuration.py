@@ -47,6 +47,9 @@ DEFAULTS = {  # of the command line's options, by their names in config.json
     "conditional": False,
     "clusters": None,
 }
+# Steps from one writing to the next; no number hangs on them, and a resumed run may
+# have others. Runs from before they were kept have none.
+RHYTHM = {"save_every": 500, "sample_every": 100}
 # Of runs made before there were such.
 OLDER = {"conditional": False, "classes": None, "clusters": None}
 LOOPS = ("train_step", "composite")
@@ -81,6 +84,8 @@ def _are_names(value) -> bool:
 CHECKS = {  # what config.json and its settings may hold: by name (is it so, in words)
     "dataset": (lambda x: isinstance(x, str) and x and "\0" not in x, "a name"),
     "steps": (_is_count, COUNT),
+    "save_every": (_is_count, COUNT),
+    "sample_every": (_is_count, COUNT),
     "seed": (lambda x: _is_count(x, 0, 2**32), "a whole number, 0 to 2**32 - 1"),
     "batch_size": (_is_count, COUNT),
     "loop": (lambda x: x in LOOPS, f"one of {LOOPS}"),

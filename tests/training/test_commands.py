@@ -445,6 +445,38 @@ def test_the_film_that_a_kill_prevented_is_made_good(runs, tmp_path, capsys):
     assert not list(copy.rglob(".*"))
 
 
+def grids(folder):
+    return {path.name: path.read_bytes() for path in RunFolder(folder).sample_paths()}
+
+
+def test_a_killed_run_gets_all_its_grids(tmp_path):
+    """After step 5 of 6: the grids of the steps behind its saving are drawn again."""
+    often = ["--save-every", "3", "--sample-every", "1"]
+    assert train(tmp_path / "whole", "--steps", "6", *often) == 0
+    run = RunFolder(shutil.copytree(tmp_path / "whole", tmp_path / "killed"))
+    (run.path / "training.gif").unlink()
+    run.sample_path(6).unlink()
+    assert train(tmp_path / "saved", "--steps", "3") == 0
+    shutil.copy(tmp_path / "saved" / "weights.npz", run.path)
+    assert resumed(run.path) == 0
+    assert grids(run.path) == grids(tmp_path / "whole") and len(grids(run.path)) == 7
+    for name in ("training.gif", "history.csv", "weights.npz"):
+        whole = tmp_path / "whole" / name
+        assert (run.path / name).read_bytes() == whole.read_bytes()
+    config = run.read_config()
+    assert (config["save_every"], config["sample_every"]) == (3, 1)
+    assert "resumed" not in config
+    assert resumed(run.path, "--steps", 10, "--sample-every", 2) == 0
+    assert [*grids(run.path)][7:] == ["step_000008.png", "step_000010.png"]
+    config = run.read_config()
+    assert (config["save_every"], config["sample_every"]) == (3, 2)
+    del config["save_every"], config["sample_every"]  # of an earlier version
+    run.write_config(config, replace=True)
+    assert resumed(run.path, "--steps", 11) == 0
+    config = run.read_config()
+    assert (config["save_every"], config["sample_every"]) == (500, 100)
+
+
 def test_a_long_training_has_a_short_film(tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
     for step in range(7):

@@ -72,6 +72,8 @@ def test_a_damaged_configuration_is_one_sentence(run, capsys, command, text):
 BAD = {
     "dataset": [None, 3, "", "a\0b", ["mnist"]],
     "steps": [0, -5, 1.5, "10", None, True, 10**400],
+    "save_every": [0, None, 2.5],
+    "sample_every": [0, None, "100"],
     "seed": [-1, 2**32, 0.5, None, "0"],
     "batch_size": [0, None, 32.0],
     "loop": ["both", None, {}, []],
