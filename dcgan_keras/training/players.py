@@ -234,13 +234,12 @@ class TwoPlayers(keras.Model):
 
     def _test_noise(self, images):
         """z of these images, which come after those that the means have seen."""
-        m = images.shape[0] or tf.shape(images)[0]
+        m = tf.shape(images, tf.int64)[0]
         own = tf.distribute.get_replica_context().replica_id_in_sync_group
         seen = replicas() * tf.cast(self._means[0].count, tf.int64)
-        first = seen + tf.cast(m * own, tf.int64)
-        return _rows_of_noise(
-            first, m, self.latent_dim, self.seed, self.steps_made.value
-        )
+        first = seen + m * tf.cast(own, tf.int64)
+        step = self.steps_made.value
+        return _rows_of_noise(first, m, self.latent_dim, self.seed, step)
 
     def _part(self, images, noise, length: int, step, draw):
         """(m, length) numbers for the m images that this replica has of the batch."""

@@ -8,7 +8,8 @@ from players import BATCH, KERAS_SAVES, apart, build_players, noise, reals, weig
 
 from dcgan_keras import keras, tf
 from dcgan_keras.composite import build_gan
-from dcgan_keras.noise import latent_noise, uniform_noise
+from dcgan_keras.losses import discriminator_loss, non_saturating_generator_loss
+from dcgan_keras.noise import TEST_NOISE, latent_noise, uniform_noise
 from dcgan_keras.training.callbacks import History, ProgressLine, RunRecorder
 from dcgan_keras.training.composite_loop import CompositeLoop
 from dcgan_keras.training.dcgan import DCGAN
@@ -38,21 +39,44 @@ def test_evaluate_is_the_mean_over_all_images(loop, count):
     model = compiled(loop)
     model.fit(IMAGES, batch_size=BATCH, verbose=0)
     images = IMAGES[:count]
-    starts = range(0, count, BATCH)
-    parts = [images[start : start + BATCH] for start in starts]
-    each = [model.test_on_batch(part, return_dict=True) for part in parts]
-    assert len({float(one["discriminator_loss"]) for one in each}) == len(parts)
+    z = latent_noise((count, 3), model.seed, model.steps_made.value, TEST_NOISE)
+    fakes = model.discriminator(model.generator(z, training=False), training=False)
+    real = model.discriminator(images, training=False)
+    by_hand = {
+        "discriminator_loss": discriminator_loss(real, fakes),
+        "generator_loss": non_saturating_generator_loss(fakes),
+        "real_accuracy": np.mean(real > 0),
+        "fake_accuracy": np.mean(fakes <= 0),
+    }
     found = model.evaluate(images, batch_size=BATCH, verbose=0, return_dict=True)
     for name, value in found.items():
-        batches = [float(one[name]) for one in each]
-        mean = np.average(batches, weights=[len(part) for part in parts])
-        assert value == pytest.approx(mean, abs=1e-5), name
+        assert value == pytest.approx(float(by_hand[name]), abs=1e-5), name
     in_order = model.evaluate(images, batch_size=BATCH, verbose=0)
     assert in_order == [found[name] for name in sorted(found)]
     told = model.fit(images, validation_data=(images,), validation_batch_size=BATCH,
                      verbose=0)  # fmt: skip
     val = {key for key in told.history if key.startswith("val_")}
     assert val == {f"val_{name}" for name in found}
+
+
+@each_loop
+def test_what_is_evaluated_hangs_on_no_batch_size(loop):
+    generator, discriminator = build_players(weight_stddev=0.5)
+    model = compiled(loop, (generator, discriminator))
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    found = [
+        model.evaluate(IMAGES, batch_size=size, verbose=0)
+        for size in (1, 5, BATCH, len(IMAGES))
+    ]
+    found.append([float(x) for x in model.test_on_batch(IMAGES)])
+    np.testing.assert_allclose(found, found[:1] * len(found), rtol=1e-5)
+    told = [
+        compiled(loop, build_players(weight_stddev=0.5))
+        .fit(IMAGES, validation_data=(IMAGES,), validation_batch_size=size,
+             shuffle=False, verbose=0).history["val_generator_loss"]
+        for size in (1, len(IMAGES))
+    ]  # fmt: skip
+    np.testing.assert_allclose(*told, rtol=1e-5)
 
 
 def test_several_steps_at_once_are_averaged_too():
