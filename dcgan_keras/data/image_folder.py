@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_keras import edge
-from dcgan_keras.data.listing import LeftOut, Listing, list_pictures
+from dcgan_keras.data.listing import LeftOut, Listing, list_pictures, remember_names
 from dcgan_keras.data.pictures import Header, UnfitPicture, decode, read_header
 from dcgan_keras.files import printable
 from dcgan_keras.sizes import check_flag, check_image_size, check_positive, is_int
@@ -145,7 +145,9 @@ def load_folder(
         images, fit, remarks = _images(
             listing.paths, folder, image_size, channels, stream, allowed_sizes, left_out
         )
-    labels, classes = _classes(listing, fit, left_out)
+    labels, names, classes = _classes(listing, fit, left_out)
+    if split == "train":
+        remember_names(folder, names)
     found, size = len(listing.paths), "x".join(map(str, images.shape[1:]))
     words = [
         f"{folder}: {found:,} found, {len(images):,} used, as {size}",
@@ -254,10 +256,10 @@ def scaled(pixels: np.ndarray) -> np.ndarray:
 
 def _classes(
     listing: Listing, fit: np.ndarray, left_out: LeftOut
-) -> tuple[np.ndarray | None, str]:
-    """The labels of what is used, and their names in words."""
+) -> tuple[np.ndarray | None, list[str], str]:
+    """The labels of what is used, the names that they are places in, and both said."""
     if listing.labels is None:
-        return None, ""
+        return None, [], ""
     labels, names = listing.labels[fit], listing.classes
     for place in np.setdiff1d(np.arange(len(names)), labels):
         left_out.count("classes without a picture", names[place])
@@ -265,9 +267,9 @@ def _classes(
         used, labels = np.unique(labels, return_inverse=True)
         names = [names[place] for place in used]
     if len(names) < 2:
-        return None, f"no classes, for only {names[0]}/ is used"
+        return None, [], f"no classes, for only {names[0]}/ is used"
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return labels.astype(np.int64), f"{len(names):,} classes ({shown})"
+    return labels.astype(np.int64), names, f"{len(names):,} classes ({shown})"
 
 
 def _remarks(paths, headers: dict[int, Header], images: FolderImages, stream: bool):

@@ -27,8 +27,9 @@ SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have the
     "thumbs.db",
     "desktop.ini",
 }
-RUN_FILES = {"config.json", "history.csv"}  # a run's folder: its grids are no data
+RUN_FILES = ("config.json", "history.csv")  # a run's folder: its grids are no data
 RUN_KEYS = {"recipe", "batch_size", "latent_dim"}  # in its config.json
+RUN_PICTURES = re.compile(r"samples/step_\d+\.png|training\.gif")  # in its folder
 # trainA and trainB are two domains; train2017, test_images and training-set no more
 # than longer names.
 SPLIT = re.compile(
@@ -37,7 +38,10 @@ SPLIT = re.compile(
     re.IGNORECASE,
 )
 OTHER_KINDS = "of other kinds"
+OF_A_RUN = "of a run"
 ALREADY = "linked to what is counted already"
+
+_loaded: dict[str, list[str]] = {}  # names of classes, by the folder as it was loaded
 
 
 class LeftOut:
@@ -98,6 +102,7 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
 
     Hidden and system files and folders, files that Pillow does not decode, and what is
     no regular file are left out. Links are followed; what they lead to counts once.
+    Folders of runs are left out; where this folder is itself one, what the run drew.
 
     Subfolders named as splits usually are (train, training; test, testing; val, valid,
     validation, dev; also trainA and trainB, train2017, test_images) are splits where
@@ -115,7 +120,7 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
         ValueError: no picture, or no such split.
         OSError: the folder cannot be opened.
     """
-    paths = _walk(str(folder), left_out)
+    paths = _without_own(_walk(str(folder), left_out), str(folder), left_out)
     if not paths:
         raise ValueError(
             f"name: no image in the folder {folder}; looked for .png, .jpg and what "
@@ -163,16 +168,35 @@ def class_names(folder: str | Path, count: int) -> list[str] | None:
         count: one more than the largest label.
 
     Returns:
-        None where they are not known by the listing alone: without splits a class of
-        which no picture can be read has no number.
+        The names that the labels had when this process last loaded the folder. If it
+        did not, those of the listing, or None where these are not ``count``: without
+        splits a class of which no picture can be read has no number.
 
     Raises:
         ValueError: as from ``list_pictures``.
     """
+    loaded = _loaded.get(os.path.realpath(folder), [])
+    if count <= len(loaded):
+        return loaded
     listing = list_pictures(folder, "train", LeftOut(folder))
     most, is_split = len(listing.classes), listing.is_split
     is_known = count == most or is_split and count < most
     return listing.classes if is_known else None
+
+
+def remember_names(folder: str | Path, names: list[str]) -> None:
+    """Keep the names behind the labels of a folder's training pictures."""
+    _loaded[os.path.realpath(folder)] = names
+
+
+def is_run(folder: str | Path) -> bool:
+    """Whether a folder is a run's; it may have been killed before its first history."""
+    config, history = (os.path.join(folder, name) for name in RUN_FILES)
+    if not os.path.exists(config) or os.path.exists(history):
+        return os.path.exists(config)
+    with contextlib.suppress(OSError, UnreadableFile):
+        return read_json(config, "the configuration of a run").keys() >= RUN_KEYS
+    return False
 
 
 def has_split(folder: str | Path, split: str) -> bool:
@@ -295,20 +319,30 @@ def _entries(here: str, left_out: LeftOut, is_root: bool) -> list[os.DirEntry]:
             raise
         left_out.add("that cannot be opened", here, error.strerror)
         return []
-    if not is_root and _is_run(here, {entry.name for entry in entries}):
-        left_out.add("of a run", here)
+    if not is_root and is_run(here):
+        left_out.add(OF_A_RUN, here)
         return []
     return entries
 
 
-def _is_run(here: str, names: set[str]) -> bool:
-    """Also one that was killed before its history was written."""
-    if RUN_FILES <= names or "config.json" not in names:
-        return RUN_FILES <= names
-    with contextlib.suppress(OSError, UnreadableFile):
-        config = read_json(os.path.join(here, "config.json"), "an object")
-        return config.keys() >= RUN_KEYS
-    return False
+def _without_own(paths: list[str], folder: str, left_out: LeftOut) -> list[str]:
+    """Leave out what a run drew, if the folder is this run's, or the run's samples/.
+
+    For a training may write into the folder that it reads.
+    """
+    root = os.path.realpath(folder)
+    homes = [home for home in (root, os.path.dirname(root)) if is_run(home)]
+    if not homes:
+        return paths
+    others = []
+    for path in paths:
+        place = os.path.join(root, os.path.relpath(path, folder))
+        names = (os.path.relpath(place, home).replace(os.sep, "/") for home in homes)
+        if any(map(RUN_PICTURES.fullmatch, names)):
+            left_out.add(OF_A_RUN, path)
+        else:
+            others.append(path)
+    return others
 
 
 def _refusal(entry: os.DirEntry, readable: set[str]) -> str:

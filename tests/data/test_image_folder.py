@@ -9,6 +9,7 @@ from PIL import Image
 from dcgan_keras.data import image_folder, pictures
 from dcgan_keras.data.datasets import load_dataset, training_batches
 from dcgan_keras.data.image_folder import FolderImages
+from dcgan_keras.data.listing import class_names
 from dcgan_keras.sizes import IMAGE_SIZES
 
 
@@ -98,6 +99,32 @@ def test_a_class_without_a_picture_gets_a_word(tmp_path, capsys):
     (tmp_path / "train" / "ant" / "a.png").write_bytes(b"")
     assert list(load_dataset(tmp_path).labels) == [1]
     assert "2 classes without a picture (ant, cat)" in line(capsys)
+
+
+def test_the_names_are_those_of_the_classes_that_can_be_read(tmp_path):
+    """Of a/ no picture can be read, so 0 is b; the listing alone does not know that."""
+    for name in "abcd":
+        picture(tmp_path / name / "1.png")
+    (tmp_path / "a" / "1.png").write_bytes(b"")
+    for stream in (False, True):
+        assert list(load_dataset(tmp_path, stream=stream).labels) == [0, 1, 2]
+        assert class_names(tmp_path, 3) == ["b", "c", "d"]
+    whole = (tmp_path / "c" / "1.png").read_bytes()
+    (tmp_path / "c" / "1.png").write_bytes(whole[:-30])  # its header is whole
+    assert list(load_dataset(tmp_path).labels) == [0, 1]
+    assert class_names(str(tmp_path), 2) == ["b", "d"]
+    picture(tmp_path / "a" / "1.png")
+    assert list(load_dataset(tmp_path).labels) == [0, 1, 2]
+    assert class_names(tmp_path, 3) == ["a", "b", "d"]
+
+
+def test_the_names_are_those_of_the_training_pictures(tmp_path):
+    """A test part without classes has no names to keep."""
+    for name in ("train/ant", "train/bee", "test"):
+        picture(tmp_path / name / "a.png")
+    load_dataset(tmp_path)
+    load_dataset(tmp_path, "test")
+    assert class_names(tmp_path, 2) == ["ant", "bee"]
 
 
 def test_splits_that_are_not_used_are_said_beside_the_classes(tmp_path, capsys):

@@ -6,7 +6,7 @@ import socket
 import numpy as np
 import pytest
 
-from dcgan_keras.data.listing import LeftOut, list_pictures
+from dcgan_keras.data.listing import LeftOut, class_names, list_pictures
 from dcgan_keras.data.pictures import suffixes
 
 
@@ -28,6 +28,8 @@ def listed(folder, split="train"):
 
 
 CLASSES = ["cat/1.png", "dog/1.png"]
+RUN = ["config.json", "history.csv", "weights.npz", "training.gif"]
+RUN += [f"samples/step_{step:06d}.png" for step in (1, 200, 1_000_000)]
 
 
 # What is no picture ----------------------------------------------------------
@@ -110,12 +112,59 @@ def test_what_is_neither_file_nor_folder_is_left_out(tmp_path, monkeypatch):
 
 def test_the_grids_of_a_run_are_no_data(tmp_path):
     """An output folder inside of the data."""
-    files(tmp_path, "1.png", "run/config.json", "run/history.csv", "run/samples/1.png")
+    files(tmp_path, "1.png", *[f"run/{name}" for name in RUN])
     names, _, left_out = listed(tmp_path)
     assert names == ["1.png"] and left_out == "1 of a run (run)"
-    assert listed(tmp_path / "run")[0] == ["samples/1.png"]  # asked for by its name
     files(tmp_path, "other/config.json", "other/2.png")
     assert listed(tmp_path)[0] == ["1.png", "other/2.png"]
+
+
+@pytest.mark.parametrize(
+    ("own", "labels"),
+    [
+        (["1.png", "samples.png", "step_000001.png"], None),
+        (CLASSES, [0, 1]),
+        (["cat/training.gif", "dog/samples/step_000001.png"], [0, 1]),
+        (["cat/1.png", "dog/1.png", "samples/1.png"], [0, 1, 2]),
+        (["samples/1.png", "samples/step_a.png"], None),
+    ],
+)
+def test_a_run_in_the_data_s_own_folder_adds_no_picture(tmp_path, own, labels):
+    """``--output p3 --dataset p3``, and then ``--resume``."""
+    folder = files(tmp_path / "p3", *own)
+    assert listed(folder)[:2] == (own, labels)
+    link(tmp_path / "link", files(folder, *RUN))
+    said = "4 of a run (samples/step_000001.png, samples/step_000"
+    for name in (folder, tmp_path / "link"):
+        assert listed(name)[:2] == (own, labels) and said in listed(name)[2]
+    (folder / "history.csv").unlink()  # killed before it was written
+    config = '{"recipe": "paper", "batch_size": 8, "latent_dim": 3}'
+    (folder / "config.json").write_text(config)
+    assert listed(folder)[:2] == (own, labels) and said in listed(folder)[2]
+
+
+def test_a_run_around_the_data_adds_no_picture(tmp_path):
+    """Its grids go to samples/, which may be the folder with the data."""
+    files(tmp_path / "run", "samples/1.png", *RUN)
+    names, _, left_out = listed(tmp_path / "run" / "samples")
+    assert names == ["1.png"] and left_out.startswith("3 of a run (step_000001.png, ")
+
+
+def test_what_a_run_would_draw_is_a_picture_where_there_is_no_run(tmp_path):
+    own = ["samples/step_000001.png", "training.gif"]
+    assert listed(files(tmp_path, *own, "config.json"))[0] == own
+
+
+def test_a_folder_of_a_run_and_nothing_else_has_no_image(tmp_path):
+    with pytest.raises(ValueError, match=r"no image in the folder .*4 of a run \(samp"):
+        listed(files(tmp_path, *RUN))
+
+
+def test_a_class_may_be_without_a_picture_that_can_be_read(tmp_path):
+    """Then the listing alone does not know which of the names has which number."""
+    files(tmp_path, "a/1.png", "b/1.png", "c/1.png")
+    assert class_names(tmp_path, 3) == ["a", "b", "c"]
+    assert class_names(tmp_path, 2) is None
 
 
 def test_a_folder_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
