@@ -7,6 +7,7 @@ DCGAN_KERAS_DATA, then in the course's own data, then in Keras's cache, and only
 does Keras download them.
 """
 
+import functools
 import os
 import warnings
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
-from dcgan_keras.data.image_folder import FolderImages, load_folder, scaled
+from dcgan_keras.data.image_folder import FolderImages, load_folder, say, scaled
+from dcgan_keras.data.listing import is_run
 from dcgan_keras.files import find_data
 from dcgan_keras.sizes import check_choice, check_count, check_image_size, is_int
 
@@ -65,7 +67,8 @@ def load_dataset(
     Args:
         name: "digits" (8x8 digits enlarged to 24x24 by bicubic interpolation, with a
             black border of 2 pixels: 28x28x1, a drop-in for MNIST), "mnist",
-            "fashion_mnist", "cifar10", or the path of a folder of images.
+            "fashion_mnist", "cifar10", or the path of a folder of images; "./mnist" is
+            a folder of that name.
         split: "train" or "test". The digits are cut between two writers (1,415 and
             382 images), so no writer is on both sides. A folder is split if it has
             the subfolders train/ and test/, or others that are usually called so
@@ -108,11 +111,9 @@ def load_dataset(
     if name not in DATASETS and _is_folder(name):
         options = (image_size, channels, stream, allowed_sizes)
         return Images(*load_folder(Path(name), split, *options))
-    if image_size is not None or channels is not None or stream is not None:
-        raise ValueError(
-            "image_size, channels and stream are for a folder of images; "
-            f"{name!r} has a size of its own"
-        )
+    _check_no_options(name, image_size, channels, stream)
+    if os.path.isdir(name) and not is_run(name):
+        _say_which_is_meant(name)
     if name == "digits":
         data = _digits(split)
     else:
@@ -277,6 +278,8 @@ def training_batches(
 def _is_folder(name: str | Path) -> bool:
     path = Path(name)
     is_named = name != ""  # Path("") is the folder that one is in
+    if not path.is_absolute():
+        _check_working_directory(name)
     if is_named and path.is_dir():
         return True
     if is_named and path.exists():
@@ -284,6 +287,37 @@ def _is_folder(name: str | Path) -> bool:
     if isinstance(name, Path) or os.sep in str(name):
         raise FileNotFoundError(f"name: there is no folder {name}")
     raise ValueError(f"name: {_NAMES}; got {str(name)!r}, which is neither")
+
+
+def _check_working_directory(name: str | Path) -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"name: {_NAMES}; got {str(name)!r}, and the working directory is gone"
+        ) from error
+
+
+def _check_no_options(name: str, image_size, channels, stream) -> None:
+    options = {
+        "image_size (--image-size)": image_size,
+        "channels (--channels)": channels,
+        "stream": stream,
+    }
+    given = {key: value for key, value in options.items() if value is not None}
+    if given:
+        raise ValueError(
+            f"{', '.join(given)}: expected a folder of images, for {name!r} has a size "
+            f"of its own; got {', '.join(map(repr, given.values()))}"
+        )
+
+
+@functools.cache  # said once
+def _say_which_is_meant(name: str) -> None:
+    say(
+        f"{name}: the built-in data set is used; the folder of that name is meant by "
+        f"{os.path.join(os.curdir, name)}"
+    )
 
 
 def _from_uint8(pixels: np.ndarray, labels: np.ndarray) -> Images:

@@ -1,10 +1,13 @@
 """Data sets: where they are looked for, what they hold, what is refused."""
 
 import io
+import shutil
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from dcgan_keras.data import datasets
@@ -258,9 +261,65 @@ def test_unknown_names_and_splits_are_refused(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(ValueError, match="a.png is a file"):
         load_dataset(str(tmp_path / "a.png"))
-    for option in ({"image_size": 14}, {"channels": 3}, {"stream": True}):
-        with pytest.raises(ValueError, match="'digits' has a size of its own"):
-            load_dataset("digits", **option)
+
+
+@pytest.mark.parametrize(
+    ("options", "named", "got"),
+    [
+        ({"image_size": 32}, "image_size (--image-size)", "32"),
+        ({"channels": 3}, "channels (--channels)", "3"),
+        ({"stream": False}, "stream", "False"),
+        (
+            {"image_size": 14, "channels": 1},
+            "image_size (--image-size), channels (--channels)",
+            "14, 1",
+        ),
+    ],
+)
+def test_options_of_a_folder_are_refused_by_those_that_were_given(options, named, got):
+    with pytest.raises(ValueError) as caught:
+        load_dataset("digits", **options)
+    assert str(caught.value) == (
+        f"{named}: expected a folder of images, for 'digits' has a size of its own; "
+        f"got {got}"
+    )
+
+
+def test_a_working_directory_that_is_gone_is_said(tmp_path, monkeypatch):
+    (tmp_path / "gone" / "pictures").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "gone")
+    shutil.rmtree(tmp_path / "gone")
+    for name in ("pictures", "./pictures", Path("pictures")):
+        with pytest.raises(FileNotFoundError, match="^name: .*working directory is go"):
+            load_dataset(name)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        load_dataset(tmp_path / "gone")
+    assert len(load_dataset("digits").images) == 1415
+
+
+def test_a_folder_with_the_name_of_a_data_set_gets_a_word_once(
+    tmp_path, monkeypatch, capsys
+):
+    datasets._say_which_is_meant.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    picture = Image.new("L", (8, 8))
+    load_dataset("digits")
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "config.json").write_text("{}")
+    (tmp_path / "digits" / "history.csv").write_text("")  # a run's: nobody means that
+    load_dataset("digits")
+    assert capsys.readouterr().err == ""
+    (tmp_path / "digits" / "history.csv").unlink()
+    picture.save(tmp_path / "digits" / "a.png")
+    assert len(load_dataset("digits").images) == 1415
+    assert capsys.readouterr().err == (
+        "digits: the built-in data set is used; the folder of that name is meant by "
+        "./digits\n"
+    )
+    load_dataset("digits", "test")
+    assert capsys.readouterr().err == ""
+    assert len(load_dataset("./digits").images) == 1
+    assert len(load_dataset(Path("digits")).images) == 1
 
 
 # What cannot be trained on ---------------------------------------------------
