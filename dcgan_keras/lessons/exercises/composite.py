@@ -25,6 +25,8 @@ def check_shapes(answer):
         raise Wrong("channels come last in Keras: (height, width, channels)")
     sizes, channels = [s[0] for s in shapes], [s[-1] for s in shapes]
     _check_sizes(sizes)
+    if any(height != width for height, width, _ in shapes):
+        raise Wrong("the maps are as wide as they are high")
     if channels == [shape[-1] for shape in SHAPES]:
         return "48 = 6 · 2 · 2 · 2, and the channels halve down to 32, then 3"
     if channels[-1] != 3:
@@ -34,7 +36,7 @@ def check_shapes(answer):
     if channels[2] != 32:
         raise Wrong(f"the layer before the image has channels=32, not {channels[2]}")
     raise Wrong(
-        f"each layer towards z has twice as many: 32, 64, then not {channels[0]}"
+        f"each layer towards z has twice as many, 32, 64, 128; yours: {channels[2::-1]}"
     )
 
 

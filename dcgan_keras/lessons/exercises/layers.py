@@ -105,6 +105,8 @@ def check_dropout(dropout: Callable):
         raise Wrong("nothing is zeroed in training")
     if np.array_equal(out, again):
         raise Wrong("two generators drop the same units: draw the mask from rng")
+    if not np.array_equal(out, dropout(x, 0.2, True, rng(0))):
+        raise Wrong("the same rng gives two masks: draw from rng, not from np.random")
     if np.all(out == out[:1]) or np.all(out == out[:, :1]):
         raise Wrong("whole rows or columns fall together: draw one number per entry")
     if abs(zeroed - 0.8) < 0.03:
@@ -112,6 +114,9 @@ def check_dropout(dropout: Callable):
     if abs(zeroed - 0.2) > 0.03:
         raise Wrong(f"{zeroed:.0%} are zeroed at rate 0.2")
     _check_dropout_scale(np.max(out) / 2)
+    half = np.asarray(dropout(x, 0.5, True, rng(0)))
+    if abs(np.mean(half == 0) - 0.5) > 0.03 or np.max(half) != 4:
+        raise Wrong("right for a rate of 0.2, and not for 0.5: use rate")
     return f"{zeroed:.0%} zeroed, the mean stays {out.mean():.2f} where x is 2"
 
 
@@ -145,8 +150,9 @@ def _check_dropout_scale(scale):
 @exercise
 def check_batch_norm(batch_norm: Callable):
     """``batch_norm(x, mean, variance, training)`` -> (y, mean, variance), two modes."""
-    x = np.random.default_rng(0).normal([2, -3, 5], [1, 2, 3], (16, 4, 5, 3))
-    mean, variance = np.array([1.0, 0.0, 2.0]), np.array([4.0, 1.0, 2.0])
+    x = np.random.default_rng(0).normal([2, -3, 5], [1, 2, 0.01], (16, 4, 5, 3))
+    # The last channel is nearly constant: there epsilon counts, and where it stands.
+    mean, variance = np.array([1.0, 0.0, 5.0]), np.array([4.0, 1.0, 1e-4])
     _written(batch_norm(x, mean.copy(), variance.copy(), False))
     batch = x.mean((0, 1, 2)), x.var((0, 1, 2))
     y, *averages = _three(batch_norm(x, mean.copy(), variance.copy(), False), x.shape)
@@ -190,6 +196,8 @@ def _check_output(y, x, right, other, mode):
         (_normalize(x, *mixed), "normalizes by the averages after their update"),
         (centred / (variance + EPSILON), "divides by the variance, not its root"),
         (centred, "subtracts the mean, but does not divide"),
+        (centred / np.sqrt(variance), "epsilon is missing"),
+        (centred / (np.sqrt(variance) + EPSILON), "epsilon belongs under the root"),
         (x / np.sqrt(variance + EPSILON), "divides, but does not subtract the mean"),
         (centred * np.sqrt(variance + EPSILON), "multiplies where it should divide"),
         (_normalize(x, x.mean(0), x.var(0)), "averages over axis 0 alone"),

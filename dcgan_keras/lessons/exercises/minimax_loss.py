@@ -189,16 +189,18 @@ def check_losses(discriminator_loss: Callable, generator_loss: Callable) -> str:
 def _check_extremes(discriminator_loss: Callable, generator_loss: Callable) -> None:
     low, high = np.array([-1000.0]), np.array([1000.0])
     with np.errstate(all="ignore"):
-        extremes = {
-            "D's loss": (float(discriminator_loss(low, high)), 2000.0),
-            "G's loss": (float(generator_loss(low)), 1000.0),
-        }
-    for name, (value, right) in extremes.items():
+        extremes = [
+            ("D's loss", float(discriminator_loss(low, high)), 2000.0),
+            ("D's loss", float(discriminator_loss(high, low)), 0.0),
+            ("G's loss", float(generator_loss(low)), 1000.0),
+            ("G's loss", float(generator_loss(high)), 0.0),
+        ]
+    for name, value, right in extremes:
         if not abs(value - right) <= 1e-3:  # nan is wrong too
             raise Wrong(
-                f"{name} is right for small logits, but where the player is certain "
-                f"and wrong (logits of ±1000) it gives {value:g}, not {right:g}: use "
-                "softplus instead of log(sigmoid)"
+                f"{name} is right for small logits, but where D is certain (logits of "
+                f"±1000) it gives {value:g}, not {right:g}: use a softplus that cannot "
+                "overflow"
             )
 
 

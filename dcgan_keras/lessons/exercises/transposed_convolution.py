@@ -50,12 +50,12 @@ def check_stamp(stamp: Callable) -> str | None:
     """stamp(maps, kernel, strides): a VALID transposed convolution with channels."""
     random = np.random.default_rng(0)
     maps = random.normal(size=(3, 4, 2))
-    kernel = random.normal(size=(3, 3, 5, 2))  # as Keras stores it: outputs, inputs
-    for strides in (1, 2):
+    for k, strides in ((3, 1), (3, 2), (4, 2)):
+        kernel = random.normal(size=(k, k, 5, 2))  # as Keras stores it: outputs, inputs
         answer = _attempted(stamp(maps.copy(), kernel.copy(), strides))
-        sides = [transposed_conv_output_size(n, 3, strides) for n in maps.shape[:2]]
+        sides = [transposed_conv_output_size(n, k, strides) for n in maps.shape[:2]]
         _check_stamped(answer, maps, kernel, strides, (*sides, 5))
-    return "equal to Conv2DTranspose at strides 1 and 2, two channels to five"
+    return "equal to Conv2DTranspose in three cases, two channels to five"
 
 
 def _attempted(answer) -> np.ndarray:
@@ -70,12 +70,14 @@ def _check_stamped(answer, maps, kernel, strides, shape) -> None:
         raise Wrong(f"the {channels} output channels are missing: {answer.shape}")
     if answer.shape == (width, height, channels):
         raise Wrong(f"the shape {answer.shape} has height and width swapped")
-    if strides > 1 and answer.shape[:2] == (maps.shape[0] + 2, maps.shape[1] + 2):
+    unmoved = tuple(n + len(kernel) - 1 for n in maps.shape[:2])
+    if strides > 1 and answer.shape[:2] == unmoved:
         raise Wrong("the stride is ignored: stamps must stand `strides` pixels apart")
     if answer.shape != shape:
         raise Wrong(
-            f"for maps of 3x4x2, a kernel of 3x3x5x2 and strides={strides} the output "
-            f"is {shape}, (i - 1) s + k on each axis; yours is {answer.shape}"
+            f"for maps of 3x4x2, a kernel of {len(kernel)}x{len(kernel)}x5x2 and "
+            f"strides={strides} the output is {shape}, (i - 1) s + k on each axis; "
+            f"yours is {answer.shape}"
         )
 
     def transposed(weights):
@@ -104,28 +106,29 @@ def _overwritten(maps, kernel, strides, shape) -> np.ndarray:
     result = np.zeros(shape)
     for row, column in np.ndindex(maps.shape[:2]):
         top, left = row * strides, column * strides
-        result[top : top + 3, left : left + 3] = kernel @ maps[row, column]
+        bottom, right = top + len(kernel), left + len(kernel)
+        result[top:bottom, left:right] = kernel @ maps[row, column]
     return result
 
 
 @exercise
 def check_matrix_1d(matrix_1d: Callable) -> str | None:
     """matrix_1d(kernel, size, strides): the dense W of a VALID 1-D convolution."""
-    kernel = np.array([1.0, 2.0, 4.0])
-    for size, strides in ((6, 1), (7, 2), (8, 2)):
+    for k, size, strides in ((3, 6, 1), (3, 7, 2), (3, 8, 2), (4, 9, 2)):
+        kernel = 2.0 ** np.arange(k)  # 1, 2, 4 and 8
         right = convolution_matrix(kernel[None], (1, size), (1, strides)).toarray()
         answer = _attempted(matrix_1d(kernel.copy(), size, strides))
-        _check_matrix_1d(answer, right, size, strides)
-    return "three sizes, with a row for every output and no more"
+        _check_matrix_1d(answer, right, kernel, size, strides)
+    return "four cases, with a row for every output and no more"
 
 
-def _check_matrix_1d(answer, right, size, strides) -> None:
-    case = f"size={size}, strides={strides}"
+def _check_matrix_1d(answer, right, kernel, size, strides) -> None:
+    case = f"{len(kernel)} weights, size={size}, strides={strides}"
     if answer.shape == right.T.shape:
         raise Wrong(
             "that is the transpose: a row for each output, a column for each pixel"
         )
-    if strides > 1 and answer.shape[:1] == (size - 2,):
+    if strides > 1 and answer.shape[:1] == (size - len(kernel) + 1,):
         raise Wrong("the stride is ignored: each row starts `strides` further right")
     if answer.shape == (size, size):
         raise Wrong("a row for every input pixel: VALID windows must fit inside")
@@ -135,7 +138,7 @@ def _check_matrix_1d(answer, right, size, strides) -> None:
         raise Wrong(f"one row is missing for {case}: the formula ends with + 1")
     if answer.shape != right.shape:
         raise Wrong(f"for {case} W is {right.shape}, yours is {answer.shape}")
-    flipped = convolution_matrix([[4.0, 2.0, 1.0]], (1, size), (1, strides)).toarray()
+    flipped = convolution_matrix(kernel[None, ::-1], (1, size), (1, strides)).toarray()
     if np.array_equal(answer, flipped):
         raise Wrong("the kernel is flipped: Keras's convolution does not flip it")
     if not np.array_equal(answer, right):

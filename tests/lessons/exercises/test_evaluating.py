@@ -81,7 +81,13 @@ def share(limit=lambda own: np.quantile(own, 0.01), end=lambda near: near):
 COPIES = [
     (share(end=lambda near: 1 - near), "farther away than the limit"),
     (share(end=lambda near: 200 * near), "not their number"),
-    (share(end=lambda near: near + 0.1), "you say 0.4"),
+    (share(end=lambda near: near + 0.1), "you say 0.58"),
+    (share(limit=lambda own: np.quantile(own, 0.005)), "you say 0.46"),
+    (share(limit=lambda own: np.quantile(own, 0.05)), "you say 0.535"),
+    (
+        lambda s, t, h: np.mean(nearest(s, t) < np.quantile(nearest(t, h), 0.01)),
+        "you say 0.475",
+    ),
     (share(limit=lambda own: np.quantile(own, 0.99)), "99 in 100 are *farther*"),
     (share(limit=np.median), "not the median"),
     (share(limit=np.mean), "not the mean"),

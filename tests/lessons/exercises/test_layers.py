@@ -110,6 +110,14 @@ DROPOUTS = [
         "nothing is dropped, so nothing is scaled",
     ),
     (lambda x, p, training, rng: x - 1, "should be x, unchanged"),
+    (
+        only_in_training(lambda x, p, rng: masked(x, p, np.random, 1 / (1 - p))),
+        "the same rng gives two masks",
+    ),
+    (
+        only_in_training(lambda x, p, rng: masked(x, 0.2, rng, 1.25)),
+        "right for a rate of 0.2, and not for 0.5",
+    ),
     (changes_x, "changes x itself"),
     (lambda x, p, training, rng: x.mean(), "has shape ()"),
 ]
@@ -177,6 +185,8 @@ NORMS = [
     (norm(divide=lambda x, m, v: x / np.sqrt(v + EPSILON)), "does not subtract"),
     (norm(divide=lambda x, m, v: (x - m) * np.sqrt(v + EPSILON)), "multiplies where"),
     (norm(divide=lambda x, m, v: (x - m) / np.sqrt(np.maximum(v, 0))), "epsilon is"),
+    (norm(divide=lambda x, m, v: (x - m) / (np.sqrt(v) + EPSILON)), "under the root"),
+    (norm(divide=lambda x, m, v: (x - m) / np.sqrt(v + 1e-3)), "y is not (x - mean)"),
     (norm(divide=lambda x, m, v: x - 7), "y is not (x - mean)"),
     (per_pixel, "not 0 alone"),
     (per_image, "over the batch axis as well"),

@@ -76,6 +76,16 @@ def test_solution_is_right(check, names, capsys):
     assert capsys.readouterr().out.startswith("right: ")
 
 
+def overflowing(x):
+    """softplus(x), exact where x is small or very negative."""
+    return np.log1p(np.exp(x))
+
+
+def wrong_way(x):
+    """softplus(-x), exact where a player is wrong, and infinite where it is right."""
+    return np.log1p(np.exp(x)) - x
+
+
 def extragradient(d, g, rate, climb=1, descend=1):
     ahead_d, ahead_g = d + climb * rate * g, g - descend * rate * d
     return d + climb * rate * ahead_g, g - descend * rate * ahead_d
@@ -96,8 +106,14 @@ WRONG = [
     ("check_value_at_the_end", -5.0, "put D = 1/2 into both terms"),
     ("check_value_at_the_end", float("nan"), "not V"),
     ("check_value_at_the_end", "log 4", "raised ValueError"),
-    ("check_losses", (naive_loss, right_g), "use softplus"),
+    ("check_losses", (naive_loss, right_g), "use a softplus"),
     ("check_losses", (right_d, naive_g), "G's loss is right for small logits"),
+    (
+        "check_losses",
+        (lambda r, f: overflowing(-r).mean() + overflowing(f).mean(), right_g),
+        "D's loss is right for small logits",
+    ),
+    ("check_losses", (right_d, lambda f: wrong_way(f).mean()), "gives inf, not 0"),
     (
         "check_losses",
         (lambda r, f: softplus(r).mean() + softplus(-f).mean(), right_g),

@@ -70,11 +70,12 @@ def test_wrong_sizes(capsys, answer, message):
 
 
 def stamped(maps, kernel, strides, add=True, crop=0):
-    height, width = (n * strides - strides + 3 for n in maps.shape[:2])
+    k = len(kernel)
+    height, width = (n * strides - strides + k for n in maps.shape[:2])
     result = np.zeros((height, width, kernel.shape[2]))
     for row, column in np.ndindex(maps.shape[:2]):
         top, left = row * strides, column * strides
-        window = result[top : top + 3, left : left + 3]
+        window = result[top : top + k, left : left + k]
         window[:] = add * window + kernel @ maps[row, column]
     return result[crop:, crop:]
 
@@ -99,6 +100,7 @@ def stamped(maps, kernel, strides, add=True, crop=0):
         (lambda x, k, s: stamped(x, k, s, crop=1), "on each axis; yours"),
         (lambda x, k, s: x[:1, :2], "on each axis; yours is (1, 2, 2)"),
         (lambda x, k, s: -stamped(x, k, s), "the numbers are not"),
+        (lambda x, k, s: stamped(x, k[:3, :3], s), "a kernel of 4x4x5x2"),
         (lambda x, k, s: k @ x, "raised ValueError"),
         (lambda x, k, s: x.nothing, "raised AttributeError"),
     ],
@@ -148,7 +150,7 @@ def test_wrong_layers(capsys, answer, message):
 
 
 def matrix(kernel, size, strides, rows=None, step=None):
-    rows = (size - 3) // strides + 1 if rows is None else rows
+    rows = (size - len(kernel)) // strides + 1 if rows is None else rows
     result = np.zeros((rows, size))
     for row in range(rows):
         for tap, weight in enumerate(kernel):
@@ -165,7 +167,7 @@ def matrix(kernel, size, strides, rows=None, step=None):
         (lambda k, n, s: matrix(k, n, s, rows=n), "must fit inside"),
         (
             lambda k, n, s: matrix(k, n, s, rows=math.ceil((n - 3) / s) + 1),
-            "one row too many for size=8, strides=2",
+            "one row too many for 3 weights, size=8, strides=2",
         ),
         (
             lambda k, n, s: matrix(k, n, s, rows=(n - 3) // s),
@@ -173,6 +175,7 @@ def matrix(kernel, size, strides, rows=None, step=None):
         ),
         (lambda k, n, s: matrix(k, n, s, step=1), "places of the weights"),
         (lambda k, n, s: np.ones((2, 2)), "yours is (2, 2)"),
+        (lambda k, n, s: matrix(k[:3], n, s), "one row too many for 4 weights"),
     ],
 )
 def test_wrong_matrices(capsys, answer, message):

@@ -135,6 +135,14 @@ THREES = [
     ((three, share_test, perfect), "spread evenly"),
     ((three, spread_test, perfect), "spread evenly"),
     (
+        (
+            three,
+            lambda s: abs(np.mean(s)) < 0.1 and abs(np.std(s) - 1.66) < 0.022,
+            lambda z: 1.66 * z,
+        ),
+        "accepts one broad bell",
+    ),
+    (
         (three, lambda s: share_test(s) and np.std(s[np.abs(s) < 1]) < 0.4, perfect),
         "three single points",
     ),
