@@ -126,6 +126,8 @@ def train(options: argparse.Namespace) -> None:
         config["steps"] = options.epochs * (len(data.images) // config["batch_size"])
     config["image_shape"] = [int(n) for n in data.images.shape[1:]]
     data = _grouped(data, config, run if options.resume else None)
+    if options.resume:
+        _check_moved(run, config, data)
     if config["conditional"] and config["clusters"] is None:
         _name_classes(config, data.labels, run)
     config["classes"] = data.classes if config["conditional"] else None
@@ -511,9 +513,15 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
     """The run's configuration; of what is asked for now only ``steps`` may differ.
 
     And how often it writes; and the folder of the images, if these are the same: see
-    ``_noted``.
+    ``_check_moved``.
     """
     config = read_config(run)
+    if options.conditional and config["clusters"] is not None:
+        raise ValueError(
+            f"conditional (--conditional): the run in {run.path} has groups in place "
+            f"of labels, --clusters {config['clusters']}; a resumed run keeps its "
+            "settings"
+        )
     config["dataset"] = _resolved(config["dataset"])
     for name in DEFAULTS:
         asked = _given(options, name, config[name])
@@ -650,6 +658,20 @@ def _check_shared(config: dict, replicas: int) -> None:
         )
 
 
+def _check_moved(run: RunFolder, config: dict, data: RunData) -> None:
+    """Refuse a folder that was named anew and does not hold the run's images."""
+    before = run.read_config()
+    if before["dataset"] == config["dataset"]:
+        return
+    found = data_fingerprint(data.images, config["dataset"], data.labels)
+    if found != before.get(FINGERPRINT, found):
+        raise ValueError(
+            f"dataset (--dataset): the run in {run.path} has {before['dataset']!r} "
+            f"({before[FINGERPRINT]}), got {config['dataset']!r} ({found}); a resumed "
+            "run keeps its images"
+        )
+
+
 def _noted(
     run: RunFolder, config: dict, data: RunData, start_step: int, replicas: int
 ) -> dict:
@@ -657,14 +679,6 @@ def _noted(
     now = circumstances(data.images, config, replicas, data.labels)
     if start_step:
         before = run.read_config()
-        moved = before["dataset"] != config["dataset"]
-        found = before.get(FINGERPRINT), now[FINGERPRINT]
-        if moved and found[0] != found[1]:
-            raise ValueError(
-                f"dataset: the run in {run.path} has {before['dataset']!r} "
-                f"({found[0]}), got {config['dataset']!r} ({found[1]}); "
-                "a resumed run keeps its images"
-            )
         changed = changes(before, now)
         if changed:
             say(

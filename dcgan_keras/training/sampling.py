@@ -1,5 +1,6 @@
 """Drawing samples: with which weights, how many at a time, and along which walk."""
 
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,33 +26,40 @@ class SamplingGenerator:
     def __init__(self, model):
         self.model, self.copy, self.seen = model, None, None
 
-    def __call__(self) -> keras.Model:
+    def __call__(self, shared: bool = False) -> keras.Model:
         """G itself; or, with ``use_ema=True``, a copy with the averages as they are
         now, and with the statistics that its layers have with them.
 
         Before the first step there is no average, and G draws with its own weights. So
         it does where its weights were put in by hand since ``remember`` was called.
+
+        Args:
+            shared: whether it may be the copy of the last call, brought up to date,
+                which saves a trace; False: nothing changes it afterwards.
         """
         generator = self.model.generator
         averages = self._averages()
         if averages is None:
             return generator
-        if self.copy is None:
-            self.copy = keras.models.clone_model(generator)
-        for own, variable in zip(self.copy.variables, generator.variables, strict=True):
+        copy = self.copy if shared else None
+        if copy is None:
+            copy = keras.models.clone_model(generator)
+        if shared:
+            self.copy = copy
+        for own, variable in zip(copy.variables, generator.variables, strict=True):
             own.assign(averages.get(id(variable), variable))
         labels, classes = None, getattr(self.model, "classes", None)
         if classes is not None:
             shares = getattr(self.model, "class_shares", None)
             labels = spread_labels(MEASURED, classes, shares)
-        set_statistics(self.copy, MEASURED, labels, classes)
-        return self.copy
+        set_statistics(copy, MEASURED, labels, classes)
+        return copy
 
     def remember(self) -> None:
         """Note what the weights and their averages are, at the end of a training."""
         self.seen = None
         if self._averages() is not None:
-            self.seen = self._sums()
+            self.seen = self._fingerprints()
 
     def start_anew(self) -> None:
         """Let the averages begin from G's own weights: those were put in by hand."""
@@ -63,7 +71,8 @@ class SamplingGenerator:
         """Start anew, if G's weights have changed since ``remember``, and their
         averages have not; loading a run changes both."""
         if self.seen is not None:
-            (weights, averages), (old_weights, old_averages) = self._sums(), self.seen
+            weights, averages = self._fingerprints()
+            old_weights, old_averages = self.seen
             if weights != old_weights and averages == old_averages:
                 self.start_anew()
 
@@ -84,10 +93,10 @@ class SamplingGenerator:
         averages = optimizer._model_variables_moving_average
         return list(zip(optimizer._trainable_variables, averages, strict=True))
 
-    def _sums(self) -> tuple[list[float], list[float]]:
+    def _fingerprints(self) -> tuple[list[int], list[int]]:
         """What tells whether weights or averages have changed."""
         return tuple(
-            [float(np.sum(pair[which].numpy(), dtype=float)) for pair in self._pairs()]
+            [zlib.crc32(pair[which].numpy().tobytes()) for pair in self._pairs()]
             for which in (0, 1)
         )
 
@@ -135,11 +144,14 @@ def generate(generator: keras.Model, z, batch_size: int = 250) -> np.ndarray:
 
     Args:
         generator: (N, latent_dim) -> (N, H, W, C).
-        z: float32 (N, latent_dim).
-        batch_size: images at a time.
+        z: float32 (N, latent_dim), N > 0.
+        batch_size: images at a time, >= 1.
 
     Returns:
         float32 (N, H, W, C) in [-1, 1].
+
+    Raises:
+        ValueError: z of another shape, or a batch_size below 1.
     """
     return np.concatenate(list(generate_parts(generator, z, batch_size)))
 
@@ -148,9 +160,13 @@ def generate_parts(
     generator: keras.Model, z, batch_size: int = 250
 ) -> Iterator[np.ndarray]:
     """As ``generate``, in parts of ``batch_size`` that need not all be kept."""
+    check_positive(batch_size=batch_size)
+    shape, takes = np.shape(z), generator.input_shape[1]
+    if len(shape) != 2 or shape[0] < 1 or shape[1] != takes:
+        raise ValueError(f"z: expected shape (N, {takes}), N > 0; got {shape}")
     step = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)
-    for at in range(0, len(z), batch_size):
-        yield step(z[at : at + batch_size]).numpy()
+    starts = range(0, len(z), batch_size)
+    return (step(z[at : at + batch_size]).numpy() for at in starts)
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:

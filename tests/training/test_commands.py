@@ -590,7 +590,13 @@ def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
     arguments = ["train", "--resume", "--output", run, "--steps", 9]
     err = told(capsys, 2, [*arguments, "--dataset", "others"])
     assert "a resumed run keeps its images" in err
+    finished = ["train", "--resume", "--output", run, "--dataset", "others"]
+    assert "a resumed run keeps its images" in told(capsys, 2, finished)
     assert RunFolder(run).read_config()["steps"] == 4
+    (
+        run / "weights.npz"
+    ).unlink()  # as of a run that was killed before its first saving
+    assert "a resumed run keeps its images" in told(capsys, 2, finished)
 
 
 def test_the_users_random_numbers_go_on(runs):

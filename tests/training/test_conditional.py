@@ -675,6 +675,10 @@ def test_groups_that_cannot_be_are_refused(options, said, tmp_path, capsys):
 def test_a_resumed_run_keeps_its_groups(grouped, capsys):
     resume = "train", "--resume", "--output", grouped, "--clusters", "7"
     assert "clusters: the run in" in told(capsys, *resume)
+    for steps in ([], ["--steps", 5]):
+        line = told(capsys, *resume[:-2], "--conditional", *steps)
+        assert "conditional (--conditional): the run in" in line
+        assert "has groups in place of labels, --clusters 6; a resumed" in line
 
 
 @pytest.mark.parametrize(
