@@ -31,7 +31,7 @@ from dcgan_keras.files import (
     remove_leftovers,
     write_whole,
 )
-from dcgan_keras.labels import label_grid, with_labels
+from dcgan_keras.labels import label_grid, spread_labels, with_labels
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.sizes import IMAGE_SIZES, check_seed
 from dcgan_keras.training.augmentation import check_augmentation
@@ -58,6 +58,7 @@ from dcgan_keras.training.fingerprint import (
     changes,
     circumstances,
     data_fingerprint,
+    is_changed,
 )
 from dcgan_keras.training.recipe import RECIPES
 from dcgan_keras.training.runs import RunFolder
@@ -80,6 +81,8 @@ from dcgan_keras.visualization import gif_bytes, tile, to_uint8, write_png
 
 FINGERPRINT = "data_fingerprint"  # in config.json
 CLASSIFIED = ("digits", "mnist")  # data sets that a classifier here knows
+LEAST = 10  # samples that are measured, and of each digit as many as have a covariance
+LEAST_OF_DIGIT, CLASSES = 2, 10
 MOST_GRIDS = 100  # frames of training.gif
 MOST_SIDE = 2**16 - 1  # pixels of a .gif
 MOST_STEPS = 1000  # frames of a walk
@@ -129,7 +132,7 @@ def train(options: argparse.Namespace) -> None:
     if options.resume:
         _check_moved(run, config, data)
     if config["conditional"] and config["clusters"] is None:
-        _name_classes(config, data.labels, run)
+        _name_classes(config, data, run)
     config["classes"] = data.classes if config["conditional"] else None
     _use_course_types()
     if multiplications(config) >= LARGE:
@@ -234,7 +237,7 @@ def sample(options: argparse.Namespace) -> None:
     if path.suffix not in (".npy", ".png", ".gif"):
         raise ValueError(f"output: expected .npy, .png or .gif, got {path.name!r}")
     check_file(path)
-    config = read_config(RunFolder(options.run))
+    config = _trained(RunFolder(options.run))
     options.label = _label_of(options, config)
     if config["classes"] and options.label is None and path.suffix == ".gif":
         raise ValueError(
@@ -331,6 +334,17 @@ def _asked(z, options: argparse.Namespace, config: dict):
     return with_labels(z, labels, classes)
 
 
+def _trained(run: RunFolder) -> dict:
+    """The configuration of a run; says if it is not that of the training any more."""
+    config = read_config(run)
+    if is_changed(config):
+        say(
+            f"{run.path}: not as it was in the training, so the samples may be others: "
+            f"{WORDS['settings_fingerprint']}"
+        )
+    return config
+
+
 def evaluate(options: argparse.Namespace) -> None:
     """``evaluate``: print the quality of a run's samples."""
     from dcgan_keras.evaluation.conditional import evaluate_labels
@@ -340,23 +354,30 @@ def evaluate(options: argparse.Namespace) -> None:
     if sys.stdout is None:
         raise ValueError("standard output is closed: nobody would see the numbers")
     run = RunFolder(options.run)
-    config = read_config(run)
+    config = _trained(run)
     config["dataset"] = _resolved(options.dataset or config["dataset"])
-    if config["conditional"]:
+    is_digits, is_told = config["dataset"] in CLASSIFIED, config["conditional"]
+    by_digit = is_digits and is_told and config["clusters"] is None
+    _check_enough(options.count, by_digit)
+    if is_told:
         check_seed(options.seed, 0, 2**63)  # it also draws the labels
     _use_course_types()
     data, test = _data_to_compare(config, run)
     training, held_out = data.images, test and test.images
     generator = load_generator(run)
     z = latent_noise((options.count, config["latent_dim"]), options.seed, 0)
-    if config["conditional"]:  # the classes as often as in the training
+    if is_told:  # the classes as often as in the training
         labels = np.random.default_rng(options.seed).choice(data.labels, options.count)
+        counts = np.bincount(labels, minlength=config["classes"])
+        if by_digit and counts.min() < LEAST_OF_DIGIT:
+            say(f"count: of {options.count} samples each digit is drawn as often")
+            labels = spread_labels(options.count, config["classes"])
         z = with_labels(z, labels, config["classes"])
     images, found, tables = generate(generator, z), {}, []
-    if config["dataset"] in CLASSIFIED:
+    if is_digits:
         digits = evaluate_images(images, held_out, training, config["dataset"])
         found, tables = asdict(digits), [digits.table(), ""]
-        if config["conditional"] and config["clusters"] is None:
+        if by_digit:
             asked = evaluate_labels(images, labels, *test[:2], config["dataset"])
             found["classes"] = asked.to_dict()
             tables += [asked.table(), ""]
@@ -367,27 +388,48 @@ def evaluate(options: argparse.Namespace) -> None:
     say(f"device: {device()}")
 
 
-def _data_to_compare(config: dict, run: RunFolder) -> tuple[RunData, RunData | None]:
-    """The training images of a run's data set, and those held out or None."""
-    training = _grouped(_data(config), config, run)
-    found = data_fingerprint(training.images, config["dataset"], training.labels)
-    if list(training.images.shape[1:]) != config["image_shape"]:
+def _check_enough(count: int, by_digit: bool) -> None:
+    """Refuse fewer samples than can be measured, before they are drawn."""
+    least, why = LEAST, ""
+    if by_digit:
+        least, why = LEAST_OF_DIGIT * CLASSES, f", {LEAST_OF_DIGIT} of each digit"
+    if count < least:
         raise ValueError(
-            f"dataset: the run has images of {config['image_shape']}, got "
-            f"{list(training.images.shape[1:])} in {config['dataset']!r}"
+            f"count (--count): expected at least {least} samples{why}; got {count}"
         )
+
+
+def _data_to_compare(config: dict, run: RunFolder) -> tuple[RunData, RunData | None]:
+    """The training images of a run's data set, and those held out or None.
+
+    Pictures of a folder that came since, or are held out, may be of other sizes than
+    the run's: they are brought to its own.
+    """
+    height, _, channels = config["image_shape"]
+    is_folder = config["dataset"] not in DATASETS
+    sizes = {"image_size": height, "channels": channels} if is_folder else {}
+    try:
+        training = _data(config)
+    except ValueError:
+        training = None
+    if training is None or list(training.images.shape[1:]) != config["image_shape"]:
+        training = _data(config | sizes)
+    has_test = not is_folder or has_split(config["dataset"], "test")
+    test = _data(config | sizes, "test") if has_test else None
+    shape = list(training.images.shape[1:])
+    if shape != config["image_shape"]:
+        raise ValueError(
+            f"dataset (--dataset): the run has images of {config['image_shape']}, got "
+            f"{shape} in {config['dataset']!r}"
+        )
+    if config["conditional"] and config["clusters"] is None:
+        _check_classes(config, training, run)
+    training = _grouped(training, config, run)
+    found = data_fingerprint(training.images, config["dataset"], training.labels)
     if found != config.get(FINGERPRINT, found):
         say(
             f"{config['dataset']}: not the images of the training ({found}; were "
             f"{config[FINGERPRINT]})"
-        )
-    has_test = config["dataset"] in DATASETS or has_split(config["dataset"], "test")
-    test = _data(config, "test") if has_test else None
-    if test is not None and list(test.images.shape[1:]) != config["image_shape"]:
-        raise ValueError(
-            f"dataset: the run has images of {config['image_shape']}, got "
-            f"{list(test.images.shape[1:])} in the held-out part (test or val) of "
-            f"{config['dataset']!r}"
         )
     return training, test
 
@@ -584,13 +626,24 @@ def _data(config: dict, split: str = "train") -> RunData:
     try:
         data = load_dataset(config["dataset"], split, **sizes)
     except (ValueError, FileNotFoundError) as error:
-        if not str(error).startswith("name: "):
-            raise
-        said = str(error).removeprefix("name: ")
-        raise type(error)(f"dataset (--dataset): {said}") from error
+        name, _, said = str(error).partition(": ")
+        if name == "name":
+            raise type(error)(f"dataset (--dataset): {said}") from error
+        if name in ("image_size", "channels") and "image_shape" in config:  # a run's
+            said, shape = said.partition("; pass")[0], config["image_shape"]
+            raise ValueError(
+                f"dataset (--dataset): expected images of {shape}, as the run has; "
+                f"{said}"
+            ) from error
+        raise
     if not config["conditional"] or config["clusters"] is not None:
         return RunData(data.images)
-    if data.labels is None:
+    if data.labels is None and split == "train":
+        if config.get("classes"):  # of a run that there is
+            raise ValueError(
+                f"dataset (--dataset): expected images of {config['classes']} classes, "
+                f"as the run has; {config['dataset']!r} has none"
+            )
         raise ValueError(
             "conditional (--conditional): expected images with labels, from "
             f"{', '.join(DATASETS)} or a folder with a sub-folder a class; "
@@ -616,23 +669,14 @@ def _grouped(data: RunData, config: dict, run: RunFolder | None) -> RunData:
     return RunData(data.images, nearest_centres(data.images, groups.centres), groups)
 
 
-def _name_classes(config: dict, labels: np.ndarray, run: RunFolder) -> None:
+def _name_classes(config: dict, data: RunData, run: RunFolder) -> None:
     """Keep the names of a folder's classes, and say which have no picture.
 
     Raises:
-        ValueError: a resumed run has other names.
+        ValueError: a resumed run has other classes.
     """
-    used, names = set(labels.tolist()), None
-    count = max(used) + 1
-    if config["dataset"] not in DATASETS:
-        names = class_names(config["dataset"], count)
-    before = config.get("class_names")
-    if before is not None and before != names:
-        raise ValueError(
-            f"dataset: the run in {run.path} has the classes {_listed(before)}; got "
-            f"{_listed(names or ['others'])} in {config['dataset']}; a resumed run "
-            "keeps its classes"
-        )
+    used, names = set(data.labels.tolist()), _check_classes(config, data, run)
+    count = data.classes
     if names:
         config["class_names"], count = names, len(names)
     empty = [names[n] if names else str(n) for n in range(count) if n not in used]
@@ -641,6 +685,25 @@ def _name_classes(config: dict, labels: np.ndarray, run: RunFolder) -> None:
             f"{config['dataset']}: {len(empty):,} of {count:,} classes have no picture "
             f"for training: {_listed(empty)}; G learns nothing of them"
         )
+
+
+def _check_classes(config: dict, data: RunData, run: RunFolder) -> list[str] | None:
+    """The names of a folder's classes, if they are known.
+
+    Raises:
+        ValueError: the run that there is has other classes.
+    """
+    is_folder, count = config["dataset"] not in DATASETS, data.classes
+    names = class_names(config["dataset"], count) if is_folder else None
+    before, number = config.get("class_names"), config.get("classes") or count
+    if before not in (None, names) or number != count:
+        had = _listed(before) if before else f"0 to {number - 1}"
+        raise ValueError(
+            f"dataset (--dataset): the run in {run.path} has the classes {had}; got "
+            f"{_listed(names) if names else f'0 to {count - 1}'} in "
+            f"{config['dataset']}; a run keeps its classes"
+        )
+    return names
 
 
 def _listed(names: list[str]) -> str:

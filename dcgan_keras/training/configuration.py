@@ -174,6 +174,12 @@ def read_config(run: RunFolder) -> dict:
             f"{config['width']} make a first layer of {shape}, and the one saved is "
             f"{saved}"
         )
+    answers, saved = config["classes"] or 1, run.saved_answers()
+    if saved not in (None, answers):
+        raise UnreadableFile(
+            f"{path} does not fit weights.npz beside it: classes {config['classes']} "
+            f"make a D of {answers} answers, and the one saved gives {saved}"
+        )
     return config
 
 

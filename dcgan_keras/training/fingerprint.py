@@ -82,6 +82,18 @@ def settings_fingerprint(config: dict) -> str:
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
+def is_changed(config: dict) -> bool:
+    """Whether a run's settings are not those whose fingerprint stands beside them.
+
+    The average of the weights may have become G's own weights since: a recorded run
+    has it so.
+    """
+    kept, settings = config.get("settings_fingerprint"), config["settings"]
+    averaged = config | {"settings": settings | {"average": True}}
+    found = [settings_fingerprint(config), settings_fingerprint(averaged)]
+    return kept is not None and kept not in found
+
+
 def changes(before: dict, now: dict) -> list[str]:
     """What is not as it was, in words; what was not noted then is left out.
 

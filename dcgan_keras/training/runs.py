@@ -201,6 +201,23 @@ class RunFolder:
         with open_npz(path, "the weights of a run") as saved:
             return saved.header(name).shape
 
+    def saved_answers(self) -> int | None:
+        """How many answers the saved D gives an image: those of its last layer.
+
+        Returns:
+            None if nothing has been saved yet, or D has not been kept.
+
+        Raises:
+            files.UnreadableFile: weights.npz is damaged.
+        """
+        path = self.path / "weights.npz"
+        if not os.path.lexists(path):
+            return None
+        with open_npz(path, "the weights of a run") as saved:
+            names = _names_of("discriminator", saved)
+            shape = saved.header(names[-1]).shape if names else ()
+        return shape[-1] if shape else None
+
     def write_clusters(self, clusters: Clusters) -> None:
         """Write the groups that stand for labels in this run."""
         buffer = io.BytesIO()
@@ -400,10 +417,13 @@ def _read_like(variable, name: str, saved: NpzArrays) -> np.ndarray:
     return value
 
 
-def _check_shapes(owner: str, path: Path, saved: NpzArrays, variables: list) -> None:
+def _names_of(owner: str, saved: NpzArrays) -> list[str]:
     names = (name for name in saved.names if name.startswith(f"{owner}/"))
-    names = sorted(names, key=lambda name: (len(name), name))  # 1000 after 999
-    found = [saved.header(name).shape for name in names]
+    return sorted(names, key=lambda name: (len(name), name))  # 1000 after 999
+
+
+def _check_shapes(owner: str, path: Path, saved: NpzArrays, variables: list) -> None:
+    found = [saved.header(name).shape for name in _names_of(owner, saved)]
     expected = [tuple(variable.shape) for variable in variables]
     if found != expected:
         raise UnreadableFile(

@@ -1,6 +1,7 @@
 """The command line: what it writes, the same twice, and how it says no."""
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -956,8 +957,9 @@ def test_names_of_many_classes_are_shortened_and_fit(tmp_path, capsys):
     assert len(run.read_config()["class_names"]) == 20_000
     config = {"dataset": str(classes(tmp_path / "data", "abcdefg"))}
     config["class_names"] = list("abcdefh")
+    data = commands.RunData(np.zeros((7, 8, 8, 1)), np.arange(7))
     with pytest.raises(ValueError, match=r"a, b, c, d, e, \.\.\. \(7\); got a, b, c"):
-        commands._name_classes(config, np.arange(7), run)
+        commands._name_classes(config, data, run)
 
 
 # Seeds, counts and names that cannot be ---------------------------------------
@@ -1004,17 +1006,74 @@ def test_a_dataset_that_is_nowhere_is_named_by_its_option(tmp_path, capsys):
         assert "train: dataset (--dataset): " in told(capsys, 2, [*arguments, name])
 
 
-def test_a_held_out_part_of_another_size_is_refused_before_drawing(
-    tmp_path, capsys, monkeypatch
-):
-    folder = classes(tmp_path / "data" / "train", ["cat", "dog"], count=4).parent
-    classes(folder / "test", ["cat", "dog"], size=9)
-    options = ["--dataset", str(folder), "--steps", "1"]
-    assert train(tmp_path / "a", *options) == 0
+def evaluated(capsys, run, *options):
+    """The numbers, and what was said beside them."""
+    command = ["evaluate", "--run", run, "--count", 12, "--json", *options]
+    assert main([str(part) for part in command]) == 0
+    told = capsys.readouterr()
+    return json.loads(told.out), told.err
+
+
+def test_pictures_of_other_sizes_are_brought_to_the_runs(tmp_path, capsys, monkeypatch):
+    """Those that are held out, and those that came since; no numbers but theirs."""
+    folder = classes(tmp_path / "data" / "train", ["cat", "dog"], count=12).parent
+    classes(folder / "test", ["cat", "dog"], count=6)
+    assert train(tmp_path / "a", "--dataset", str(folder), "--steps", "1") == 0
     capsys.readouterr()
-    monkeypatch.setattr(commands, "generate", None)
-    err = told(capsys, 2, ["evaluate", "--run", tmp_path / "a"])
-    assert "has images of [8, 8, 1], got [9, 9, 1] in the held-out part (test" in err
+    before, loaded = evaluated(capsys, tmp_path / "a")[0], []
+    load = commands.load_dataset
+
+    def as_in_the_training(name, split, **options):
+        loaded.append(load(name, split, **options).images)
+        return load(name, split, allowed_sizes=options["allowed_sizes"])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(commands, "load_dataset", as_in_the_training)
+        assert evaluated(capsys, tmp_path / "a")[0] == before
+    colour = np.zeros((30, 31, 3), np.uint8)
+    imageio.imwrite(folder / "test" / "cat" / "9.png", colour)
+    after, said = evaluated(capsys, tmp_path / "a")
+    assert "13 used, as 8x8x1" in said and "not the images" not in said
+    assert after != before
+    imageio.imwrite(folder / "train" / "cat" / "99.png", colour)
+    _, said = evaluated(capsys, tmp_path / "a")
+    assert "25 used, as 8x8x1" in said
+    assert "not the images of the training (25 images, " in said
+    err = told(capsys, 2, ["train", "--resume", "--output", tmp_path / "a"])
+    assert "dataset (--dataset): expected images of [8, 8, 1], as the run has" in err
+    assert "not of one square size: 8x8 (24), 31x30 (1)\n" in err
+
+
+def test_evaluate_names_other_classes_by_the_option(tmp_path, capsys):
+    folder = classes(tmp_path / "data", ["a", "b", "c"], count=4)
+    assert conditional(tmp_path / "run", folder) == 0
+    others = classes(tmp_path / "others", "abcde"), classes(tmp_path / "two", "bc")
+    (tmp_path / "flat").mkdir()
+    imageio.imwrite(tmp_path / "flat" / "0.png", np.zeros((8, 8), np.uint8))
+    for command in (
+        ["evaluate", "--run", tmp_path / "run"],
+        ["train", "--resume", "--output", tmp_path / "run"],
+    ):
+        capsys.readouterr()
+        for other, found in zip(others, ("a, b, c, d, e", "b, c"), strict=True):
+            options = [*command, "--dataset", other]
+            if command[0] == "evaluate":
+                err = told(capsys, 2, options)
+                assert "dataset (--dataset): the run in" in err
+                assert f"has the classes a, b, c; got {found} in {other}" in err
+        err = told(capsys, 2, [*command, "--dataset", tmp_path / "flat"])
+        assert "dataset (--dataset): expected images of 3 classes, as the run" in err
+    config = RunFolder(tmp_path / "run").read_config()
+    del config["class_names"]  # a run from before they were kept
+    RunFolder(tmp_path / "run").write_config(config, replace=True)
+    err = told(
+        capsys, 2, ["evaluate", "--run", tmp_path / "run", "--dataset", "digits"]
+    )
+    assert "expected images of" in err or "the run has images of" in err
+    err = told(
+        capsys, 2, ["evaluate", "--run", tmp_path / "run", "--dataset", others[0]]
+    )
+    assert "has the classes 0 to 2; got a, b, c, d, e in" in err
 
 
 @pytest.mark.parametrize(

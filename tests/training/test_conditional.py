@@ -27,6 +27,7 @@ from dcgan_keras.data.datasets import load_dataset, training_batches
 from dcgan_keras.evaluation.conditional import evaluate_labels
 from dcgan_keras.files import UnreadableFile
 from dcgan_keras.labels import asked_logits, label_grid, spread_labels, with_labels
+from dcgan_keras.lessons.recorded import recorded_run
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.training import commands
@@ -34,7 +35,7 @@ from dcgan_keras.training.callbacks import History
 from dcgan_keras.training.composite_loop import CompositeLoop
 from dcgan_keras.training.configuration import load_generator, read_config
 from dcgan_keras.training.dcgan import DCGAN
-from dcgan_keras.training.fingerprint import data_fingerprint
+from dcgan_keras.training.fingerprint import data_fingerprint, is_changed
 from dcgan_keras.training.runs import RunFolder
 from dcgan_keras.training.sampling import MEASURED
 
@@ -570,6 +571,52 @@ def test_evaluate_reports_each_class(runs, capsys):
     assert "Seen as the asked digit" in capsys.readouterr().out
     assert main(["evaluate", "--run", str(runs / "plain"), "--count", "60"]) == 0
     assert "Seen as the asked digit" not in capsys.readouterr().out
+
+
+def test_few_samples_of_each_digit_are_no_luck(runs, capsys, monkeypatch):
+    """20 are enough; fewer are refused before anything is drawn."""
+    ask = ["evaluate", "--run", str(runs / "train_step")]
+    assert main([*ask, "--json", "--count", "20"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["classes"]["counts"] == [2] * 10
+    assert "count: of 20 samples each digit is drawn as often" in err
+    monkeypatch.setattr(commands, "load_dataset", None)
+    line = told(capsys, *ask, "--count", 19)
+    said = "count (--count): expected at least 20 samples, 2 of each digit; got 19"
+    assert said in line
+    line = told(capsys, "evaluate", "--run", runs / "plain", "--count", 9)
+    assert "count (--count): expected at least 10 samples; got 9" in line
+
+
+def test_a_config_of_other_classes_is_refused(runs, tmp_path, capsys):
+    """By D, which answers for each class; the sum with latent_dim is as it was."""
+    shutil.copytree(runs / "train_step", tmp_path / "a")
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    config |= {"classes": 11, "latent_dim": 2}
+    (tmp_path / "a" / "config.json").write_text(json.dumps(config))
+    output = "--output", tmp_path / "a.npy", "--label", 10
+    for command in (["sample", *output], ["evaluate"]):
+        line = told(capsys, *command, "--run", tmp_path / "a")
+        assert "classes 11 make a D of 11 answers, and the one saved gives 10" in line
+    assert not (tmp_path / "a.npy").exists()
+
+
+def test_settings_that_were_changed_by_hand_get_a_word(runs, tmp_path, capsys):
+    shutil.copytree(runs / "train_step", tmp_path / "a")
+    path = tmp_path / "a" / "config.json"
+    config = json.loads(path.read_text())
+    ask = ["sample", "--run", str(tmp_path / "a"), "--count", "1"]
+    ask += ["--output", str(tmp_path / "a.npy")]
+    said = f"{tmp_path / 'a'}: not as it was in the training, so the samples may be"
+    ours = config["settings"]
+    for settings, is_said in ((ours, 0), (ours | {"leaky_slope": 0.3}, 1)):
+        path.write_text(json.dumps(config | {"settings": settings}))
+        capsys.readouterr()
+        assert main(ask) == 0
+        assert (said in capsys.readouterr().err) == is_said
+    ask = ["evaluate", "--run", str(tmp_path / "a"), "--count", "20"]
+    assert main(ask) == 0 and said in capsys.readouterr().err
+    assert not is_changed(recorded_run("emoji").read_config())  # its G has the average
 
 
 # Groups in place of labels ----------------------------------------------------
