@@ -220,6 +220,17 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     return length * (weight_a * a + weight_b * b)
 
 
+def _way(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """As ``slerp``; straight through 0 where b is opposite a.
+
+    So it is in one dimension, if the signs differ: no arc leads from -1 to 1.
+    """
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a @ b < (-1 + 1e-8) * np.linalg.norm(a) * np.linalg.norm(b):
+        return (1 - t) * a + t * b
+    return slerp(a, b, t)
+
+
 def spread(count: int, most: int) -> np.ndarray:
     """At most so many of the places 0 to ``count`` - 1, evenly; both ends among them.
 
@@ -240,6 +251,8 @@ def spread(count: int, most: int) -> np.ndarray:
 def latent_walk(z, frames: int = 12, most: int | None = None) -> np.ndarray:
     """Points along the arcs from each z to the next, see ``slerp``.
 
+    From a z to one that is opposite the way is straight.
+
     Args:
         z: (N, latent_dim), N >= 1.
         frames: points from one to the next, >= 1.
@@ -251,8 +264,8 @@ def latent_walk(z, frames: int = 12, most: int | None = None) -> np.ndarray:
         fewer; z itself if N is 1.
 
     Raises:
-        ValueError: another shape, a number of points that is no whole number >= 1, or
-            what ``slerp`` refuses.
+        ValueError: another shape, a number of points that is no whole number >= 1, or a
+            point of length 0, or one that is not finite.
     """
     check_positive(frames=frames, most=1 if most is None else most)
     z = np.asarray(z, np.float32)
@@ -262,7 +275,7 @@ def latent_walk(z, frames: int = 12, most: int | None = None) -> np.ndarray:
     places = spread(count, count if most is None else most)
     times = np.linspace(0, 1, frames, endpoint=False)
     points = [
-        slerp(z[leg], z[leg + 1], times[step]) if leg < len(z) - 1 else z[-1]
+        _way(z[leg], z[leg + 1], times[step]) if leg < len(z) - 1 else z[-1]
         for leg, step in (divmod(int(place), frames) for place in places)
     ]
     return np.stack(points).astype(np.float32)

@@ -43,6 +43,15 @@ def test_a_bounded_walk_is_chosen_from_the_whole_one():
         assert np.array_equal(chosen, walk[spread(10, most)])
 
 
+def test_between_opposite_points_the_walk_is_straight():
+    line = latent_walk([[-1.0], [3.0], [1.0]], frames=4)
+    np.testing.assert_allclose(line[:, 0], [-1, 0, 1, 2, 3, 2.5, 2, 1.5, 1], atol=1e-6)
+    walk = latent_walk(np.stack([Z[0], -2 * Z[0]]), frames=3)
+    np.testing.assert_allclose(walk, np.outer([1, 0, -1, -2], Z[0]), atol=1e-6)
+    with pytest.raises(ValueError, match="^a, b: expected points away from 0"):
+        latent_walk([[0.0], [1.0]])
+
+
 @pytest.mark.parametrize(
     ("a", "b", "said"),
     [
