@@ -1,16 +1,9 @@
 """The command line: python -m dcgan_keras train | sample | evaluate."""
 
 import argparse
-import math
-import os
 import sys
-from collections.abc import Callable
 
-from dcgan_keras import __version__
-from dcgan_keras.edge import run_command
-
-MOST = 2**53 - 1  # of steps and the like: what a float counts
-LARGEST = 2**62  # noise.latent_noise doubles a seed, within 64 bits
+from dcgan_keras import __version__, edge
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         getattr(commands, options.command)(options)
 
-    return run_command(f"dcgan_keras {options.command}", command, options.debug)
+    return edge.run_command(f"dcgan_keras {options.command}", command, options.debug)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -60,22 +53,24 @@ def _add_train(commands) -> None:
     )
     train.add_argument(
         "--dataset",
-        type=_path,
+        type=edge.path,
         help="mnist (default), digits, fashion_mnist, cifar10 or a folder",
     )
     length = train.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_positive, help="steps in all (1500)")
-    length.add_argument("--epochs", type=_positive, help="passes over the data in all")
+    length.add_argument("--steps", type=edge.positive, help="steps in all (1500)")
+    length.add_argument(
+        "--epochs", type=edge.positive, help="passes over the data in all"
+    )
     length.add_argument(
         "--minutes",
-        type=_above_0(44_640, " (a month)"),
+        type=edge.above_0(44_640, " (a month)"),
         help="as many steps as this machine makes in so many minutes, and the fall of "
         "the learning rates that goes with them; said, and kept in the run's config",
     )
-    train.add_argument("--seed", type=_seed, help="of weights, noise and order (0)")
+    train.add_argument("--seed", type=edge.seed, help="of weights, noise and order (0)")
     _add_path(train, "--output", "the run folder")
     train.add_argument("--resume", action="store_true", help="go on with the run there")
-    train.add_argument("--batch-size", type=_positive, help="images a step")
+    train.add_argument("--batch-size", type=edge.positive, help="images a step")
     train.add_argument(
         "--loop",
         choices=("train_step", "composite"),
@@ -90,31 +85,33 @@ def _add_train(commands) -> None:
     )
     train.add_argument(
         "--clusters",
-        type=_positive,
+        type=edge.positive,
         metavar="K",
         help="as --conditional, where there are no labels: both players are told to "
         "which of K groups each image belongs, which k-means finds before the first "
         "step; 400 for the 60,000 images of mnist",
     )
-    train.add_argument("--image-size", type=_positive, help="of a folder's images")
-    train.add_argument("--channels", type=int, choices=(1, 3), help="of a folder's")
-    train.add_argument("--latent-dim", type=_positive, help="length of z (100)")
+    train.add_argument("--image-size", type=edge.positive, help="of a folder's images")
+    train.add_argument(
+        "--channels", type=edge.whole, choices=(1, 3), help="of a folder's"
+    )
+    train.add_argument("--latent-dim", type=edge.positive, help="length of z (100)")
     train.add_argument(
         "--recipe",
         choices=("default", "paper"),
         help="this course's networks and settings, or those of the DCGAN paper (which "
         "has --batch-size 128 and more channels: --width)",
     )
-    train.add_argument("--width", type=_positive, help="channels next to the image")
+    train.add_argument("--width", type=edge.positive, help="channels next to the image")
     train.add_argument(
         "--decay-steps",
-        type=_positive,
+        type=edge.positive,
         help="steps after which the default recipe's learning rates are halved (1000; "
         "with --minutes a sixth of the steps, if that is more)",
     )
     train.add_argument(
         "--learning-rates",
-        type=_above_0(100),
+        type=edge.above_0(100),
         metavar="FACTOR",
         help="both of the default recipe's, times this (1); 0.4 in the recorded run in "
         "colour, of 64 pixels",
@@ -127,7 +124,7 @@ def _add_train(commands) -> None:
     )
     train.add_argument(
         "--devices",
-        type=_positive,
+        type=edge.positive,
         help="of this machine, which share each batch: GPUs, or where there is none "
         "parts of the CPU (1)",
     )
@@ -140,11 +137,14 @@ def _add_train(commands) -> None:
         "to be a folder that all can read",
     )
     train.add_argument(
-        "--worker", type=int, metavar="N", help="which of --workers this is, from 0"
+        "--worker",
+        type=edge.whole,
+        metavar="N",
+        help="which of --workers this is, from 0",
     )
     for name, steps in (("--save-every", 500), ("--sample-every", 100)):
         told = f"steps ({steps}, or as before with --resume)"
-        train.add_argument(name, type=_positive, help=told)
+        train.add_argument(name, type=edge.positive, help=told)
 
 
 def _add_sample(commands) -> None:
@@ -155,8 +155,8 @@ def _add_sample(commands) -> None:
         "(a walk in the latent space from each of --count samples to the next).",
     )
     _add_path(sample, "--run", "the run folder")
-    sample.add_argument("--count", type=_positive, default=64, help="samples (64)")
-    sample.add_argument("--seed", type=_seed, default=0, help="of the noise (0)")
+    sample.add_argument("--count", type=edge.positive, default=64, help="samples (64)")
+    sample.add_argument("--seed", type=edge.seed, default=0, help="of the noise (0)")
     sample.add_argument(
         "--label",
         help="the class to draw, of a run that was trained with --conditional, by its "
@@ -178,62 +178,18 @@ def _add_evaluate(commands) -> None:
     _add_path(evaluate, "--run", "the run folder")
     evaluate.add_argument(
         "--dataset",
-        type=_path,
+        type=edge.path,
         help="where the run's images are now, if they have moved",
     )
     evaluate.add_argument(
-        "--count", type=_positive, default=5000, help="samples (5000)"
+        "--count", type=edge.positive, default=5000, help="samples (5000)"
     )
-    evaluate.add_argument("--seed", type=_seed, default=0, help="of the noise (0)")
+    evaluate.add_argument("--seed", type=edge.seed, default=0, help="of the noise (0)")
     evaluate.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_path(command, name: str, told: str) -> None:
-    command.add_argument(name, required=True, type=_path, help=told)
-
-
-def _path(text: str) -> str:
-    if not text:  # as from "$RUN" where RUN is not set; "" would be the folder here
-        raise argparse.ArgumentTypeError("expected a path, got an empty text")
-    return os.path.expanduser(text)  # the shell leaves the ~ of --output=~/runs as is
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() and len(text) < 20 else 0
-    if text.isdecimal() and (number > MOST or len(text) >= 20):
-        raise argparse.ArgumentTypeError(
-            f"expected a whole number, 1 to {MOST:,}; got {text}"
-        )
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
-    return number
-
-
-def _above_0(most: int, told: str = "") -> Callable[[str], float]:
-    def number_of(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not 0 < number <= most:
-            raise argparse.ArgumentTypeError(
-                f"expected a number above 0 and up to {most:,}{told}; got {text}"
-            )
-        return number
-
-    return number_of
-
-
-def _seed(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = None
-    if number is None or abs(number) > LARGEST:
-        raise argparse.ArgumentTypeError(
-            f"expected a whole number of at most 18 digits, got {text}"
-        )
-    return number
+    command.add_argument(name, required=True, type=edge.path, help=told)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ The sentence goes to standard error; a traceback comes with ``--debug`` alone. A
 may carry what to do next in an attribute ``then``, which ends the sentence.
 """
 
+import argparse
 import codecs
 import contextlib
 import os
@@ -22,6 +23,8 @@ import unicodedata
 import warnings
 from collections.abc import Callable
 
+MOST = 2**53 - 1  # of steps and the like: what a float counts
+LARGEST_SEED = 2**62 - 1  # noise.latent_noise doubles a seed, within 64 bits
 # What a function of ours raised in a tf.data pipeline: the last line of its traceback,
 # which TensorFlow puts into its own message.
 _RAISED = re.compile(
@@ -141,6 +144,78 @@ def show(text: str = "") -> None:
     except OSError as error:
         error.filename = "standard output"
         raise
+
+
+def read_whole(text: str) -> int | None:
+    """A whole number as it is usually written: digits, and a sign before them.
+
+    Returns:
+        None if it is another text, such as the "1_000", " 7" or other scripts' digits
+        that ``int`` takes; or longer than anybody means it.
+    """
+    return int(text) if re.fullmatch("[+-]?[0-9]{1,999}", text) else None
+
+
+def read_number(text: str) -> float | None:
+    """A number as it is usually written: 0.4, .4, -4 or 4e-1.
+
+    Returns:
+        None if it is another text, such as the "1_0" or "nan" that ``float`` takes.
+    """
+    usual = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?"
+    return float(text) if re.fullmatch(usual, text, re.IGNORECASE) else None
+
+
+def positive(text: str) -> int:
+    """For argparse: a whole number from 1 to ``MOST``."""
+    number = read_whole(text)
+    if number is None or number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    if number > MOST:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number, 1 to {MOST:,}; got {text}"
+        )
+    return number
+
+
+def whole(text: str) -> int:
+    """For argparse: a whole number."""
+    number = read_whole(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text}")
+    return number
+
+
+def seed(text: str) -> int:
+    """For argparse: a seed that ``noise.latent_noise`` takes."""
+    number = read_whole(text)
+    if number is None or abs(number) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number of at most {LARGEST_SEED:,} on either side of 0, "
+            f"got {text}"
+        )
+    return number
+
+
+def above_0(most: int, told: str = "") -> Callable[[str], float]:
+    """For argparse: a number above 0 and up to ``most``."""
+
+    def number_of(text: str) -> float:
+        number = read_number(text)
+        if number is None or not 0 < number <= most:
+            raise argparse.ArgumentTypeError(
+                f"expected a number above 0 and up to {most:,}{told}; got {text}"
+            )
+        return number
+
+    return number_of
+
+
+def path(text: str) -> str:
+    """For argparse: a path that is not empty."""
+    if not text:  # as from "$RUN" where RUN is not set; "" would be the folder here
+        raise argparse.ArgumentTypeError("expected a path, got an empty text")
+    return os.path.expanduser(text)  # the shell leaves the ~ of --output=~/runs as is
 
 
 def stop_signals() -> list[int]:

@@ -11,7 +11,14 @@ import warnings
 import numpy as np
 import pytest
 
-from dcgan_keras.edge import Stopped, describe, run_command, stop_signals
+from dcgan_keras.edge import (
+    Stopped,
+    describe,
+    read_number,
+    read_whole,
+    run_command,
+    stop_signals,
+)
 
 
 def fails(error, debug=False):
@@ -336,3 +343,43 @@ def test_what_a_native_failure_says_is_seen(end, tmp_path):
     assert done.returncode not in (0, 2)
     assert done.stderr.count(b"unknown flag --typo") == 1
     assert not os.listdir(tmp_path / "held")
+
+
+# Numbers ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["0", "7", "-7", "+7", "007", "9" * 30])
+def test_whole_numbers_are_read(text):
+    assert read_whole(text) == int(text) and read_number(text) == float(text)
+
+
+ODD = [
+    "",
+    " 7",
+    "7 ",
+    "7\n",
+    "1_000",
+    "1,000",
+    "0x7",
+    "٣",
+    "７",
+    "²",
+    "--7",
+    "- 7",
+    "x",
+]
+
+
+@pytest.mark.parametrize("text", [*ODD, "7.0", "7e0", "9" * 5000])
+def test_other_texts_are_no_whole_numbers(text):
+    assert read_whole(text) is None
+
+
+@pytest.mark.parametrize("text", ["0.4", ".4", "4.", "-4", "+4e-1", "4E2", "1e-400"])
+def test_numbers_are_read(text):
+    assert read_number(text) == float(text)
+
+
+@pytest.mark.parametrize("text", [*ODD, "1_0", "nan", "inf", "-inf", ".", "e5", "4e"])
+def test_other_texts_are_no_numbers(text):
+    assert read_number(text) is None

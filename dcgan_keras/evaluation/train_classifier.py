@@ -19,7 +19,7 @@ import numpy as np
 from dcgan_keras.data.datasets import load_dataset
 from dcgan_keras.evaluation.classifier import DigitClassifier, build_classifier
 from dcgan_keras.files import write_whole
-from dcgan_keras.sizes import check_positive
+from dcgan_keras.sizes import check_positive, check_seed
 
 EPOCHS = {"mnist": 10, "digits": 60}  # passes over 60,000 and over 1,415 images
 BATCH_SIZE = {"mnist": 256, "digits": 64}
@@ -38,7 +38,8 @@ def train_classifier(
     Args:
         dataset: "mnist" or "digits".
         epochs: passes over the training images, >= 1; None for the documented number.
-        seed: of the weights, the order, the augmentation and the dropout.
+        seed: of the weights, the order, the augmentation and the dropout, 0 to
+            2**32 - 1.
         verbose, callbacks: as in ``keras.Model.fit``.
 
     Returns:
@@ -46,7 +47,7 @@ def train_classifier(
         machine, the CPU seconds and the accuracy on the test split (0 to 1).
 
     Raises:
-        ValueError: a data set that is not of digits, or epochs below 1.
+        ValueError: a data set that is not of digits, epochs below 1, or another seed.
     """
     from dcgan_keras._tensorflow import keras
 
@@ -54,6 +55,7 @@ def train_classifier(
         raise ValueError(f"dataset: expected 'mnist' or 'digits', got {dataset!r}")
     epochs = EPOCHS[dataset] if epochs is None else epochs
     check_positive(epochs=epochs)
+    check_seed(seed, 0, 2**32)
     keras.utils.set_random_seed(seed)
     images, labels = load_dataset(dataset, split="train")
     model = build_classifier()

@@ -22,7 +22,7 @@ from dcgan_keras.data.datasets import (
     training_batches,
 )
 from dcgan_keras.data.listing import class_names, has_split
-from dcgan_keras.edge import say, show
+from dcgan_keras.edge import MOST, read_whole, say, show
 from dcgan_keras.files import (
     UnreadableFile,
     check_file,
@@ -123,10 +123,12 @@ def train(options: argparse.Namespace) -> None:
             "give --steps"
         )
     config = _resumed(run, options) if options.resume else _new(options)
+    if options.devices is not None:
+        _check_shared(config, options.devices)
     data = _data(config)
     check_images(data.images, batch_size=config["batch_size"])
     if options.epochs is not None:
-        config["steps"] = options.epochs * (len(data.images) // config["batch_size"])
+        config["steps"] = _steps_of(options.epochs, data.images, config["batch_size"])
     config["image_shape"] = [int(n) for n in data.images.shape[1:]]
     data = _grouped(data, config, run if options.resume else None)
     if options.resume:
@@ -149,6 +151,16 @@ def train(options: argparse.Namespace) -> None:
         is_first = cluster is None or cluster.index == 0
         train_model = _train_and_write if is_first else _train_along
         train_model(run, config, data, model, cluster, options)
+
+
+def _steps_of(epochs: int, images, batch_size: int) -> int:
+    each = len(images) // batch_size
+    if epochs * each > MOST:
+        raise ValueError(
+            f"epochs (--epochs): expected at most {MOST // each:,} of {each:,} steps, "
+            f"got {epochs:,}"
+        )
+    return epochs * each
 
 
 def _fitted(config: dict, data: RunData, options, strategy) -> dict:
@@ -302,11 +314,8 @@ def _label_of(options: argparse.Namespace, config: dict) -> int | None:
     are_numbers = any(map(str.isdecimal, names))
     if not are_numbers:
         expected = f"0 to {classes - 1}" + (f" or {expected}" if expected else "")
-    try:
-        number = -1 if are_numbers else int(label)
-    except ValueError:
-        number = -1
-    if not 0 <= number < classes:
+    number = None if are_numbers else read_whole(label)
+    if number is None or not 0 <= number < classes:
         raise ValueError(
             f"label (--label): expected {expected}, a class of the run in "
             f"{options.run}; got {printable(label)}"

@@ -162,6 +162,26 @@ class TestTraining:
         loaded = classifier_module._load(str(tmp_path / "digits.npz"))
         assert loaded.provenance == told
 
+    def test_the_command_refuses_before_it_trains(self, tmp_path, capsys, monkeypatch):
+        from dcgan_keras.evaluation import __main__ as command
+
+        monkeypatch.setattr(command, "save_classifier", None)
+        (tmp_path / "file").write_text("")
+        (tmp_path / "digits.npz").mkdir()
+        for output, said in (
+            ("file", "expected a folder, "),
+            ("", f"expected a file, {tmp_path / 'digits.npz'} is a folder"),
+        ):
+            options = ["--dataset", "digits", "--output", str(tmp_path / output)]
+            assert command.main(["train-classifier", *options]) == 2
+            assert f"output (--output): {said}" in capsys.readouterr().err
+        options = ["--dataset", "digits", "--output", str(tmp_path / "new"), "--seed"]
+        assert command.main(["train-classifier", *options, str(2**32)]) == 2
+        said = "seed (--seed): expected a whole number, 0 to 4,294,967,295, got"
+        assert said in capsys.readouterr().err
+        with pytest.raises(SystemExit, match="2"):
+            command.main(["train-classifier", *options, "1_0"])
+
     @pytest.mark.parametrize("epochs", [0, -1, 2.5])
     def test_epochs_that_are_none_are_refused(self, epochs):
         from dcgan_keras.evaluation.train_classifier import train_classifier

@@ -338,6 +338,15 @@ def test_pictures_by_suffix(runs, tmp_path, suffix, shape):
     assert suffix == ".png" or 60 < len(read) <= shape[0]  # identical frames merge
 
 
+def test_a_line_of_z_is_walked_too(tmp_path):
+    """Among 7 samples some have another sign than the one before."""
+    assert train(tmp_path / "a", "--latent-dim", "1", "--steps", "1") == 0
+    path = tmp_path / "a.gif"
+    command = ["sample", "--run", str(tmp_path / "a"), "--count", "7"]
+    assert main([*command, "--output", str(path)]) == 0
+    assert imageio.imread(path).shape[-3:] == (112, 112, 3)
+
+
 def test_one_sample_makes_a_gif_too(runs, tmp_path):
     path = tmp_path / "one.gif"
     command = ["sample", "--run", str(runs / "composite"), "--count", "1"]
@@ -397,6 +406,19 @@ def test_an_output_that_is_a_folder_is_refused(runs, tmp_path, capsys):
         (["train", "--output", "a", "--dataset", ""], "--dataset: expected a path"),
         (["evaluate", "--run", ""], "--run: expected a path, got an empty text"),
         (["sample", "--run", "a", "--output", "b.npy", "--count", "-1"], ">= 1"),
+        (["evaluate", "--run", "a", "--seed", "1_000"], "--seed: expected a whole"),
+        (["evaluate", "--run", "a", "--seed", " 7"], "--seed: expected a whole number"),
+        (
+            ["evaluate", "--run", "a", "--count", "٣"],
+            "--count: expected a whole number",
+        ),
+        (["train", "--output", "a", "--worker", "1_0"], "--worker: expected a whole"),
+        (
+            ["train", "--output", "a", "--channels", " 1"],
+            "--channels: expected a whole",
+        ),
+        (["train", "--output", "a", "--learning-rates", "1_0"], "a number above 0"),
+        (["train", "--output", "a", "--minutes", "1_0"], "a number above 0"),
     ],
 )
 def test_arguments_that_make_no_sense_end_with_2(arguments, said, capsys):
@@ -987,6 +1009,66 @@ def test_a_seed_that_draws_no_labels_is_named(grouped, tmp_path, capsys):
         err = told(capsys, 2, [*command, "--run", grouped, "--seed", -1])
         assert f"{said}got -1" in err
     assert not (tmp_path / "a.npy").exists()
+
+
+@pytest.mark.parametrize("seed", [2**62, -(2**62), 2**63])
+def test_the_largest_seed_is_said_and_works(runs, tmp_path, capsys, seed):
+    ask = ["sample", "--run", str(runs / "composite"), "--count", "1"]
+    ask += ["--output", str(tmp_path / "a.npy"), "--seed"]
+    with pytest.raises(SystemExit, match="2"):
+        main([*ask, str(seed)])
+    said = "of at most 4,611,686,018,427,387,903 on either side of 0"
+    assert f"--seed: expected a whole number {said}, got" in capsys.readouterr().err
+    assert main([*ask, str(2**62 - 1)]) == 0
+    assert main([*ask, str(1 - 2**62)]) == 0
+
+
+def test_a_label_is_read_as_other_numbers_are():
+    config = {"classes": 12}
+    for label in ("7", "07"):
+        options = argparse.Namespace(run="a", label=label)
+        assert commands._label_of(options, config) == 7
+    for label in (" 1", "1_0", "-1", "٣"):
+        options = argparse.Namespace(run="a", label=label)
+        with pytest.raises(ValueError, match=r"--label\): expected 0 to 11"):
+            commands._label_of(options, config)
+
+
+def test_epochs_of_too_many_steps_are_named(tmp_path, capsys):
+    arguments = ["train", "--output", tmp_path / "a", *SMALL, "--epochs"]
+    err = told(capsys, 2, [*arguments, 2**53 - 1])
+    said = (
+        "epochs (--epochs): expected at most 51,177,268,492,846 of 176 steps, got 9,0"
+    )
+    assert said in err and not (tmp_path / "a").exists()
+
+
+def test_devices_that_cannot_share_are_refused_before_they_are_made(
+    tmp_path, capsys, monkeypatch
+):
+    for slow in ("make_strategy", "load_dataset"):
+        monkeypatch.setattr(commands, slow, None)
+    arguments = ["train", "--output", tmp_path / "a", *SMALL, "--devices", 20000]
+    assert "a number that 20000 devices can share" in told(capsys, 2, arguments)
+
+
+def test_an_output_in_the_place_of_a_folder_is_refused_before_drawing(
+    runs, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "d.png").mkdir()
+    monkeypatch.setattr(commands, "load_generator", None)
+    ask = ["sample", "--run", runs / "composite", "--output"]
+    err = told(capsys, 2, [*ask, tmp_path / "d.png"])
+    assert f"--output): expected a file, {tmp_path / 'd.png'} is a folder" in err
+    assert "File name too long" in told(
+        capsys, 2, [*ask, tmp_path / f"{'n' * 252}.npy"]
+    )
+
+
+def test_samples_have_a_name_as_long_as_a_disk_takes(runs, tmp_path):
+    path = tmp_path / f"{'n' * 249}.npy"
+    ask = ["sample", "--run", str(runs / "composite"), "--count", "1", "--output"]
+    assert main([*ask, str(path)]) == 0 and path.exists()
 
 
 @pytest.mark.parametrize("option", ["--steps", "--decay-steps", "--batch-size"])
