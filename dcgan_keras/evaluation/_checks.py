@@ -6,6 +6,8 @@ import numpy as np
 
 LARGEST = 1e15  # of numbers in any unit: their squares, added up, still fit in float32
 FEW = 10  # images, of which all may be bright
+FAR = 10  # times their spread: squares of points that far from 0 swallow it
+SEEDS = 0, 2**63  # from, and below: of NumPy's random numbers
 
 
 def as_array(values, name: str) -> np.ndarray:
@@ -91,3 +93,18 @@ def warn_not_negative(**sets) -> None:
                 "by 2 * x - 1",
                 stacklevel=3,
             )
+
+
+def middle_and_range(*sets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each column of all sets (N, F) together: float64 (F,) each."""
+    low = np.min([x.min(axis=0) for x in sets], axis=0).astype(np.float64)
+    high = np.max([x.max(axis=0) for x in sets], axis=0).astype(np.float64)
+    return low / 2 + high / 2, high - low
+
+
+def middle_if_far(*sets: np.ndarray) -> np.ndarray | None:
+    """The middle of the sets, float64 (F,), if they lie so far from 0 for their spread
+    that |x|^2 - 2 x.y + |y|^2 would lose the distances between them; else None."""
+    middle, spread = middle_and_range(*sets)
+    is_far = np.linalg.norm(middle) > FAR * np.linalg.norm(spread)
+    return middle if is_far else None

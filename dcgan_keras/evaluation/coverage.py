@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from dcgan_keras.evaluation._checks import as_array, is_short
+from dcgan_keras.evaluation._checks import as_array, is_short, middle_if_far
 from dcgan_keras.sizes import check_positive
 
 CONFIDENT = 0.9  # an image counts as a digit if the classifier is this sure of it
@@ -77,7 +77,9 @@ def classifier_score(probabilities: np.ndarray) -> float:
     """
     p = _checked_probabilities(probabilities)
     marginal = p.mean(axis=0)
-    ratio = np.divide(p, marginal, out=np.ones_like(p), where=p > 0)  # 0 log 0 = 0
+    # 0 log 0 = 0, also of a p whose mean is too small for a float.
+    is_there = (p > 0) & (marginal > 0)
+    ratio = np.divide(p, marginal, out=np.ones_like(p), where=is_there)
     divergence = np.sum(p * np.log(ratio), axis=1)  # nats, one an image
     return float(np.clip(np.exp(divergence.mean()), 1.0, p.shape[1]))
 
@@ -162,6 +164,9 @@ def precision_recall(
     Source: Kynkäänniemi et al. 2019, section 2 and algorithm 1; notebook 08.
     """
     real, generated = checked_pair(real_features, features, neighbours)
+    middle = middle_if_far(real, generated)
+    if middle is not None:
+        real, generated = real - middle, generated - middle
     return PrecisionRecall(
         precision=_share_inside(generated, real, neighbours),
         recall=_share_inside(real, generated, neighbours),

@@ -2,8 +2,18 @@
 
 import numpy as np
 
-from dcgan_keras.evaluation._checks import as_array, check_values, checked_images
-from dcgan_keras.sizes import check_not_negative, check_positive, is_int
+from dcgan_keras.evaluation._checks import (
+    SEEDS,
+    as_array,
+    check_values,
+    checked_images,
+)
+from dcgan_keras.sizes import (
+    check_not_negative,
+    check_positive,
+    check_seed,
+    is_int,
+)
 
 
 def discriminator_features(discriminator, images: np.ndarray, batch_size: int = 500):
@@ -78,6 +88,7 @@ def draw_labelled(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """
     from dcgan_keras.labels import check_labels
 
+    check_seed(seed, *SEEDS)
     labels, rng = check_labels(labels), np.random.default_rng(seed)
     classes, sizes = np.unique(labels, return_counts=True)
     if not len(labels):

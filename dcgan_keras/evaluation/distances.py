@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dcgan_keras.evaluation._checks import as_array
-from dcgan_keras.sizes import check_positive, is_int
+from dcgan_keras.evaluation._checks import SEEDS, as_array
+from dcgan_keras.sizes import check_positive, check_seed, is_int
 
 
 def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
@@ -87,6 +87,7 @@ def real_against_real_floor(
     else:
         features, others = _checked_pair(features, "features", others, "others")
     check_positive(repeats=repeats)
+    check_seed(seed, *SEEDS)
     available = (
         len(features) // 2 if others is None else min(len(features), len(others))
     )

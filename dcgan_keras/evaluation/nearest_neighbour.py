@@ -10,9 +10,14 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from dcgan_keras.evaluation._checks import LARGEST, check_same_shape, checked_images
-from dcgan_keras.noise import latent_noise
-from dcgan_keras.sizes import is_int
+from dcgan_keras.evaluation._checks import (
+    LARGEST,
+    check_same_shape,
+    checked_images,
+    middle_if_far,
+)
+from dcgan_keras.noise import SEEDS, latent_noise
+from dcgan_keras.sizes import check_seed, is_int
 
 PART = 1000  # images at a time: 10,000 test images need 40 MB for their distances
 
@@ -30,6 +35,9 @@ def nearest_neighbour_errors(
     whole curve. Distances are Euclidean, in float32, by matrix products:
 
         |x - y|^2 = |x|^2 - 2 x.y + |y|^2
+
+    where x and y are measured from the middle of the test images, if that is far from
+    0.
 
     Args:
         test_images: float32 (M, ...), any shape of an image, in any unit.
@@ -60,10 +68,12 @@ def nearest_neighbour_errors(
     if not counts or not all(is_int(count) and count >= 1 for count in counts):
         raise ValueError(f"counts: expected numbers of images >= 1, got {counts}")
     counts = sorted(set(counts))
-    flat = _flat(test)
+    middle = middle_if_far(test.reshape(len(test), -1))
+    flat = _flat(test, middle)
     nearest = np.full(len(test), np.inf, np.float32)
     found, errors, seen = np.full(len(test), -1, np.int64), {}, 0
     for images, labels in _cut(parts, counts, test):
+        images = _flat(images, middle)
         # |x|^2 is the same for all of them, so it does not matter which is nearest.
         distances = flat @ (-2 * images.T)
         distances += np.einsum("np,np->n", images, images)
@@ -100,6 +110,7 @@ def labelled_samples(
     from dcgan_keras._tensorflow import tf
     from dcgan_keras.labels import with_labels
 
+    check_seed(seed, *SEEDS)
     inputs = generator.input_shape[1]
     if not (is_int(classes) and 1 <= classes < inputs):
         raise ValueError(
@@ -128,6 +139,7 @@ def classified_samples(
     """
     from dcgan_keras._tensorflow import tf
 
+    check_seed(seed, *SEEDS)
     draw = tf.function(lambda z: generator(z, training=False))
     step = 0
     while True:
@@ -144,7 +156,7 @@ def _cut(parts, counts: list[int], test: np.ndarray):
     for images, labels in parts:
         images, labels = _checked(images, labels, "parts")
         check_same_shape(images, "parts", test, "test_images")
-        images, at = _flat(images), 0
+        at = 0
         while at < len(images) and ends:
             size = min(len(images) - at, PART, ends[0] - seen)
             yield images[at : at + size], labels[at : at + size]
@@ -166,5 +178,6 @@ def _checked(images, labels, name: str) -> tuple[np.ndarray, np.ndarray]:
     return images, labels.astype(np.int64)
 
 
-def _flat(images: np.ndarray) -> np.ndarray:
-    return np.asarray(images, np.float32).reshape(len(images), -1)
+def _flat(images: np.ndarray, middle: np.ndarray | None) -> np.ndarray:
+    flat = images.reshape(len(images), -1)
+    return np.asarray(flat if middle is None else flat - middle, np.float32)

@@ -5,14 +5,18 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_keras.evaluation._checks import (
+    SEEDS,
     check_same_shape,
     checked_images,
     warn_not_negative,
 )
 from dcgan_keras.evaluation.coverage import squared_distances
-from dcgan_keras.sizes import is_int
+from dcgan_keras.sizes import check_seed, is_int
 
 NEAR = 0.01  # "nearer than 99 in 100 real images are"
+# Of |x|^2 + |y|^2, as float32 gives |x - y|^2; of so many that are as near by that, the
+# nearest is looked for by the differences.
+ROUNDING, TIES = 2e-6, 100
 COPIES = (  # what a report says where a number is None
     "Some numbers are left out: among the real images are copies of training images\n"
     "or of each other, and nothing can be nearer than a copy."
@@ -74,11 +78,23 @@ def nearest_images(
     return _nearest(images, candidates)
 
 
-def _nearest(images: np.ndarray, candidates: np.ndarray):
+def _nearest(images: np.ndarray, candidates: np.ndarray, is_itself: bool = False):
+    """is_itself: whether the images are the candidates, and none counts for itself."""
     a, b = _flat(images), _flat(candidates)
+    lengths, longest = _squared_lengths(a), _squared_lengths(b).max()
     indices = np.empty(len(a), np.int64)
     for part, block in squared_distances(a, b, rows=250):
+        if is_itself:
+            block[np.arange(len(block)), np.arange(part.start, part.stop)] = np.inf
         indices[part] = block.argmin(axis=1)
+        limits = block.min(axis=1) + ROUNDING * (lengths[part] + longest)
+        is_near = block <= limits[:, np.newaxis]
+        for row in np.flatnonzero(is_near.sum(axis=1) > 1):
+            near = np.flatnonzero(is_near[row])
+            near = near[np.argsort(block[row, near], kind="stable")[:TIES]]
+            near.sort()
+            image = part.start + row
+            indices[image] = near[_squared_lengths(a[image] - b[near]).argmin()]
     # As |a|^2 - 2ab + |b|^2 a copy would not be exactly 0 away; as a difference it is.
     distances = np.linalg.norm(a - b[indices], axis=1)
     return distances, indices
@@ -129,6 +145,7 @@ def memorisation(
 
 def compare(images, training_images, held_out_images, count, seed) -> Memorisation:
     """As ``memorisation``, of images that have been checked."""
+    check_seed(seed, *SEEDS)
     count = min(count, len(images), len(held_out_images))
     if count < 2:
         raise ValueError(
@@ -168,12 +185,11 @@ def share_nearer(distances: np.ndarray, real: np.ndarray) -> float | None:
 
 def _nearest_other(images: np.ndarray) -> np.ndarray:
     """Distance (N,) of each image to the nearest of the others."""
-    flat = _flat(images)
-    nearest = np.empty(len(flat), np.int64)
-    for part, block in squared_distances(flat, flat, rows=250):
-        block[np.arange(len(block)), np.arange(part.start, part.stop)] = np.inf
-        nearest[part] = block.argmin(axis=1)
-    return np.linalg.norm(flat - flat[nearest], axis=1)
+    return _nearest(images, images, is_itself=True)[0]
+
+
+def _squared_lengths(vectors: np.ndarray) -> np.ndarray:
+    return np.einsum("np,np->n", vectors, vectors)
 
 
 def _flat(images: np.ndarray) -> np.ndarray:

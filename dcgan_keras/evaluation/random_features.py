@@ -10,7 +10,12 @@ from functools import lru_cache
 import numpy as np
 
 from dcgan_keras._tensorflow import tf
-from dcgan_keras.evaluation._checks import checked_pictures, warn_not_negative
+from dcgan_keras.evaluation._checks import (
+    SEEDS,
+    checked_pictures,
+    warn_not_negative,
+)
+from dcgan_keras.sizes import check_seed
 
 SEED = 2018
 WIDTHS = (32, 64, 128, 256, 512)  # channels after each layer, of which sizes need some
@@ -55,6 +60,7 @@ def random_features(images: np.ndarray, seed: int = SEED) -> np.ndarray:
 
 def features_of(images, seed: int = SEED) -> np.ndarray:
     """As ``random_features``, of images whose values have been checked."""
+    check_seed(seed, *SEEDS)
     shape, largest = images.shape, SMALLEST << len(WIDTHS)
     is_square = shape[1] == shape[2] and 8 <= shape[1] <= largest
     if not is_square or shape[3] not in (1, 3):

@@ -7,8 +7,13 @@ pictures are compared as clouds of points, at every scale by itself.
 import numpy as np
 from scipy import ndimage
 
-from dcgan_keras.evaluation._checks import as_array, check_values
-from dcgan_keras.sizes import check_positive
+from dcgan_keras.evaluation._checks import (
+    SEEDS,
+    as_array,
+    check_values,
+    middle_and_range,
+)
+from dcgan_keras.sizes import check_positive, check_seed
 
 PATCH = 7  # pixels a side
 PATCHES_AN_IMAGE = 128  # at most
@@ -19,6 +24,7 @@ BLUR = np.array([1, 4, 6, 4, 1], np.float32) / 16
 IMAGES_AT_ONCE = 256
 DIRECTIONS_AT_ONCE = 64
 FAR = 1000  # times their spread: float32 loses differences of points that far from 0
+TINY = 1e-10  # what is smaller loses digits, where float32 squares it
 
 
 def sliced_wasserstein_distance(
@@ -34,8 +40,8 @@ def sliced_wasserstein_distance(
     way, over all points and directions, is the distance.
 
     Args:
-        points: float (N, F), any unit. The numbers are compared in float32, those far
-            from 0 less a common middle.
+        points: float (N, F), any unit. The numbers are compared in float32; those of a
+            column far from 0 less a common middle.
         real_points: float (N, F), as many, in the same unit.
         directions: how many, >= 1, drawn evenly from the sphere; or unit vectors
             (D, F).
@@ -66,16 +72,18 @@ def sliced_wasserstein_distance(
         check_values(values, name)
     if np.ndim(directions) == 0:
         check_positive(directions=directions)
+        check_seed(seed, *SEEDS)
         directions = _directions(directions, pair[0].shape[1], seed)
     else:
         directions = _checked_directions(directions, pair[0].shape[1])
-    pair = _in_float32(*pair)
+    middle, unit = _middle_and_unit(*pair)
+    pair = [_in_float32(values, middle, unit) for values in pair]
     total = 0.0
     for first in range(0, len(directions), DIRECTIONS_AT_ONCE):
         some = np.asarray(directions[first : first + DIRECTIONS_AT_ONCE], np.float32)
         ours, real = (np.sort(some @ values.T, axis=1) for values in pair)
         total += float(np.abs(ours - real).mean(axis=1, dtype=np.float64).sum())
-    return total / len(directions)
+    return unit * total / len(directions)
 
 
 def pyramid_distances(
@@ -117,6 +125,7 @@ def pyramid_distances(
             f"images, real_images: expected one shape for both, got {pair[0].shape} "
             f"and {pair[1].shape}"
         )
+    check_seed(seed, *SEEDS)
     sizes = level_sizes(pair[0].shape[1])
     return {
         size: 1e3
@@ -184,9 +193,10 @@ def _patches(images: np.ndarray, level: int, levels: int, seed: int) -> np.ndarr
     if count > PATCHES:
         raise ValueError(f"images: expected at most {PATCHES}, got {count}")
     found = np.empty((count, each, PATCH, PATCH, channels), np.float32)
+    place = _middle_and_unit(images.reshape(-1, channels))
     for first in range(0, count, IMAGES_AT_ONCE):
         part = slice(first, first + IMAGES_AT_ONCE)
-        some = np.asarray(images[part], np.float32)
+        some = _in_float32(images[part], *place)
         some = laplacian_level(some, level, is_last=level == levels - 1)
         windows = np.lib.stride_tricks.sliding_window_view(some, (PATCH, PATCH), (1, 2))
         chosen = windows[np.arange(len(some))[:, None], down[part], right[part]]
@@ -220,15 +230,27 @@ def _checked_directions(directions, length: int) -> np.ndarray:
     return directions
 
 
-def _in_float32(*pair: np.ndarray) -> list[np.ndarray]:
-    """Both; less a common middle, if they are so far from 0 that float32 would see no
-    difference between them."""
-    low = np.min([x.min(axis=0) for x in pair], axis=0).astype(np.float64)
-    high = np.max([x.max(axis=0) for x in pair], axis=0).astype(np.float64)
-    middle = (low + high) / 2
-    if np.abs(middle).max() > FAR * (high - low).max():
-        pair = [x - middle for x in pair]
-    return [np.asarray(x, np.float32) for x in pair]
+def _middle_and_unit(*sets: np.ndarray) -> tuple[np.ndarray, float]:
+    """From where, (F,), and in what unit float32 sees the differences within the sets.
+
+    A column is measured from its middle where that is far from 0 for its own range,
+    else from 0; and all in a unit other than 1 where all are tiny.
+    """
+    middle, spread = middle_and_range(*sets)
+    middle[np.abs(middle) <= FAR * spread] = 0
+    largest = max(np.abs(x - middle).max() for x in map(_ends, sets))
+    unit = 2.0 ** np.floor(np.log2(largest)) if 0 < largest < TINY else 1.0
+    return middle, float(unit)
+
+
+def _ends(values: np.ndarray) -> np.ndarray:
+    return np.stack([values.min(axis=0), values.max(axis=0)])
+
+
+def _in_float32(values: np.ndarray, middle: np.ndarray, unit: float) -> np.ndarray:
+    if middle.any() or unit != 1:
+        values = (values - middle) / unit
+    return np.asarray(values, np.float32)
 
 
 def _checked(images, name: str) -> np.ndarray:

@@ -33,6 +33,10 @@ class TestClassifierScore:
         assert classifier_score(np.eye(10)[[3] * 20]) == 1
         assert classifier_score(np.eye(10)[[3, 7] * 20]) == pytest.approx(2)
 
+    @pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-30])
+    def test_what_hardly_ever_is_counts_for_nothing(self, tiny):
+        assert classifier_score([[1.0, tiny], [1.0, 0.0]]) == pytest.approx(1)
+
     @pytest.mark.parametrize("kind", [np.float16, tf.bfloat16.as_numpy_dtype])
     def test_probabilities_of_16_bits_are_no_logits(self, kind):
         p = random_probabilities(300, 1)
@@ -144,6 +148,13 @@ class TestPrecisionRecall:
         assert result.precision == pytest.approx(naive_share_inside(fake, real, k))
         assert result.recall == pytest.approx(naive_share_inside(real, fake, k))
         assert 0 < result.precision < 1 and 0 < result.recall
+
+    @pytest.mark.parametrize("far", [1e7, -1e9, 1e9 * np.array([0, 1, 0, 0])])
+    def test_features_far_from_0_lose_nothing(self, far):
+        real, fake = RNG(0).normal(size=(60, 4)), RNG(1).normal(size=(45, 4)) * 0.6
+        near = precision_recall(real, fake)
+        assert precision_recall(real + far, fake + far) == near
+        assert precision_recall(np.full((9, 2), 7e9), np.full((9, 2), 7e9)) == (1, 1)
 
     def test_more_rows_than_one_block(self):
         real, fake = RNG(0).normal(size=(1300, 3)), RNG(1).normal(size=(1100, 3))

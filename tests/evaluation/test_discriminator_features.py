@@ -94,6 +94,12 @@ def test_a_count_that_does_not_go_round(count):
         draw_labelled(np.arange(400) % 5, count, seed=0)
 
 
+@pytest.mark.parametrize("seed", [-1, "a", 1.5, None])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(ValueError, match="^seed .*expected a whole number, 0 to"):
+        draw_labelled(np.arange(400) % 5, 50, seed=seed)
+
+
 def test_any_whole_numbers_are_labels_and_nothing_else_is():
     found = draw_labelled([-1, 7, -1, 7], 2, seed=0)
     assert found[0] in (0, 2) and found[1] in (1, 3)

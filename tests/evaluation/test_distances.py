@@ -5,7 +5,11 @@ import pytest
 import scipy.linalg
 
 from dcgan_keras.evaluation.distances import frechet_distance, real_against_real_floor
-from dcgan_keras.evaluation.novelty import memorisation, nearest_images
+from dcgan_keras.evaluation.novelty import (
+    _nearest_other,
+    memorisation,
+    nearest_images,
+)
 
 RNG = np.random.default_rng
 
@@ -157,6 +161,14 @@ class TestFloor:
         with pytest.raises(ValueError, match=message):
             real_against_real_floor(**({"features": np.eye(8)} | arguments))
 
+    @pytest.mark.parametrize("seed", [-1, "a", 1.5, None, True])
+    def test_refuses_a_seed_that_is_none(self, seed):
+        images = smooth_images(5, 0)
+        with pytest.raises(ValueError, match="^seed .*expected a whole number, 0 to"):
+            real_against_real_floor(np.eye(8), seed=seed)
+        with pytest.raises(ValueError, match="^seed .*expected a whole number, 0 to"):
+            memorisation(images, images, images, seed=seed)
+
     def test_takes_tensors(self):
         from dcgan_keras import tf
 
@@ -186,6 +198,28 @@ class TestMemorisation:
         distances, indices = nearest_images(candidates[40:45], candidates)
         assert distances.tolist() == [0] * 5
         assert indices.tolist() == list(range(40, 45))
+
+    def test_a_copy_is_found_among_images_that_are_nearly_it(self):
+        """Of a size and contrast where float32 rounds by more than they differ."""
+        images = np.where(RNG(0).uniform(size=(20, 64, 64, 3)) < 0.5, -1, 1)
+        images = (images * RNG(1).uniform(0.8, 1, images.shape)).astype(np.float32)
+        near = np.stack([images] * 3)
+        for number, copies in enumerate(near):
+            copies[:, number::8, 5, 0] *= 1 - 1 / 128
+        candidates = np.concatenate([near[0], near[1], images, near[2]])
+        distances, indices = nearest_images(images, candidates)
+        assert distances.tolist() == [0] * 20
+        assert indices.tolist() == list(range(40, 60))
+        others = np.concatenate([images, near[0], images])
+        found = _nearest_other(others)
+        assert found[:20].tolist() == found[40:].tolist() == [0] * 20
+        assert (found[20:40] > 0).all()
+
+    def test_many_copies_go_to_the_first(self):
+        images = np.repeat(smooth_images(2, 0), 300, axis=0)
+        distances, indices = nearest_images(images[298:302], images)
+        assert distances.tolist() == [0] * 4
+        assert (indices < 300).tolist() == [True, True, False, False]
 
     def test_new_images_look_new(self):
         train, held_out = smooth_images(3000, 1), smooth_images(900, 2)

@@ -37,6 +37,26 @@ def test_errors_are_those_of_scikit_learn(part, monkeypatch):
     assert errors[10] > 3 * errors[1415] > 0
 
 
+@pytest.mark.parametrize("far", [293, -3000, 1e9])
+def test_images_far_from_0_lose_nothing(far):
+    random = np.random.default_rng(0)
+    train = random.normal(size=(200, 8, 8, 1))
+    test, labels = train + 0.2 * random.normal(size=train.shape), np.arange(200)
+    kind = np.float32 if abs(far) < 1e4 else np.float64
+    train, test = (train + far).astype(kind), (test + far).astype(kind)
+    parts = [(train[:90], labels[:90]), (train[90:], labels[90:])]
+    errors = nearest_neighbour_errors(test, labels, parts, [90, 200])
+    assert errors == {90: pytest.approx(0.55), 200: 0.0}
+
+
+@pytest.mark.parametrize("seed", [1.5, "a", 2**60])
+def test_a_seed_that_gives_no_noise_is_refused(seed):
+    generator = build_generator(channels=2, latent_dim=13)
+    for samples in (labelled_samples, classified_samples):
+        with pytest.raises(ValueError, match="^seed .*expected a whole number"):
+            next(samples(generator, 10, seed=seed))
+
+
 def test_memory_does_not_grow_and_no_more_is_drawn_than_asked_for():
     drawn = []
 

@@ -65,6 +65,11 @@ class TestFeatures:
         with pytest.raises(ValueError, match=f"^images: expected {said}"):
             random_features(images)
 
+    @pytest.mark.parametrize("seed", [-1, "a", 1.5, None])
+    def test_a_seed_that_is_none_is_refused(self, seed):
+        with pytest.raises(ValueError, match="^seed .*expected a whole number, 0 to"):
+            random_features(np.zeros((1, 8, 8, 1), np.float32), seed)
+
     def test_images_in_0_to_1_are_warned_of(self):
         images = RNG(0).uniform(0, 1, (10, 8, 8, 1)).astype(np.float32)
         with pytest.warns(UserWarning, match="^images: all values are in .0, 1."):

@@ -83,6 +83,26 @@ class TestPoints:
         found = sliced_wasserstein_distance(points + far, points + far + 3)
         assert found == pytest.approx(expected, rel=1e-5)
 
+    def test_a_column_far_from_0_beside_a_wide_one_loses_nothing(self):
+        points = RNG(9).normal(size=(300, 2)) * [1e4, 1e-3] + [0, 1e6]
+        found = sliced_wasserstein_distance(points, points + [0, 0.01], [[0.0, 1.0]])
+        assert found == pytest.approx(0.01, rel=1e-4)
+
+    @pytest.mark.parametrize("unit", [1e-46, 1e-300, 1e10])
+    def test_the_unit_is_that_of_the_points(self, unit):
+        a, b = RNG(9).normal(size=(2, 40, 3))
+        expected = sliced_wasserstein_distance(a, b)
+        found = sliced_wasserstein_distance(a * unit, b * unit)
+        assert found / unit == pytest.approx(expected, rel=1e-5)
+
+    @pytest.mark.parametrize("seed", [-1, "a", 1.5, None])
+    def test_a_seed_that_is_none_is_refused(self, seed):
+        with pytest.raises(ValueError, match="^seed .*expected a whole number, 0 to"):
+            sliced_wasserstein_distance(np.eye(3), np.eye(3), seed=seed)
+        images = np.zeros((1, 16, 16, 1), np.float32)
+        with pytest.raises(ValueError, match="^seed .*expected a whole number, 0 to"):
+            pyramid_distances(images, images, seed)
+
     @pytest.mark.parametrize(
         ("directions", "said"),
         [
@@ -152,6 +172,13 @@ class TestPictures:
         for changed in (self.real - 0.3, 0.5 * self.real):
             for pair in ((changed, self.real), (self.real, changed)):
                 assert max(pyramid_distances(*pair).values()) < 0.1
+
+    @pytest.mark.parametrize(("unit", "far"), [(1, 1e8), (1e-23, 0), (1e-5, 1)])
+    def test_neither_the_unit_nor_the_middle_counts(self, unit, far):
+        pair = self.real[:100].astype(float), self.others[:100].astype(float)
+        expected = pyramid_distances(*pair)
+        found = pyramid_distances(*(unit * x + far for x in pair))
+        assert found == pytest.approx(expected, rel=1e-3)
 
     def test_the_patches_follow_from_the_seed(self, monkeypatch):
         ways = module._directions  # the same for all seeds here, so that patches tell
