@@ -28,6 +28,7 @@ COLOURS = {
 }
 CYCLE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666"]
 FARTHEST = 4.0  # beyond lie images of another scale; up to it, what is drawn white
+LONGEST = 65_535  # hundredths of a second, of a GIF's frame
 LOSSES = ("discriminator_loss", "generator_loss")
 
 
@@ -326,7 +327,9 @@ def gif_bytes(
     Args:
         frames: uint8 RGB (H, W, 3) each, of one size. They are taken one by one, so
             they may be made when they are needed.
-        seconds_per_frame: how long each is shown; the last one five times as long.
+        seconds_per_frame: how long each is shown, >= 0, to the nearest hundredth and at
+            least two of them, as viewers slow down what is faster; the last one five
+            times as long, which a GIF has room for up to 131.07.
         count: how many there are, at least 1; None: they are all made first.
 
     Returns:
@@ -334,19 +337,23 @@ def gif_bytes(
 
     Raises:
         ValueError: there is no frame, one is of another size or type, or there are
-            more or fewer than said.
+            more or fewer than said; or another number of seconds.
     """
     check_not_negative(seconds_per_frame=seconds_per_frame)
+    if seconds_per_frame > LONGEST / 500:
+        raise ValueError(
+            f"seconds_per_frame: expected 0 to {LONGEST / 500}, got {seconds_per_frame}"
+        )
+    milliseconds = 10 * max(2, round(100 * seconds_per_frame))
     if count is None:
         frames = list(frames)
         count = len(frames) or 1
     check_positive(count=count)
     pictures = _pictures(frames, count)
     first = next(pictures)
-    buffer, milliseconds = io.BytesIO(), [1000 * seconds_per_frame] * count
-    milliseconds[-1] *= 5
+    buffer, durations = io.BytesIO(), [milliseconds] * (count - 1) + [5 * milliseconds]
     rest = {"save_all": True, "append_images": pictures} if count > 1 else {}
-    duration = milliseconds if rest else milliseconds[0]
+    duration = durations if rest else durations[0]
     first.save(buffer, "GIF", duration=duration, loop=0, **rest)
     next(pictures, None)  # there is none left, or it says so
     return buffer.getvalue()
@@ -396,11 +403,15 @@ def _running_mean(values: np.ndarray, window: int) -> np.ndarray:
     Of those that are finite; NaN where none of them is.
     """
     values = values.astype(float)
-    is_finite = np.isfinite(values)
-    sums = np.cumsum(np.insert(np.where(is_finite, values, 0.0), 0, 0.0))
-    counts = np.cumsum(np.insert(is_finite.astype(int), 0, 0))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    of_these = counts[ends] - counts[starts]
+    is_finite, window = np.isfinite(values), min(window, len(values))
+
+    def sums(numbers):
+        # Each window by itself: as differences of running sums, those after a spike
+        # would be lost in it.
+        padded = np.concatenate([np.zeros(window - 1), numbers])
+        return np.lib.stride_tricks.sliding_window_view(padded, window).sum(axis=1)
+
+    counts = sums(is_finite)
+    totals = sums(np.where(is_finite, values, 0.0))
     means = np.full(len(values), np.nan)
-    return np.divide(sums[ends] - sums[starts], of_these, out=means, where=of_these > 0)
+    return np.divide(totals, counts, out=means, where=counts > 0)

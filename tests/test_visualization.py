@@ -2,6 +2,7 @@
 
 import base64
 import importlib
+import io
 
 import imageio.v3 as imageio
 import matplotlib
@@ -162,6 +163,27 @@ def test_gif_reads_back_as_many_colour_frames(tmp_path):
     assert durations == [100, 100, 100, 100, 500]
 
 
+def durations(content):
+    from PIL import Image
+
+    found = []
+    with Image.open(io.BytesIO(content)) as image:
+        for number in range(image.n_frames):
+            image.seek(number)
+            found.append(image.info["duration"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "milliseconds"),
+    [(0, 20), (0.004, 20), (1 / 60, 20), (0.029, 30), (0.037, 40), (131.07, 131_070)],
+)
+def test_a_frame_lasts_the_nearest_hundredth_and_two_at_least(seconds, milliseconds):
+    frames = [np.full((4, 4, 3), 40 * n, np.uint8) for n in range(3)]
+    expected = [milliseconds, milliseconds, 5 * milliseconds]
+    assert durations(gif_bytes(frames, seconds)) == expected
+
+
 def test_a_gif_of_one_frame_reads_back():
     content = gif_bytes([np.full((6, 8, 3), 7, np.uint8)])
     assert imageio.imread(content, extension=".gif").shape[-3:] == (6, 8, 3)
@@ -194,6 +216,7 @@ def test_what_is_no_picture_is_not_written(pixels, tmp_path):
         ([GREY] * 3, {"count": 4}, "count: expected 3, as many as frames, got 4"),
         ([GREY], {"count": 0}, "count: expected a whole number >= 1, got 0"),
         ([GREY], {"seconds_per_frame": -1}, "seconds_per_frame: expected a number"),
+        ([GREY], {"seconds_per_frame": 132.0}, "seconds_per_frame: .*131.07, got 132"),
     ],
 )
 def test_what_is_no_film_is_refused(frames, options, said):
@@ -285,6 +308,16 @@ def test_one_bad_step_is_left_out_of_the_mean(bad):
 def test_what_is_no_history_is_refused(rows, said):
     with pytest.raises(ValueError, match=f"^history: expected a list with a .*{said}"):
         plot_history(rows)
+
+
+def test_a_huge_step_leaves_the_mean_with_its_window():
+    rows = history(200)
+    rows[20]["discriminator_loss"] = 1e18
+    drawn = plot_history(rows, smooth=25).axes[0].lines[1].get_ydata()
+    plain = plot_history(history(200), smooth=25).axes[0].lines[1].get_ydata()
+    assert drawn[20] > 1e16
+    away = np.r_[:20, 45:200]
+    np.testing.assert_allclose(drawn[away], plain[away], rtol=1e-12)
 
 
 @pytest.mark.parametrize("smooth", [0, 2.5, -1])
