@@ -119,6 +119,7 @@ def build_generator(
     check_positive(latent_dim=latent_dim, kernel_size=kernel_size)
     latent_dim, kernel_size = int(latent_dim), int(kernel_size)
     check_not_negative(leaky_slope=leaky_slope)
+    leaky_slope = float(leaky_slope)
     check_choice("activation", activation, ("relu", "leaky_relu"))
     check_choice("project_norm", project_norm, ("units", "channels"))
     check_choice("output_layer", output_layer, ("transposed", "conv"))
@@ -270,9 +271,11 @@ def build_discriminator(
     check_positive(kernel_size=kernel_size)
     kernel_size = int(kernel_size)
     check_not_negative(leaky_slope=leaky_slope)
+    leaky_slope = float(leaky_slope)
     check_choice("output", output, ("logit", "probability"))
     check_choice("downsampling", downsampling, ("strided", *_POOLING))
     check_below_one(dropout=dropout)
+    dropout = float(dropout)
     widths = widths_of(channels, halvings)
     if len(widths) < halvings:
         raise ValueError(
@@ -345,7 +348,8 @@ class _Layers:
             check_flag(use_bias=use_bias)
         if stddev is not None:
             check_not_negative(weight_stddev=stddev)
-        self.batch_norm, self.momentum = batch_norm, momentum
+            stddev = float(stddev)
+        self.batch_norm, self.momentum = batch_norm, float(momentum)
         self.use_bias, self.stddev, self.seed = use_bias, stddev, seed_of(seed)
         plain = keras.layers.BatchNormalization
         self.merged = 0  # layers that another does the work of; the seeds count them

@@ -1,5 +1,7 @@
 """Both players: sizes, published parameter counts, the order of layers, seeds."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from players import KERAS_SAVES, LATENT_DIM, build_players, noise, reals
@@ -461,6 +463,22 @@ def test_generator_names_the_argument_that_is_wrong(option):
 def test_discriminator_names_the_argument_that_is_wrong(option):
     with pytest.raises(ValueError, match=f"^{next(iter(option))}: expected"):
         build_discriminator((16, 16, 1), **option)
+
+
+def test_fractions_are_numbers():
+    shape, same = {"image_shape": (8, 8, 1), "channels": 2}, {"seed": 3}
+    some = {"leaky_slope": 1 / 4, "momentum": 1 / 2, "weight_stddev": 1 / 8}
+    exact = {name: Fraction(value) for name, value in some.items()}
+    for build, own, other in (
+        (build_generator, {"activation": "leaky_relu"}, {"activation": "leaky_relu"}),
+        (build_discriminator, {"dropout": 1 / 2}, {"dropout": Fraction(1, 2)}),
+    ):
+        for fast in (False, True):
+            both = shape | same | {"fast": fast}
+            plain, given = build(**both, **some, **own), build(**both, **exact, **other)
+            assert given.to_json() == plain.to_json()
+            for a, b in zip(given.get_weights(), plain.get_weights(), strict=True):
+                np.testing.assert_array_equal(a, b)
 
 
 def test_numbers_of_numpy_are_numbers():

@@ -7,12 +7,14 @@ do groups of pictures that are like each other pixel by pixel, which k-means fin
 without anybody's help.
 """
 
+import re
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dcgan_keras.sizes import check_seed
+from dcgan_keras.data.datasets import NOT_NEGATIVE, check_images
+from dcgan_keras.sizes import check_count, check_seed, is_int
 
 if TYPE_CHECKING:
     from dcgan_keras.data.image_folder import FolderImages
@@ -41,6 +43,7 @@ class Clusters(NamedTuple):
 
     def draw(self, count: int, seed: int) -> np.ndarray:
         """Numbers of groups, int64 (count,), as often as the groups have pictures."""
+        check_count(count=count)
         check_seed(seed, 0, 2**63)
         random = np.random.default_rng(seed)
         return random.choice(len(self.counts), count, p=self.shares)
@@ -52,7 +55,8 @@ def find_clusters(
     """Look for groups of pictures, and say which picture is in which.
 
     Args:
-        images: float32 (N, H, W, C) in [-1, 1], an array or ``FolderImages``.
+        images: float32 (N, H, W, C) in [-1, 1], an array, a tensor or
+            ``FolderImages``.
         count: groups to look for, 2 to N, and at most 20,000.
         seed: of the centres that k-means begins with, and of the 20,000 pictures that
             are looked at, where there are more.
@@ -62,8 +66,8 @@ def find_clusters(
         and int64 (N,), the number of the group of each picture.
 
     Raises:
-        ValueError: another number of groups, pictures that are all equal, or a seed
-            that is no whole number, 0 to 2**32 - 1.
+        ValueError: another number of groups, pictures that are all equal, what
+            ``check_images`` refuses, or a seed that is no whole number, 0 to 2**32 - 1.
 
     Example:
         >>> clusters, labels = find_clusters(load_dataset("digits").images, 10)
@@ -75,15 +79,21 @@ def find_clusters(
         are of the features of a network, not of pixels.
     """
     check_seed(seed, 0, 2**32)
+    with warnings.catch_warnings():  # groups may be of any range
+        warnings.filterwarnings("ignore", re.escape(NOT_NEGATIVE))
+        check_images(images)
+    if hasattr(images, "numpy"):  # a tensor
+        images = images.numpy()
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
     most = min(len(images), MOST)
-    if not 2 <= count <= most:
+    if not (is_int(count) and 2 <= count <= most):
+        got = f"{count:,}" if is_int(count) else repr(count)
         raise ValueError(
             f"clusters (--clusters): expected 2 to {most:,} of {len(images):,} images, "
-            f"got {count:,}"
+            f"got {got}"
         )
     chosen = np.arange(len(images))
     if len(images) > MOST:

@@ -1,5 +1,7 @@
 """Groups among the pictures: found where they were planted, the same every time."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -121,6 +123,37 @@ def test_groups_are_drawn_as_often_as_they_have_pictures():
     np.testing.assert_allclose(shares, [0.7, 0.2, 0.1], atol=0.02)
     np.testing.assert_array_equal(drawn, clusters.draw(10_000, seed=1))
     assert (drawn != clusters.draw(10_000, seed=2)).any()
+
+
+@pytest.mark.parametrize("count", [3.0, 2.5, "3", True, None])
+def test_a_number_of_groups_that_is_none_is_named(count):
+    with pytest.raises(ValueError, match="expected 2 to 100 of 100 images, got [^,]+$"):
+        find_clusters(planted()[0], count)
+
+
+def test_what_are_no_pictures_is_refused_and_tensors_are_taken():
+    from dcgan_keras import tf
+
+    images = planted()[0]
+    labels = find_clusters(images, 3)[1]
+    np.testing.assert_array_equal(find_clusters(tf.constant(images), 3)[1], labels)
+    for said, wrong in {
+        "an array (N, H, W, C), got list": list(images),
+        "shape (N, H, W, C), N > 0": images[..., 0],
+        "float32 in [-1, 1], got float64": images.astype(np.float64),
+    }.items():
+        with pytest.raises(ValueError, match=re.escape(f"images: expected {said}")):
+            find_clusters(wrong, 3)
+    images[3, 1] = np.nan
+    with pytest.raises(ValueError, match="images: 1 of 100 images hold NaN"):
+        find_clusters(images, 3)
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, "a"])
+def test_a_number_of_draws_that_is_none_is_named(count):
+    clusters = Clusters(np.zeros((2, 2, 2, 1), np.float32), np.array([7, 2]))
+    with pytest.raises(ValueError, match="^count: expected a whole number >= 0, got"):
+        clusters.draw(count, 0)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None])
