@@ -63,8 +63,10 @@ def asked_logits(logits, labels):
     if logits.shape.rank != 2 or logits.shape[1] is None:
         raise ValueError(f"logits: expected shape (N, classes), got {logits.shape}")
     count, classes = logits.shape
-    rows = tf.one_hot(_checked(labels, classes, count), classes, dtype=logits.dtype)
-    return tf.reduce_sum(logits * rows, axis=1, keepdims=True)
+    labels = _checked(labels, classes, count)
+    is_asked = tf.one_hot(labels, classes, True, False)
+    others_out = tf.where(is_asked, logits, 0)  # a product would keep NaN and infinity
+    return tf.reduce_sum(others_out, axis=1, keepdims=True)
 
 
 def label_grid(z, classes: int):
@@ -111,14 +113,37 @@ def spread_labels(count: int, classes: int, shares=None) -> np.ndarray:
     check_positive(classes=classes)
     if shares is None:
         return np.arange(count) % classes
-    shares = np.asarray(shares)
-    is_whole = shares.shape == (classes,) and np.isclose(shares.sum(), 1)
-    if not is_whole or np.any(shares < 0):
-        raise ValueError(
-            f"shares: expected {classes} numbers >= 0 with the sum 1, got {shares}"
-        )
+    shares = check_class_shares(shares, classes)
     places = (np.arange(count) + 0.5) / count
     return np.searchsorted(np.cumsum(shares)[:-1], places, side="right")
+
+
+def check_class_shares(shares, classes: int | None) -> np.ndarray:
+    """Refuse what are no shares of the classes.
+
+    Args:
+        shares: expected numbers >= 0 (classes,), summing to 1.
+        classes: how many there are; None: none, and so no shares.
+
+    Returns:
+        float64 (classes,).
+
+    Raises:
+        ValueError: naming what was expected and what came.
+    """
+    if classes is None:
+        raise ValueError(f"shares: expected None without classes, got {shares!r}")
+    try:
+        found = np.asarray(shares, np.float64)
+    except (TypeError, ValueError):  # words, or rows of several lengths
+        found = np.empty(0)
+    is_whole = found.shape == (classes,) and np.isclose(found.sum(), 1)
+    if not is_whole or np.any(found < 0):
+        raise ValueError(
+            f"shares: expected {classes} numbers >= 0 with the sum 1, got "
+            f"{np.asarray(shares, object)}"
+        )
+    return found
 
 
 def check_labels(

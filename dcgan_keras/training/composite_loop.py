@@ -74,13 +74,15 @@ class CompositeLoop(TwoPlayers):
         Args:
             generator_optimizer: of its own; None: ``default_optimizer()``.
             discriminator_optimizer: of its own; None: ``default_optimizer()``.
-            options: run_eagerly, steps_per_execution and jit_compile, as Keras has
-                them; jit_compile is False if it is not given.
+            options: run_eagerly and jit_compile (XLA, for the update), each True or
+                False, which it is if it is not given; steps_per_execution, >= 1.
 
         Raises:
-            ValueError: an unknown option, or one optimizer for both players.
+            ValueError: an unknown option, one optimizer for both players, or
+                regularizers of weights of float64.
         """
         options.setdefault("jit_compile", False)
+        _check_regularizers(generator=self.generator, discriminator=self.discriminator)
         self._compile_players(generator_optimizer, discriminator_optimizer, options)
         if self.classes is None:
             cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -98,7 +100,7 @@ class CompositeLoop(TwoPlayers):
     def _update(self, real_images, labels):
         step = tf.identity(self.steps_made.value)
         z = self._generator_input(real_images, labels, step, D_NOISE)
-        fake_images = self.generator(z, training=True)
+        fake_images = self._fakes(z, training=True)
         if labels is None:
             real = tf.ones_like(z[:, :1])
             fake = 0 * real
@@ -146,6 +148,17 @@ def _pair(discriminator: keras.Model) -> keras.Model:
     return keras.Model(images, answers)
 
 
+def _check_regularizers(**players) -> None:
+    """Refuse what Keras, whose losses are of float32, can't add to them."""
+    for name, player in players.items():
+        kinds = {x.dtype for x in player.trainable_variables if x.regularizer}
+        if "float64" in kinds:
+            raise ValueError(
+                f"{name}: expected regularizers of float32 weights, got float64, which "
+                "Keras adds to no loss; DCGAN makes the same update"
+            )
+
+
 @keras.saving.register_keras_serializable("dcgan_keras")
 def asked_cross_entropy(answers, logits):
     """The binary cross-entropy of the logits that were asked for, an image each.
@@ -158,6 +171,7 @@ def asked_cross_entropy(answers, logits):
     Returns:
         (N,): softplus(-logit) for "real", softplus(logit) for "fake".
     """
+    logits = keras.ops.where(answers == 0, 0.0, logits)  # an infinite one of another
     losses_of_all = keras.ops.softplus(-answers * logits)
     return keras.ops.sum(keras.ops.abs(answers) * losses_of_all, axis=-1)
 

@@ -7,14 +7,13 @@ cost of a step (11.5 against 15.2 CPU-milliseconds in data/tables/bridge). Eithe
 hold D flat at the real images (R1), every few steps.
 """
 
-import math
 from collections.abc import Sequence
 
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import batch_norm_layers, mixes_batch
 from dcgan_keras.noise import D_FAKES, D_NOISE, G_FAKES, G_NOISE, REALS, uniform_noise
-from dcgan_keras.sizes import check_not_negative, is_int
+from dcgan_keras.sizes import check_choice, check_not_negative, is_int, is_number
 from dcgan_keras.training.augmentation import DRAWS, augment, check_augmentation
 from dcgan_keras.training.players import (
     TwoPlayers,
@@ -96,28 +95,25 @@ class DCGAN(TwoPlayers):
                 strong: nearly free, and the same on average.
             augmentation: what is done at random to all that D sees in training, reals
                 and fakes alike, see ``augmentation.augment``; for few images.
-            jit_compile: XLA, for the update, on one device; on CPUs it is slower here.
+            jit_compile: whether XLA makes the update, on one device; on CPUs it is
+                slower here.
             real_label: of D's loss, see ``losses.discriminator_loss``.
-            options: run_eagerly and steps_per_execution, as Keras has them.
+            options: run_eagerly, True or False, and steps_per_execution, >= 1.
 
         Raises:
             ValueError: an unknown loss, update, augmentation or option, a negative
                 penalty, one optimizer for both players, or a simultaneous update or a
                 penalty for a D that looks at its batch.
         """
-        if generator_loss not in losses.GENERATOR_LOSSES:
-            raise ValueError(
-                f"generator_loss: expected one of {sorted(losses.GENERATOR_LOSSES)}, "
-                f"got {generator_loss!r}"
-            )
+        check_choice("generator_loss", generator_loss, losses.GENERATOR_LOSSES)
         check_not_negative(real_label=real_label)
         _check_update(update, r1_gamma, r1_interval, self.discriminator)
         augmentation = check_augmentation(augmentation)
         options["jit_compile"] = jit_compile
         self._compile_players(generator_optimizer, discriminator_optimizer, options)
-        self.update, self.r1_gamma, self.r1_interval = update, r1_gamma, r1_interval
-        self.augmentation = augmentation
-        self.generator_loss_name, self.real_label = generator_loss, real_label
+        self.update, self.augmentation = update, augmentation
+        self.r1_gamma, self.r1_interval = float(r1_gamma), int(r1_interval)
+        self.generator_loss_name, self.real_label = generator_loss, float(real_label)
         self.generator_loss = losses.GENERATOR_LOSSES[generator_loss]
 
     def get_compile_config(self):
@@ -159,7 +155,7 @@ class DCGAN(TwoPlayers):
         digits left, G gets a pass of its own.
         """
         with tf.GradientTape() as g_tape:
-            fake_images = self.generator(z, training=True)
+            fake_images = self._fakes(z, training=True)
             fake_images = self._augmented(fake_images, step, D_FAKES)
             g_asked = asked_losses(self.generator) + weight_losses(self.generator)
         with tf.GradientTape() as d_tape:
@@ -232,7 +228,7 @@ class DCGAN(TwoPlayers):
         return real_logits, fake_logits, d_loss, d_loss + _total(asked)
 
     def _discriminator_step(self, real_images, labels, z, step):
-        fake_images = self.generator(z, training=True)
+        fake_images = self._fakes(z, training=True)
         fake_images = self._augmented(fake_images, step, D_FAKES)
         with tf.GradientTape() as tape:
             real_logits, fake_logits, d_loss, minimised = self._discriminator_losses(
@@ -268,7 +264,7 @@ class DCGAN(TwoPlayers):
 
     def _generator_step(self, z, labels, step):
         with tf.GradientTape() as tape:
-            fake_images = self.generator(z, training=True)
+            fake_images = self._fakes(z, training=True)
             fake_images = self._augmented(fake_images, step, G_FAKES)
             asked = asked_losses(self.generator) + weight_losses(self.generator)
             logits = self._answers(fake_images, labels, training=True)
@@ -287,10 +283,9 @@ def _total(some: list):
 
 
 def _check_update(update, r1_gamma, r1_interval, discriminator) -> None:
-    if update not in UPDATES:
-        raise ValueError(f"update: expected one of {UPDATES}, got {update!r}")
-    if not 0 <= r1_gamma < math.inf:
-        raise ValueError(f"r1_gamma: expected 0 or more, got {r1_gamma}")
+    check_choice("update", update, UPDATES)
+    if not is_number(r1_gamma) or r1_gamma < 0:
+        raise ValueError(f"r1_gamma: expected 0 or more, got {r1_gamma!r}")
     if not is_int(r1_interval) or r1_interval < 1:
         raise ValueError(f"r1_interval: expected 1 or more, got {r1_interval!r}")
     if update == "alternating" and not r1_gamma:

@@ -10,24 +10,42 @@ import inspect
 import re
 import types
 import warnings
+from collections.abc import Container
 
 import numpy as np
 
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import (
+    _operations,
+    _passes_on,
     batch_norm_layers,
     build_gan,
     check_logits,
     unfreeze,
 )
 from dcgan_keras.data.datasets import NOT_NEGATIVE, check_images
-from dcgan_keras.labels import asked_logits, check_labels, with_labels
+from dcgan_keras.labels import (
+    asked_logits,
+    check_class_shares,
+    check_labels,
+    with_labels,
+)
 from dcgan_keras.noise import SEEDS, TEST_NOISE, latent_noise
-from dcgan_keras.sizes import check_positive, check_seed, is_int
+from dcgan_keras.sizes import (
+    check_below_one,
+    check_flag,
+    check_positive,
+    check_seed,
+    is_int,
+)
 from dcgan_keras.training.sampling import SamplingGenerator
 
 OUT_OF_RANGE = "images: expected values in [-1, 1], got"
+NEGATIVE = (
+    "images: some values are below 0; a sigmoid generator makes [0, 1], so D would "
+    "tell reals by their range; scale by (x + 1) / 2, or give G a tanh"
+)
 NO_LABELS = "labels: expected whole numbers, one an image, 0 to"
 NO_WEIGHTS = "sample_weight: expected None, got weights; every image counts alike"
 BATCHES = (
@@ -78,11 +96,12 @@ class TwoPlayers(keras.Model):
         check_seed(seed, *SEEDS)
         if classes is not None:
             check_positive(classes=classes)
+        _check_players(generator=generator, discriminator=discriminator)
         # It refuses players that do not fit.
         build_gan(generator, discriminator, classes=classes)
         check_logits(discriminator)
         super().__init__(name=name)
-        self.classes, self.class_shares = classes, None
+        self.classes, self._class_shares = classes, None
         self.generator, self.discriminator, self.seed = generator, discriminator, seed
         self.steps_made = keras.Variable(
             0,
@@ -99,13 +118,23 @@ class TwoPlayers(keras.Model):
         object.__setattr__(self, "_means", means)
         self.built = True
 
+    @property
+    def class_shares(self):
+        return self._class_shares
+
+    @class_shares.setter
+    def class_shares(self, shares):
+        if shares is not None:
+            shares = check_class_shares(shares, self.classes)
+        self._class_shares = shares
+
     # compiling
 
     def _compile_players(
         self, generator_optimizer, discriminator_optimizer, options: dict
     ):
         """Set an optimizer for each player, and refuse what could not be obeyed."""
-        _check_compile_options(options)
+        options = _checked_options(options)
         pair = [
             default_optimizer() if x is None else keras.optimizers.get(x)
             for x in (generator_optimizer, discriminator_optimizer)
@@ -186,9 +215,12 @@ class TwoPlayers(keras.Model):
         in_range = (low >= -1 - TOLERANCE) & (high <= 1 + TOLERANCE)  # not with NaN
         # Before anything is learned from them.
         checks = [tf.debugging.Assert(in_range, [OUT_OF_RANGE, low, "to", high])]
-        if not self._draws_from_zero:
-            is_first = tf.equal(self.steps_made.value, 0)
-            checks.append(self._warned(is_first & (low >= 0) & (high > low)))
+        if self._draws_from_zero:
+            is_other, said = low < -TOLERANCE, NEGATIVE
+        else:
+            is_other, said = (low >= 0) & (high > low), NOT_NEGATIVE
+        is_first = tf.equal(self.steps_made.value, 0)
+        checks.append(self._warned(is_first & is_other, said))
         if self.classes is None:
             labels = None
         else:
@@ -198,18 +230,19 @@ class TwoPlayers(keras.Model):
             images = tf.identity(images)
             return images, labels if labels is None else tf.identity(labels)
 
-    def _warned(self, is_not_negative):
-        """An operation that warns of images in [0, 1]; ``fit`` does so of an array."""
+    def _warned(self, is_other, said: str):
+        """An operation that warns of images of another range than G's; of an array in
+        [0, 1] ``fit`` does so."""
 
         def warn():
-            if not self._is_array:
-                warnings.warn(NOT_NEGATIVE, stacklevel=2)
+            if not (self._is_array and said == NOT_NEGATIVE):
+                warnings.warn(said, stacklevel=2)
 
         def warned():
             with tf.control_dependencies([tf.py_function(warn, [], [])]):
                 return tf.constant(True)
 
-        return tf.cond(is_not_negative, warned, lambda: tf.constant(True))
+        return tf.cond(is_other, warned, lambda: tf.constant(True))
 
     @property
     def latent_dim(self) -> int:
@@ -221,9 +254,14 @@ class TwoPlayers(keras.Model):
         z = self._noise(images, step, draw)
         return z if labels is None else with_labels(z, labels, self.classes)
 
+    def _fakes(self, z, training: bool):
+        """G's images in float32, whatever it computes in."""
+        return tf.cast(self.generator(z, training=training), tf.float32)
+
     def _answers(self, images, labels, training: bool):
-        """D's logits (N, 1); of a conditional D those of the asked classes."""
+        """D's logits (N, 1) in float32, the asked ones of a conditional D."""
         logits = self.discriminator(images, training=training)
+        logits = tf.cast(logits, tf.float32)
         return logits if labels is None else asked_logits(logits, labels)
 
     def _noise(self, images, step, draw):
@@ -251,8 +289,8 @@ class TwoPlayers(keras.Model):
     @property
     def _draws_from_zero(self) -> bool:
         """Whether G's images lie in [0, 1], as real ones then should."""
-        last = self.generator.layers[-1]
-        return getattr(last, "activation", None) is keras.activations.sigmoid
+        steps = [one for one in _operations(self.generator) if not _passes_on(one)]
+        return getattr(steps[-1], "activation", None) is keras.activations.sigmoid
 
     @tf.autograph.experimental.do_not_convert  # has no loops: traced in half the time
     def train_step(self, data):
@@ -308,13 +346,9 @@ class TwoPlayers(keras.Model):
         given = _by_name(x, args, options)
         self._is_array = isinstance(x, np.ndarray | tf.Tensor)
         _check_callbacks(given.get("callbacks"))
-        if given.get("class_weight") is not None:
-            raise ValueError(
-                "class_weight: expected None, got weights; no class is used"
-            )
-        if given.get("sample_weight") is not None:
-            raise ValueError(NO_WEIGHTS)
+        _check_weights(given)
         _check_numbers(given)
+        _check_whole_batches(given)
         given |= self._checked_data("x", x, given.get("y"))
         held_out = given.get("validation_data")
         if held_out is not None:
@@ -376,6 +410,7 @@ class TwoPlayers(keras.Model):
             ValueError: what ``fit`` refuses, or several devices.
         """
         self._check_one_device("train_on_batch", "give fit the batch")
+        _check_weights(_by_name(x, args, options, keras.Model.train_on_batch))
         self._sampling_generator.seen = None
         with self._one_sentence():
             return super().train_on_batch(x, *args, **options)
@@ -404,9 +439,9 @@ class TwoPlayers(keras.Model):
             ValueError: what ``fit`` refuses.
         """
         given = _by_name(x, args, options, keras.Model.evaluate)
-        if given.get("sample_weight") is not None:
-            raise ValueError(NO_WEIGHTS)
+        _check_weights(given)
         _check_numbers(given)
+        _check_whole_batches(given)
         given |= self._checked_data("x", x, given.get("y"))
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1 and isinstance(given["x"], np.ndarray):
@@ -473,7 +508,7 @@ class TwoPlayers(keras.Model):
         z = self._test_noise(images)
         z = z if labels is None else with_labels(z, labels, self.classes)
         real_logits = self._answers(images, labels, training=False)
-        fake_images = self.generator(z, training=False)
+        fake_images = self._fakes(z, training=False)
         fake_logits = self._answers(fake_images, labels, training=False)
         d_loss = self._game_of_d(real_logits, fake_logits)
         g_loss = self.generator_loss(fake_logits)
@@ -496,22 +531,28 @@ class TwoPlayers(keras.Model):
         return self.generator(z, training=training)
 
     def sampling_generator(self) -> keras.Model:
-        """G as it is best used: with the average of its weights, where one is kept."""
+        """G as it is best used: with the average of its weights, where one is kept.
+
+        That is a copy of its own for each call, which no later step changes; without an
+        average it is G itself.
+        """
         return self._sampling_generator()
 
     def predict(self, x, *args, **options):
         """Images of z (N, latent_dim), by ``sampling_generator()``.
 
         Raises:
-            ValueError: an array of another shape.
+            ValueError: an array of another shape, or a number below 1 of images a batch
+                or steps.
         """
         _check_z(x, self.generator.input_shape)
-        return self.sampling_generator().predict(x, *args, **options)
+        _check_numbers(_by_name(x, args, options, keras.Model.predict))
+        return self._sampling_generator(shared=True).predict(x, *args, **options)
 
     def predict_on_batch(self, x):
         """Images of one batch of z, by ``sampling_generator()``."""
         _check_z(x, self.generator.input_shape)
-        return self.sampling_generator().predict_on_batch(x)
+        return self._sampling_generator(shared=True).predict_on_batch(x)
 
 
 def _rows_of_noise(first, count, length: int, seed: int, step):
@@ -635,6 +676,26 @@ def _check_numbers(given: dict) -> None:
         value = given.get(name)
         if value is not None and not (is_int(value) and value >= low):
             raise ValueError(f"{name}: expected {low} or more, got {value!r}")
+    split = given.get("validation_split", 0.0)
+    check_below_one(validation_split=0.0 if split is None else split)
+    epochs = given.get("validation_freq", 1)
+    if not isinstance(epochs, Container):
+        check_positive(validation_freq=epochs)
+    elif isinstance(epochs, str) or not all(map(is_int, epochs)):
+        raise ValueError(
+            f"validation_freq: expected a number, or numbers of epochs, got {epochs!r}"
+        )
+
+
+def _check_weights(given: dict) -> None:
+    if given.get("class_weight") is not None:
+        raise ValueError("class_weight: expected None, got weights; no class is used")
+    if given.get("sample_weight") is not None:
+        raise ValueError(NO_WEIGHTS)
+
+
+def _check_whole_batches(given: dict) -> None:
+    """Refuse a number of images a batch for images that come in batches."""
     size = given.get("batch_size")
     if size is not None and not isinstance(given.get("x"), np.ndarray | tf.Tensor):
         raise ValueError(
@@ -735,14 +796,34 @@ def _checked_batch(labels, images, classes: int):
     return labels, tf.debugging.Assert(in_range, said)
 
 
-def _check_compile_options(options: dict) -> None:
+def _check_players(**players) -> None:
+    """Refuse models that don't tell the shapes of what they take and make."""
+    for name, player in players.items():
+        if not isinstance(player, keras.Model):
+            kind = type(player).__name__
+            raise ValueError(f"{name}: expected a keras.Model, got a {kind}")
+        if player.built and not hasattr(player, "input_shape"):
+            kind = type(player).__name__
+            raise ValueError(
+                f"{name}: expected a model whose shapes are known, got a subclass, "
+                f"{kind}; give keras.Sequential([keras.Input(shape), {player.name}])"
+            )
+
+
+def _checked_options(options: dict) -> dict:
+    """Of Keras's ``compile`` what is obeyed here, as Python's own numbers."""
     players = "generator_optimizer and discriminator_optimizer"
     refused = {
         "optimizer": f"a DCGAN has two players: give {players}",
         "loss": "the losses are those of the game: see generator_loss",
         "metrics": "both losses and D's accuracies are reported as they are",
     }
-    known = ("run_eagerly", "steps_per_execution", "jit_compile")
+    known = {
+        "run_eagerly": (check_flag, bool),
+        "steps_per_execution": (check_positive, int),
+        "jit_compile": (check_flag, bool),
+    }
+    checked = {}
     for name, value in options.items():
         if name in refused:
             raise ValueError(
@@ -753,6 +834,10 @@ def _check_compile_options(options: dict) -> None:
                 f"{name}: not an argument of compile; beside those of the game there "
                 f"are {', '.join(known)}"
             )
+        check, kind = known[name]
+        check(**{name: value})
+        checked[name] = kind(value)
+    return checked
 
 
 def _check_callbacks(callbacks) -> None:

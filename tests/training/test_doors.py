@@ -1,20 +1,32 @@
 """What Keras's other doors let in: checked, counted and averaged as by the first."""
 
+import json
 import types
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from players import BATCH, KERAS_SAVES, apart, build_players, noise, reals, weights
+from players import (
+    BATCH,
+    KERAS_SAVES,
+    apart,
+    build_players,
+    noise,
+    reals,
+    values,
+    weights,
+)
 
 from dcgan_keras import keras, tf
 from dcgan_keras.composite import build_gan
+from dcgan_keras.labels import asked_logits
 from dcgan_keras.losses import discriminator_loss, non_saturating_generator_loss
 from dcgan_keras.noise import TEST_NOISE, latent_noise, uniform_noise
 from dcgan_keras.training.callbacks import History, ProgressLine, RunRecorder
-from dcgan_keras.training.composite_loop import CompositeLoop
+from dcgan_keras.training.composite_loop import CompositeLoop, asked_cross_entropy
 from dcgan_keras.training.dcgan import DCGAN
 from dcgan_keras.training.runs import RunFolder
-from dcgan_keras.training.sampling import set_statistics
+from dcgan_keras.training.sampling import generate_parts, set_statistics
 
 each_loop = pytest.mark.parametrize("loop", [CompositeLoop, DCGAN])
 IMAGES = np.concatenate([reals(seed=step) for step in range(3)])
@@ -162,6 +174,28 @@ def test_weights_that_are_put_into_g_are_drawn_with(door, tmp_path):
     drawn = model.predict(z, verbose=0)
     assert np.abs(drawn - averaged).max() > 1e-3
     np.testing.assert_allclose(drawn, expected, atol=1e-5)
+
+
+def test_weights_of_the_same_sum_that_are_put_into_g_are_drawn_with():
+    model = averaging()
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    before = model.predict(noise(), verbose=0)
+    turned = [w[::-1, ::-1] if w.ndim == 4 else w for w in values(model.generator)]
+    model.generator.set_weights(turned)
+    assert np.abs(model.predict(noise(), verbose=0) - before).max() > 1e-3
+
+
+def test_a_sampling_generator_stays_as_it_was_given():
+    model = averaging()
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    given = model.sampling_generator()
+    before = given(noise(), training=False).numpy()
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    drawn = model.predict(noise(), verbose=0)
+    np.testing.assert_array_equal(given(noise(), training=False), before)
+    newest = model.sampling_generator()
+    np.testing.assert_allclose(newest(noise(), training=False), drawn, atol=1e-6)
+    assert np.abs(drawn - before).max() > 1e-3
 
 
 def test_early_stopping_gives_back_the_weights_that_are_drawn_with():
@@ -314,11 +348,38 @@ def test_a_d_that_looks_at_each_image_by_itself_may_be_of_any_make():
         ({"real_label": np.inf}, "real_label: expected .*got inf"),
         ({"augmentation": "flip"}, "augmentation: expected a sequence .*got 'flip'"),
         ({"augmentation": None}, "augmentation: expected a sequence .*got None"),
+        ({"r1_gamma": "a"}, "r1_gamma: expected 0 or more, got 'a'"),
+        ({"r1_gamma": True}, "r1_gamma: expected 0 or more, got True"),
+        ({"generator_loss": ["minimax"]}, "generator_loss: .* got \\['minimax'\\]"),
+        ({"update": ["simultaneous"]}, "update: expected one of 'alt.*got \\['sim"),
+        ({"steps_per_execution": -1}, "steps_per_execution: .* >= 1, got -1"),
+        ({"steps_per_execution": 0}, "steps_per_execution: .* >= 1, got 0"),
+        ({"steps_per_execution": 1.5}, "steps_per_execution: .* >= 1, got 1.5"),
+        ({"steps_per_execution": "auto"}, "steps_per_execution: .* got 'auto'"),
+        ({"jit_compile": "auto"}, "jit_compile: expected True or False, got 'auto'"),
+        ({"jit_compile": 2}, "jit_compile: expected True or False, got 2"),
+        ({"run_eagerly": "no"}, "run_eagerly: expected True or False, got 'no'"),
     ],
 )
 def test_compile_refuses_what_is_no_number_or_no_list(options, said):
     with pytest.raises(ValueError, match=said):
         compiled(players=build_players(batch_norm=None), **options)
+
+
+def test_numbers_of_every_kind_are_obeyed_and_saved():
+    whole, real = np.int64(2), Fraction(1, 2)
+    model = compiled(
+        players=build_players(batch_norm=None),
+        r1_gamma=real,
+        r1_interval=whole,
+        real_label=real,
+        steps_per_execution=whole,
+        jit_compile=np.bool_(False),
+    )
+    config = json.loads(json.dumps(model.get_compile_config()))
+    assert (config["r1_gamma"], config["real_label"]) == (0.5, 0.5)
+    assert (config["r1_interval"], config["steps_per_execution"]) == (2, 2)
+    assert config["jit_compile"] is False
 
 
 def test_a_generator_of_names_is_obeyed():
@@ -343,12 +404,53 @@ def test_a_seed_that_gives_no_noise_is_refused(seed):
         ({"batch_size": -4}, "batch_size: expected 1 or more, got -4"),
         ({"validation_data": list(IMAGES)}, "validation_data: expected an array"),
         ({"validation_data": (127 * IMAGES,)}, "images: expected values in"),
+        ({"validation_split": -0.5}, "validation_split: expected 0 <= .*got -0.5"),
+        ({"validation_split": "a"}, "validation_split: expected 0 <= .*got 'a'"),
+        ({"validation_freq": 0}, "validation_freq: expected a whole .* 1, got 0"),
+        ({"validation_freq": "a"}, "validation_freq: expected a number.*got 'a'"),
     ],
 )
 def test_fit_refuses_numbers_that_keras_takes_for_others(loop, options, said):
     with pytest.raises(ValueError, match=said) as error:
         compiled(loop).fit(IMAGES, **options, verbose=0)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("z", "batch_size", "said"),
+    [
+        (noise(), 0, "^batch_size: expected a whole number >= 1, got 0"),
+        (noise(), -1, "^batch_size: expected a whole number >= 1, got -1"),
+        (noise()[:0], 2, r"^z: expected shape \(N, 3\), N > 0; got \(0, 3\)"),
+        (noise()[:, :2], 2, r"^z: expected shape \(N, 3\), N > 0; got \(4, 2\)"),
+        ([], 2, r"^z: expected shape \(N, 3\), N > 0; got \(0,\)"),
+    ],
+)
+def test_generate_refuses_what_gives_no_images(z, batch_size, said):
+    with pytest.raises(ValueError, match=said):
+        generate_parts(build_players()[0], z, batch_size)
+
+
+def test_an_infinite_answer_of_another_class_is_not_asked_for():
+    logits = np.array([[1.0, np.inf], [np.nan, 2.0]], np.float32)
+    np.testing.assert_array_equal(asked_logits(logits, [0, 1]), [[1], [2]])
+    answers = np.array([[1.0, 0.0], [0.0, -1.0]], np.float32)
+    found = asked_cross_entropy(answers, logits)
+    np.testing.assert_allclose(found, np.logaddexp(0, [-1, 2]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "shares", [[0.5, 9], [0.5, 0.4, 0.3], [1.5, -0.5, 0.0], "a", [np.nan, 0.5, 0.5]]
+)
+def test_shares_of_other_classes_are_refused(shares):
+    model = DCGAN(*build_players(classes=3), classes=3)
+    with pytest.raises(ValueError, match="^shares: expected 3 numbers >= 0 with the"):
+        model.class_shares = shares
+    assert model.class_shares is None
+    model.class_shares = (0.5, 0.25, 0.25)
+    assert model.get_config()["class_shares"] == [0.5, 0.25, 0.25]
+    with pytest.raises(ValueError, match="^shares: expected None without classes"):
+        DCGAN(*build_players()).class_shares = [1.0]
 
 
 @each_loop
@@ -365,6 +467,12 @@ def test_every_door_refuses_in_one_sentence(loop):
         "x: expected an array .* got None": lambda: model.evaluate(None),
         "x: expected z .* got None": lambda: model.predict(None),
         r"x: expected z .* got \(0, 3\)": lambda: model.predict(noise()[:0]),
+        "batch_size: .* got 0": lambda: model.predict(noise(), batch_size=0),
+        "batch_size: .* got -1": lambda: model.predict(noise(), -1),
+        "class_weight: expected None": lambda: model.train_on_batch(
+            IMAGES, class_weight={0: 1.0}
+        ),
+        "sample_weight: expected None": lambda: model.train_on_batch(IMAGES, None, [1]),
         "expected a generator of tuples": lambda: model.fit(x for x in [IMAGES]),
         "does not say its shape": lambda: model.fit(unknown),
         "expected batches of shape": lambda: model.train_on_batch(IMAGES[:0]),
@@ -406,14 +514,23 @@ def test_one_image_a_batch_gets_a_word():
         compiled().fit(IMAGES, batch_size=1, verbose=0)
 
 
-def test_a_sigmoid_generator_gets_no_word_of_tanh(recwarn):
-    z = keras.Input((3,))
-    pixels = keras.layers.Dense(256, activation="sigmoid")(z)
-    images = keras.layers.Reshape((16, 16, 1))(pixels)
-    images = keras.layers.Activation("sigmoid")(images)
-    players = keras.Model(z, images), build_players()[1]
-    compiled(players=players).fit((IMAGES + 1) / 2, verbose=0)
+def sigmoid_players():
+    pixels = keras.layers.Dense(256, activation="sigmoid")
+    reshape = keras.layers.Reshape((16, 16, 1))
+    generator = keras.Sequential([keras.Input((3,)), pixels, reshape])
+    return generator, build_players()[1]
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, lambda x: DATA(x).batch(BATCH)])
+def test_a_sigmoid_generator_gets_a_word_of_its_own_range_alone(wrap, recwarn):
+    compiled(players=sigmoid_players()).fit(wrap((IMAGES + 1) / 2), verbose=0)
+    compiled().fit(wrap(IMAGES), verbose=0)
     assert not [one for one in recwarn if "[0, 1]" in str(one.message)]
+    compiled(players=sigmoid_players()).fit(wrap(IMAGES), epochs=2, verbose=0)
+    said = [str(one.message) for one in recwarn if "[0, 1]" in str(one.message)]
+    assert len(said) == 1 and said[0].startswith(
+        "images: some values are below 0; a si"
+    )
 
 
 def test_what_regularizers_add_is_not_reported_by_either_loop():

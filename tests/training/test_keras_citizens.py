@@ -294,6 +294,92 @@ def test_a_player_that_is_not_built_is_named():
         DCGAN(generator, keras.Sequential([keras.layers.Dense(1)]))
 
 
+class Subclass(keras.Model):
+    def __init__(self, *layers):
+        super().__init__(name="own")
+        self.inside = keras.Sequential(layers)
+
+    def call(self, inputs, training=False):
+        return self.inside(inputs, training=training)
+
+
+def test_a_player_of_a_class_of_ones_own_needs_a_shape():
+    generator, discriminator = build_players()
+    own = Subclass(keras.layers.Flatten(), keras.layers.Dense(1))
+    own(IMAGES)
+    with pytest.raises(ValueError, match="^discriminator: expected a model whose sh"):
+        DCGAN(generator, own)
+    shaped = keras.Sequential([keras.Input((16, 16, 1)), own])
+    after(compiled(players=(generator, shaped)))  # as the sentence says
+    own = Subclass(keras.layers.Dense(256), keras.layers.Reshape((16, 16, 1)))
+    own(noise())
+    with pytest.raises(ValueError, match="^generator: expected a model whose shapes"):
+        DCGAN(own, discriminator)
+    with pytest.raises(ValueError, match="^generator: expected a keras.Model, got a s"):
+        DCGAN("dcgan", discriminator)
+
+
+def plain_players():
+    """Of somebody who knows nothing of a last layer in float32."""
+    layers, decay = keras.layers, {"kernel_regularizer": keras.regularizers.L2(0.1)}
+    generator = [
+        keras.Input((3,)),
+        layers.Dense(256, activation="tanh", **decay),
+        layers.Reshape((16, 16, 1)),
+    ]
+    discriminator = [
+        keras.Input((16, 16, 1)),
+        layers.Flatten(),
+        layers.Dense(8, activation="relu", **decay),
+        layers.Dense(1, **decay),
+    ]
+    return keras.Sequential(generator), keras.Sequential(discriminator)
+
+
+@pytest.mark.parametrize(
+    ("policy", "loop", "options"),
+    [
+        ("mixed_float16", CompositeLoop, {}),
+        *(
+            (policy, DCGAN, options)
+            for policy in ("mixed_float16", "float64")
+            for options in (
+                {"augmentation": ("colour", "flip", "cutout", "translation")},
+                {"update": "simultaneous", "r1_gamma": 1.0, "r1_interval": 1},
+            )
+        ),
+    ],
+)
+def test_players_of_any_precision_make_the_step(policy, loop, options):
+    kept = keras.config.dtype_policy()
+    found, players = [], plain_players()
+    begun = [player.get_weights() for player in players]
+    for name in ("float32", policy):
+        keras.config.set_dtype_policy(name)
+        try:
+            players = plain_players()
+            for player, values in zip(players, begun, strict=True):
+                player.set_weights(values)
+            model = compiled(loop, players, **options)
+            assert model.discriminator.compute_dtype == name.removeprefix("mixed_")
+            found.append(after(model))
+            model.evaluate(IMAGES, verbose=0)
+        finally:
+            keras.config.set_dtype_policy(kept)
+    assert apart(*found) < 1e-3
+
+
+def test_what_keras_adds_to_no_loss_is_refused():
+    kept = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    try:
+        with pytest.raises(ValueError, match="^generator: expected regularizers of fl"):
+            compiled(CompositeLoop, plain_players())
+        after(compiled(CompositeLoop, build_players()))
+    finally:
+        keras.config.set_dtype_policy(kept)
+
+
 @pytest.mark.parametrize(
     "last", [keras.layers.Lambda(keras.ops.sigmoid), keras.layers.Activation("sigmoid")]
 )
