@@ -290,7 +290,8 @@ class TwoPlayers(keras.Model):
     def _draws_from_zero(self) -> bool:
         """Whether G's images lie in [0, 1], as real ones then should."""
         steps = [one for one in _operations(self.generator) if not _passes_on(one)]
-        return getattr(steps[-1], "activation", None) is keras.activations.sigmoid
+        last = steps[-1] if steps else None
+        return getattr(last, "activation", None) is keras.activations.sigmoid
 
     @tf.autograph.experimental.do_not_convert  # has no loops: traced in half the time
     def train_step(self, data):
