@@ -91,6 +91,20 @@ class Composite(keras.Sequential):
         self.optimizer.build(self.trainable_variables)
 
 
+def check_players(**players) -> None:
+    """Refuse models that don't tell the shapes of what they take and make."""
+    for name, player in players.items():
+        if not isinstance(player, keras.Model):
+            kind = type(player).__name__
+            raise ValueError(f"{name}: expected a keras.Model, got a {kind}")
+        if player.built and not hasattr(player, "input_shape"):
+            kind = type(player).__name__
+            raise ValueError(
+                f"{name}: expected a model whose shapes are known, got a subclass, "
+                f"{kind}; give keras.Sequential([keras.Input(shape), {player.name}])"
+            )
+
+
 def build_gan(
     generator: keras.Model,
     discriminator: keras.Model,
@@ -131,7 +145,9 @@ def build_gan(
 
     Source: OV, "compositing the two models"; notebooks 05 and 06.
     """
-    for name, player in (("generator", generator), ("discriminator", discriminator)):
+    players = {"generator": generator, "discriminator": discriminator}
+    check_players(**players)
+    for name, player in players.items():
         if not player.built:
             raise ValueError(
                 f"{name}: expected a model that is built, got {player.name!r}, which "

@@ -358,3 +358,19 @@ def test_building_alone_makes_d_trainable():
     d.trainable = False
     build_gan(g, d)
     assert [weight.path for weight in d.trainable_weights] == expected
+
+
+def test_players_of_a_class_of_ones_own_are_told_what_is_missing():
+    class Own(keras.Model):
+        def call(self, images):
+            return keras.ops.sum(images, axis=(1, 2, 3))[:, None]
+
+    g, _ = build_players()
+    own = Own(name="own")
+    own(reals())
+    with pytest.raises(ValueError, match="discriminator: .* got a subclass, Own; give"):
+        build_gan(g, own)
+    with pytest.raises(
+        ValueError, match="generator: expected a keras.Model, got a str"
+    ):
+        build_gan("g", own)

@@ -18,6 +18,7 @@ from dcgan_keras.evaluation.novelty import (
 )
 from dcgan_keras.evaluation.random_features import features_of
 from dcgan_keras.evaluation.sliced_wasserstein import pyramid_distances
+from dcgan_keras.sizes import check_seed
 
 NEIGHBOURS = 3
 MOST = 5000  # pictures a side; the work of the neighbours grows with the square
@@ -159,6 +160,7 @@ def evaluate_pictures(
     warn_not_negative(**given)
     images, training_images = given["images"], given["training_images"]
     held_out_images = given.get("held_out_images")
+    check_seed(seed, 0, 2**63)
     rng = np.random.default_rng(seed)
     training = rng.permutation(len(training_images))
     if held_out_images is None:

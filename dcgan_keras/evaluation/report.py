@@ -14,6 +14,7 @@ from dcgan_keras.evaluation.coverage import (
 )
 from dcgan_keras.evaluation.distances import frechet_distance
 from dcgan_keras.evaluation.novelty import COPIES, Memorisation, compare, of_new
+from dcgan_keras.sizes import check_seed
 
 NEIGHBOURS = 3
 NEIGHBOURS_COUNT = 5000  # images a side at most: the work grows with the square
@@ -170,6 +171,7 @@ def evaluate_images(
     images, real_images = given["images"], given["real_images"]
     training_images = given.get("training_images")
     look = load_classifier(classifier)
+    check_seed(seed, 0, 2**63)
     rng = np.random.default_rng(seed)
     # In random order, so that the first images stand for all: MNIST's are easier.
     generated = look(images[rng.permutation(len(images))])

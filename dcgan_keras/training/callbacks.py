@@ -182,7 +182,7 @@ class RunRecorder(History):
     def write_samples(self) -> None:
         """The grid of the fixed noise, as the generator is in use: inference mode."""
         self.check_run()
-        generator = self.model.sampling_generator()
+        generator = self.model._sampling_generator(shared=True)  # one copy a run
         images = np.asarray(generator(self.fixed_noise, training=False))
         if not np.isfinite(images).all():
             raise FloatingPointError(

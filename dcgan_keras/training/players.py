@@ -22,6 +22,7 @@ from dcgan_keras.composite import (
     batch_norm_layers,
     build_gan,
     check_logits,
+    check_players,
     unfreeze,
 )
 from dcgan_keras.data.datasets import NOT_NEGATIVE, check_images
@@ -96,7 +97,7 @@ class TwoPlayers(keras.Model):
         check_seed(seed, *SEEDS)
         if classes is not None:
             check_positive(classes=classes)
-        _check_players(generator=generator, discriminator=discriminator)
+        check_players(generator=generator, discriminator=discriminator)
         # It refuses players that do not fit.
         build_gan(generator, discriminator, classes=classes)
         check_logits(discriminator)
@@ -795,20 +796,6 @@ def _checked_batch(labels, images, classes: int):
     in_range = (low >= 0) & (high < classes)
     said = [NO_LABELS, classes - 1, "got", low, "to", high]
     return labels, tf.debugging.Assert(in_range, said)
-
-
-def _check_players(**players) -> None:
-    """Refuse models that don't tell the shapes of what they take and make."""
-    for name, player in players.items():
-        if not isinstance(player, keras.Model):
-            kind = type(player).__name__
-            raise ValueError(f"{name}: expected a keras.Model, got a {kind}")
-        if player.built and not hasattr(player, "input_shape"):
-            kind = type(player).__name__
-            raise ValueError(
-                f"{name}: expected a model whose shapes are known, got a subclass, "
-                f"{kind}; give keras.Sequential([keras.Input(shape), {player.name}])"
-            )
 
 
 def _checked_options(options: dict) -> dict:

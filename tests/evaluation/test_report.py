@@ -10,6 +10,7 @@ from dcgan_keras.data import datasets
 from dcgan_keras.evaluation import classifier as classifier_module
 from dcgan_keras.evaluation.classifier import load_classifier
 from dcgan_keras.evaluation.conditional import evaluate_labels
+from dcgan_keras.evaluation.picture_report import evaluate_pictures
 from dcgan_keras.evaluation.report import evaluate_images
 from dcgan_keras.files import UnreadableFile, find_data
 
@@ -346,3 +347,11 @@ class TestEvaluateImages:
             evaluate_images(images, images, images.astype(np.float64))
         with pytest.raises(ValueError, match="^images: expected shape"):
             evaluate_images(images.repeat(3, axis=3), images)
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 1.5, None])
+def test_a_seed_that_is_none_is_refused(seed):
+    images = np.zeros((40, 28, 28, 1), np.float32)
+    for evaluate in (evaluate_images, evaluate_pictures):
+        with pytest.raises(ValueError, match="^seed .*expected a whole number, 0 to"):
+            evaluate(images, images, seed=seed)
