@@ -62,7 +62,7 @@ def test_evaluate_is_the_mean_over_all_images(loop, count):
     }
     found = model.evaluate(images, batch_size=BATCH, verbose=0, return_dict=True)
     for name, value in found.items():
-        assert value == pytest.approx(float(by_hand[name]), abs=1e-5), name
+        assert float(value) == pytest.approx(float(by_hand[name]), abs=1e-5), name
     in_order = model.evaluate(images, batch_size=BATCH, verbose=0)
     assert in_order == [found[name] for name in sorted(found)]
     told = model.fit(images, validation_data=(images,), validation_batch_size=BATCH,
