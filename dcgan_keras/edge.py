@@ -24,7 +24,7 @@ import warnings
 from collections.abc import Callable
 
 MOST = 2**53 - 1  # of steps and the like: what a float counts
-LARGEST_SEED = 2**62 - 1  # noise.latent_noise doubles a seed, within 64 bits
+LARGEST_SEED = 2**60 - 1  # noise.SEEDS
 # What a function of ours raised in a tf.data pipeline: the last line of its traceback,
 # which TensorFlow puts into its own message.
 _RAISED = re.compile(

@@ -310,7 +310,7 @@ def run_tests(folder: Path, row: Row) -> dict:
         )
         logs.append(f"== {part}\n{said.stdout}{said.stderr}")
         if said.returncode != NO_TESTS:
-            code = max(code, said.returncode)
+            code = code or said.returncode  # below 0 if it was killed
         last = said.stdout.strip().splitlines()[-1:] or [""]
         for number, kind in re.findall(r"(\d+) (passed|failed|skipped|error)", last[0]):
             counts[kind] += int(number)

@@ -134,10 +134,9 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
         start = len(*tops) + 1
         names = [name[start:] for name in names]
         tops = Counter(map(_top, names))
-    inner = Counter(_top(_below(name)) for name in names)
-    if not _has_splits(tops) and _has_splits(inner) and all(map(_split_of, inner)):
+    if not _has_splits(tops) and _are_classes_of_splits(names):
         names = [_split_before_class(name) for name in names]
-        tops = inner
+        tops = Counter(map(_top, names))
     splits = {top: _split_of(top) for top in tops if top}
     kinds = set(splits.values())
     if not _has_splits(tops) and ("" in tops or None in kinds):
@@ -223,6 +222,21 @@ def _split_before_class(name: str) -> str:
     """cat/train/1.png -> "train/cat/1.png"."""
     first, second, rest = name.split(os.sep, 2)
     return os.path.join(second, first, rest)
+
+
+def _are_classes_of_splits(names: list[str]) -> bool:
+    """Whether in each first folder there are splits and nothing else.
+
+    Not trainA and the like, for these say what the classes are.
+    """
+    inside: dict[str, set[str]] = {}
+    for name in names:
+        inside.setdefault(_top(name), set()).add(_top(_below(name)))
+    seconds = set().union(*inside.values())
+    are_splits = [SPLIT.fullmatch(second) for second in seconds]
+    return all(map(_has_splits, inside.values())) and all(
+        found and not found["domain"] for found in are_splits
+    )
 
 
 def _has_splits(tops: Iterable[str]) -> bool:

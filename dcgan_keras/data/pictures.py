@@ -31,7 +31,9 @@ WHITE_IS_ZERO, SIGNED = 0, 2  # values of the last two
 GREY_FACTORS = {"L;2": 85, "L;4": 17}  # these are brought to 8 bits
 SIXTEEN_BIT_COLOUR = "RGB;16B"  # of which the high bytes are kept
 SIXTEEN_BIT_GREY_AND_ALPHA = "LA;16B"  # opened as RGBA
-SCAN, END = b"\xff\xda", b"\xff\xd9"  # a JPEG's markers
+# A JPEG's markers: 0xff and a code.
+MARKER, SCAN_OR_END, END = b"\xff", b"\xda\xd9", b"\xff\xd9"
+WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xD9))
 
 
 class UnfitPicture(ValueError):
@@ -238,13 +240,18 @@ def _cost(image, image_size: int | None) -> int:
 def _is_ended(path: str | Path) -> bool:
     """Whether a JPEG ends by its marker; a download that broke off may end in zeros.
 
-    Its decoder draws grey in their place, and Pillow says nothing.
+    Its decoder draws grey in their place, and Pillow says nothing. Before the scan
+    stand segments of a code and a length, of which one may be a picture by itself.
     """
     content, place = Path(path).read_bytes(), 2
-    while content[place : place + 2] not in (SCAN, b""):  # thumbnails end before it
-        length = content[place + 2 : place + 4]
-        place += 1 if length[:1] == b"\xff" else 2 + int.from_bytes(length, "big")
-    return content.find(END, place) >= 0
+    while (place := content.find(MARKER, place)) >= 0:
+        while content[place : place + 1] == MARKER:  # also repeated, to fill
+            place += 1
+        if content[place : place + 1] in SCAN_OR_END:  # or the file is over
+            break
+        length = int.from_bytes(content[place + 1 : place + 3], "big")
+        place += 1 + (0 if content[place] in WITHOUT_LENGTH else length)
+    return place >= 0 and content.find(END, place - 1) >= 0
 
 
 def _plain(image, channels: int):

@@ -79,5 +79,6 @@ def _grid_seconds(model) -> float:
     noise = latent_noise((GRID, length), 0, 0)
     for _ in range(2):  # the first is compiled
         began = time.perf_counter()
-        np.asarray(model.sampling_generator()(noise, training=False))
+        generator = model._sampling_generator(shared=True)  # as the run's own grids
+        np.asarray(generator(noise, training=False))
     return time.perf_counter() - began

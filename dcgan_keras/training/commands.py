@@ -129,7 +129,13 @@ def train(options: argparse.Namespace) -> None:
     check_images(data.images, batch_size=config["batch_size"])
     if options.epochs is not None:
         config["steps"] = _steps_of(options.epochs, data.images, config["batch_size"])
-    config["image_shape"] = [int(n) for n in data.images.shape[1:]]
+    shape = [int(n) for n in data.images.shape[1:]]
+    if options.resume and config.get("image_shape", shape) != shape:
+        raise ValueError(
+            f"dataset (--dataset): expected images of {config['image_shape']}, as the "
+            f"run in {run.path} has them, got {shape}"
+        )
+    config["image_shape"] = shape
     data = _grouped(data, config, run if options.resume else None)
     if options.resume:
         _check_moved(run, config, data)

@@ -10,7 +10,6 @@ import inspect
 import re
 import types
 import warnings
-from collections.abc import Container
 
 import numpy as np
 
@@ -443,7 +442,8 @@ class TwoPlayers(keras.Model):
         given = _by_name(x, args, options, keras.Model.evaluate)
         _check_weights(given)
         _check_numbers(given)
-        _check_whole_batches(given)
+        if "_use_cached_eval_dataset" not in options:  # else Keras's fit gives its own
+            _check_whole_batches(given)
         given |= self._checked_data("x", x, given.get("y"))
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1 and isinstance(given["x"], np.ndarray):
@@ -451,6 +451,8 @@ class TwoPlayers(keras.Model):
             rest = len(given["x"]) % size
             _check_even("x", given["x"][rest:], size, devices)
             _check_even("x", given["x"][:rest], rest or devices, devices)
+        elif devices > 1 and isinstance(given["x"], tf.data.Dataset):
+            _check_even("x", given["x"], KERAS_BATCH, devices)
         with self._one_sentence():
             return super().evaluate(**given)
 
@@ -681,9 +683,9 @@ def _check_numbers(given: dict) -> None:
     split = given.get("validation_split", 0.0)
     check_below_one(validation_split=0.0 if split is None else split)
     epochs = given.get("validation_freq", 1)
-    if not isinstance(epochs, Container):
+    if not isinstance(epochs, list | tuple | set):
         check_positive(validation_freq=epochs)
-    elif isinstance(epochs, str) or not all(map(is_int, epochs)):
+    elif not all(map(is_int, epochs)):
         raise ValueError(
             f"validation_freq: expected a number, or numbers of epochs, got {epochs!r}"
         )

@@ -331,12 +331,25 @@ def test_a_folder_that_stands_alone_is_looked_into(tmp_path, above):
 @pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Training", "val")])
 def test_splits_below_each_class_are_splits(tmp_path, train, test):
     """As those of MVTec's data, once a class is unpacked beside another."""
-    files(tmp_path, f"cat/{train}/1.png", f"cat/{test}/2.png", f"train/{train}/3.png")
-    assert listed(tmp_path)[:2] == (
-        [f"cat/{train}/1.png", f"train/{train}/3.png"],
-        [0, 1],
-    )
-    assert listed(tmp_path, "test")[:2] == ([f"cat/{test}/2.png"], [0])
+    parts = [(name, split) for name in ("cat", "train") for split in (train, test)]
+    names = [f"{name}/{split}/1.png" for name, split in parts]
+    files(tmp_path, *names)
+    assert listed(tmp_path)[:2] == (names[::2], [0, 1])
+    assert listed(tmp_path, "test")[:2] == (names[1::2], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["cat/train/1.png", "dog/test/2.png"], [0, 1]),
+        (["bus/dev/1.png", "car/Test/2.png", "steam/train/3.png"], [0, 1, 2]),
+        (["cat/testA/1.png", "cat/trainA/2.png", "dog/trainA/3.png"], [0, 0, 1]),
+        (["a/test/1.png", "a/train/2.png", "b/train/3.png"], [0, 0, 1]),
+    ],
+)
+def test_splits_of_some_classes_alone_are_none(tmp_path, names, labels):
+    files(tmp_path, *names)
+    assert listed(tmp_path)[:2] == (names, labels)
 
 
 @pytest.mark.parametrize(

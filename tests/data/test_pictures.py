@@ -368,6 +368,37 @@ def test_a_photograph_that_is_made_smaller_may_be_larger(tmp_path, monkeypatch):
             read_header(tmp_path / name, size)
 
 
+def segment(code, content):
+    return b"\xff" + bytes([code]) + struct.pack(">H", len(content) + 2) + content
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        *[segment(0xE2, bytes([n]) * 65_533) for n in (0, 0xD9, 0xDA, 0xFF)],
+        *[segment(0xFE, bytes(n)) for n in (65_000, 65_278, 65_400)],
+        b"\xff\xff\xff",  # they fill
+        b"\x00",  # garbage
+        b"",
+    ],
+)
+def test_whatever_stands_before_a_jpeg_s_scan_is_passed_over(tmp_path, before):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(np.full((16, 16, 3), 90, np.uint8)).save(path)
+    head, rest = path.read_bytes()[:20], path.read_bytes()[20:]  # behind its name, JFIF
+    path.write_bytes(head + before + rest)
+    assert decode(path, 16, 3).shape == (16, 16, 3)
+    path.write_bytes(head + before + rest[:-2] + bytes(9))
+    with pytest.raises(UnfitPicture, match="without its end|truncated"):
+        decode(path, 16, 3)
+
+
+def test_a_large_profile_of_colours_is_no_end(tmp_path):
+    image = Image.fromarray(np.full((16, 16, 3), 90, np.uint8))
+    image.save(tmp_path / "a.jpg", icc_profile=np.random.default_rng(1).bytes(200_000))
+    assert decode(tmp_path / "a.jpg", 16, 3).shape == (16, 16, 3)
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_whose_end_is_missing_is_refused(tmp_path, progressive):
     """A download that broke off, in a file that had its full length before."""

@@ -40,7 +40,7 @@ class Clockwork:
             self.made += 1
             watch.on_train_batch_end(self.made, logs)
 
-    def sampling_generator(self):
+    def _sampling_generator(self, shared):
         def draw(noise, training):
             self.now += self.grid
             return noise

@@ -72,6 +72,15 @@ def test_evaluate_is_the_mean_over_all_images(loop, count):
 
 
 @each_loop
+def test_batches_are_validated_beside_an_array(loop):
+    """Keras's fit hands its batch_size on, which is the array's."""
+    model = compiled(loop)
+    batches = tf.data.Dataset.from_tensor_slices(IMAGES).batch(BATCH)
+    told = model.fit(IMAGES, batch_size=BATCH, validation_data=batches, verbose=0)
+    assert "val_generator_loss" in told.history
+
+
+@each_loop
 def test_what_is_evaluated_hangs_on_no_batch_size(loop):
     generator, discriminator = build_players(weight_stddev=0.5)
     model = compiled(loop, (generator, discriminator))
