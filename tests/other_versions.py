@@ -1,11 +1,12 @@
-"""Tests on other versions of the libraries than those of requirements.txt."""
+"""Tests on other versions of the libraries than the newest of requirements.txt."""
 
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-PINNED = (Path(__file__).parents[1] / "requirements.txt").read_text().split()
+LINES = (Path(__file__).parents[1] / "requirements.txt").read_text().splitlines()
+PINNED = [line.split()[0] for line in LINES if line and "< '3.11'" not in line]
 
 
 def skip_if_other(package: str, error: Exception) -> None:
