@@ -683,9 +683,9 @@ def _check_numbers(given: dict) -> None:
     split = given.get("validation_split", 0.0)
     check_below_one(validation_split=0.0 if split is None else split)
     epochs = given.get("validation_freq", 1)
-    if not isinstance(epochs, list | tuple | set):
+    if is_int(epochs):
         check_positive(validation_freq=epochs)
-    elif not all(map(is_int, epochs)):
+    elif not (isinstance(epochs, list | tuple | set) and all(map(is_int, epochs))):
         raise ValueError(
             f"validation_freq: expected a number, or numbers of epochs, got {epochs!r}"
         )

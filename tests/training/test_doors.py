@@ -417,6 +417,7 @@ def test_a_seed_that_gives_no_noise_is_refused(seed):
         ({"validation_split": "a"}, "validation_split: expected 0 <= .*got 'a'"),
         ({"validation_freq": 0}, "validation_freq: expected a whole .* 1, got 0"),
         ({"validation_freq": "a"}, "validation_freq: expected a number.*got 'a'"),
+        ({"validation_freq": range(1, 3)}, "validation_freq: expected a number.*range"),
     ],
 )
 def test_fit_refuses_numbers_that_keras_takes_for_others(loop, options, said):
