@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from dcgan_keras.evaluation._checks import (
+    SEEDS,
     check_same_shape,
     checked_pictures,
     warn_not_negative,
@@ -160,7 +161,7 @@ def evaluate_pictures(
     warn_not_negative(**given)
     images, training_images = given["images"], given["training_images"]
     held_out_images = given.get("held_out_images")
-    check_seed(seed, 0, 2**63)
+    check_seed(seed, *SEEDS)
     rng = np.random.default_rng(seed)
     training = rng.permutation(len(training_images))
     if held_out_images is None:

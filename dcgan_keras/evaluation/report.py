@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from dcgan_keras.evaluation._checks import warn_not_negative
+from dcgan_keras.evaluation._checks import SEEDS, warn_not_negative
 from dcgan_keras.evaluation.classifier import check_digit_images, load_classifier
 from dcgan_keras.evaluation.coverage import (
     class_histogram,
@@ -171,7 +171,7 @@ def evaluate_images(
     images, real_images = given["images"], given["real_images"]
     training_images = given.get("training_images")
     look = load_classifier(classifier)
-    check_seed(seed, 0, 2**63)
+    check_seed(seed, *SEEDS)
     rng = np.random.default_rng(seed)
     # In random order, so that the first images stand for all: MNIST's are easier.
     generated = look(images[rng.permutation(len(images))])
