@@ -10,6 +10,7 @@ does Keras download them.
 import functools
 import os
 import warnings
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -246,10 +247,11 @@ def training_batches(
     part_size = batch_size // parts
     if labels is not None:
         labels = check_labels(labels, count=len(images))
+    count, image_shape = len(images), images.shape[1:]
 
     def one_epoch(epoch):
         order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(images)), seed=tf.stack([tf.cast(seed, tf.int64), epoch])
+            tf.range(count), seed=tf.stack([tf.cast(seed, tf.int64), epoch])
         )
         order = tf.data.Dataset.from_tensor_slices(order)
         return order.batch(batch_size, drop_remainder=True)
@@ -260,19 +262,29 @@ def training_batches(
         indices = tf.reshape(indices, (parts, part_size))[first : first + own]
         return tf.data.Dataset.from_tensor_slices(indices)
 
+    kept = weakref.ref(images)  # TensorFlow keeps a numpy_function for good
+
+    def read(indices):
+        still = kept()
+        if still is None:  # the pipeline is gone, but for a thread that read ahead
+            raise StopIteration
+        return still[indices]
+
     def fetch(indices):
         # The images stay where they are: a tensor of them would be another copy or two.
-        batch = tf.numpy_function(images.__getitem__, [indices], tf.float32)
-        batch = tf.ensure_shape(batch, (part_size, *images.shape[1:]))
+        batch = tf.numpy_function(read, [indices], tf.float32)
+        batch = tf.ensure_shape(batch, (part_size, *image_shape))
         return batch if labels is None else (batch, tf.gather(labels, indices))
 
-    first_epoch, first_batch = divmod(start_step, len(images) // batch_size)
+    first_epoch, first_batch = divmod(start_step, count // batch_size)
     batches = tf.data.Dataset.range(first_epoch, 2**62).flat_map(one_epoch)
     batches = batches.skip(first_batch)
     if context:
         batches = batches.flat_map(own_parts)
     batches = batches.map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
-    return batches.prefetch(tf.data.AUTOTUNE)
+    batches = batches.prefetch(tf.data.AUTOTUNE)
+    batches.images = images  # they live as long as the pipeline, and no longer
+    return batches
 
 
 def _is_folder(name: str | Path) -> bool:

@@ -10,6 +10,7 @@ import inspect
 import re
 import types
 import warnings
+import weakref
 
 import numpy as np
 
@@ -234,8 +235,10 @@ class TwoPlayers(keras.Model):
         """An operation that warns of images of another range than G's; of an array in
         [0, 1] ``fit`` does so."""
 
+        owner = weakref.ref(self)  # TensorFlow keeps a py_function for good
+
         def warn():
-            if not (self._is_array and said == NOT_NEGATIVE):
+            if not (owner()._is_array and said == NOT_NEGATIVE):
                 warnings.warn(said, stacklevel=2)
 
         def warned():

@@ -1,8 +1,10 @@
 """Data sets: where they are looked for, what they hold, what is refused."""
 
+import gc
 import io
 import shutil
 import tarfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from dcgan_keras import tf
 from dcgan_keras.data import datasets
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary
 from dcgan_keras.data.datasets import check_images, load_dataset, training_batches
@@ -470,3 +473,25 @@ def test_batches_are_read_where_the_images_lie():
     batches = training_batches(images, 4)
     images[:] = 0.5
     assert np.all(next(iter(batches)) == 0.5)
+
+
+def test_images_are_given_back_with_the_last_that_reads_them():
+    """Each pipeline of MNIST kept 188 MB for good, in a kernel that made several."""
+    images = numbered(8)
+    kept = weakref.ref(images)
+    batches = training_batches(images, 4).take(5).map(lambda batch: batch * 2)
+    iterator = iter(batches)
+    del images, batches
+    gc.collect()
+    assert next(iterator).shape == next(iterator).shape == (4, 2, 2, 1)
+    del iterator
+    gc.collect()
+    assert kept() is None
+
+
+def test_a_pipeline_without_its_images_is_no_end_of_an_epoch():
+    batches = training_batches(numbered(8), 4)
+    del batches.images
+    gc.collect()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        next(iter(batches))

@@ -1,8 +1,10 @@
 """Both loops: the same update, the losses of the step, and what stops them."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -359,3 +361,16 @@ def test_each_answer_is_a_layer_of_its_own_name() -> None:
         k: answer._keras_history.operation.name for k, answer in pair.output.items()
     }
     assert names == {"real": "real", "fake": "fake"}
+
+
+@pytest.mark.parametrize("loop", [DCGAN, CompositeLoop])
+def test_a_trained_model_is_given_back(loop) -> None:
+    """Each fit kept its players, optimizers and graph for good: the warning of the
+    images' range held on to them."""
+    model = loop(*build_players())
+    model.compile(**optimizers(OPTIMIZERS["SGD"]))
+    model.fit(as_dataset(batches()), verbose=0)
+    kept = weakref.ref(model)
+    del model
+    gc.collect()
+    assert kept() is None
