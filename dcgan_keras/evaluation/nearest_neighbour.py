@@ -16,6 +16,7 @@ from dcgan_keras.evaluation._checks import (
     checked_images,
     middle_if_far,
 )
+from dcgan_keras.evaluation.novelty import _nearest
 from dcgan_keras.noise import SEEDS, latent_noise
 from dcgan_keras.sizes import check_seed, is_int
 
@@ -37,7 +38,7 @@ def nearest_neighbour_errors(
         |x - y|^2 = |x|^2 - 2 x.y + |y|^2
 
     where x and y are measured from the middle of the test images, if that is far from
-    0.
+    0; and by x - y of those that are as near by that.
 
     Args:
         test_images: float32 (M, ...), any shape of an image, in any unit.
@@ -73,12 +74,7 @@ def nearest_neighbour_errors(
     nearest = np.full(len(test), np.inf, np.float32)
     found, errors, seen = np.full(len(test), -1, np.int64), {}, 0
     for images, labels in _cut(parts, counts, test):
-        images = _flat(images, middle)
-        # |x|^2 is the same for all of them, so it does not matter which is nearest.
-        distances = flat @ (-2 * images.T)
-        distances += np.einsum("np,np->n", images, images)
-        places = distances.argmin(axis=1)
-        distances = distances[np.arange(len(test)), places]
+        distances, places = _nearest(flat, _flat(images, middle))
         is_nearer = distances < nearest
         nearest[is_nearer] = distances[is_nearer]
         found[is_nearer] = labels[places[is_nearer]]

@@ -78,6 +78,19 @@ def test_a_tie_goes_to_the_earlier_image():
     assert nearest_neighbour_errors(same, [1], parts, [1, 2]) == {1: 0.0, 2: 0.0}
 
 
+@pytest.mark.parametrize("sizes", [(1, 2, 50, 17, 230), (300,)])
+def test_a_tie_of_images_in_parts_of_any_size_goes_to_the_earlier(sizes):
+    """Matrix products round one image's distance by the place that it stands in."""
+    test, train = (
+        np.random.default_rng(n).random((m, 784)) for n, m in ((0, 50), (1, 300))
+    )
+    parts, ends = [(train, np.zeros(300, int))], np.cumsum((0, *sizes))
+    for first, end in zip(ends, ends[1:], strict=False):
+        parts.append((train[first:end], np.ones(end - first, int)))
+    errors = nearest_neighbour_errors(test, np.zeros(50, int), parts, [300, 600])
+    assert errors == {300: 0.0, 600: 0.0}
+
+
 def test_asked_labels_come_with_the_images_that_were_asked_for():
     generator = build_generator((16, 16, 1), 3, 4, 3, classes=5, seed=1)
     images, labels = next(labelled_samples(generator, 5, seed=2))
