@@ -16,7 +16,7 @@ from dcgan_keras.evaluation._checks import (
     checked_images,
     middle_if_far,
 )
-from dcgan_keras.evaluation.novelty import _nearest
+from dcgan_keras.evaluation.novelty import ROUNDING, closest, squared_lengths
 from dcgan_keras.noise import SEEDS, latent_noise
 from dcgan_keras.sizes import check_seed, is_int
 
@@ -71,13 +71,27 @@ def nearest_neighbour_errors(
     counts = sorted(set(counts))
     middle = middle_if_far(test.reshape(len(test), -1))
     flat = _flat(test, middle)
-    nearest = np.full(len(test), np.inf, np.float32)
+    nearest = np.full(len(test), np.inf, np.float32)  # squared, by the differences
     found, errors, seen = np.full(len(test), -1, np.int64), {}, 0
+    lengths = squared_lengths(flat)
     for images, labels in _cut(parts, counts, test):
-        distances, places = _nearest(flat, _flat(images, middle))
-        is_nearer = distances < nearest
-        nearest[is_nearer] = distances[is_nearer]
-        found[is_nearer] = labels[places[is_nearer]]
+        images = _flat(images, middle)
+        squares = squared_lengths(images)
+        distances = flat @ (-2 * images.T)  # without |x|^2, the same for all of them
+        distances += squares
+        places = distances.argmin(axis=1)
+        lowest = distances[np.arange(len(test)), places]
+        rounding = ROUNDING * (lengths + squares.max())
+        rows = np.flatnonzero(lowest + lengths <= nearest + rounding)
+        limits = lowest + rounding
+        are_near = distances[rows] <= limits[rows, np.newaxis]
+        for row in rows[np.count_nonzero(are_near, axis=1) > 1]:
+            places[row] = closest(flat[row], images, distances[row], limits[row])
+        exact = squared_lengths(flat[rows] - images[places[rows]])
+        is_nearer = exact < nearest[rows]
+        rows = rows[is_nearer]
+        nearest[rows] = exact[is_nearer]
+        found[rows] = labels[places[rows]]
         seen += len(images)
         if seen in counts:
             errors[seen] = float(np.mean(found != test_labels))

@@ -81,7 +81,7 @@ def nearest_images(
 def _nearest(images: np.ndarray, candidates: np.ndarray, is_itself: bool = False):
     """is_itself: whether the images are the candidates, and none counts for itself."""
     a, b = _flat(images), _flat(candidates)
-    lengths, longest = _squared_lengths(a), _squared_lengths(b).max()
+    lengths, longest = squared_lengths(a), squared_lengths(b).max()
     indices = np.empty(len(a), np.int64)
     for part, block in squared_distances(a, b, rows=250):
         if is_itself:
@@ -90,14 +90,20 @@ def _nearest(images: np.ndarray, candidates: np.ndarray, is_itself: bool = False
         limits = block.min(axis=1) + ROUNDING * (lengths[part] + longest)
         is_near = block <= limits[:, np.newaxis]
         for row in np.flatnonzero(is_near.sum(axis=1) > 1):
-            near = np.flatnonzero(is_near[row])
-            near = near[np.argsort(block[row, near], kind="stable")[:TIES]]
-            near.sort()
-            image = part.start + row
-            indices[image] = near[_squared_lengths(a[image] - b[near]).argmin()]
+            image = a[part.start + row]
+            indices[part.start + row] = closest(image, b, block[row], limits[row])
     # As |a|^2 - 2ab + |b|^2 a copy would not be exactly 0 away; as a difference it is.
     distances = np.linalg.norm(a - b[indices], axis=1)
     return distances, indices
+
+
+def closest(image, candidates, distances, limit) -> int:
+    """Of the candidates within the limit the nearest by the differences; of copies the
+    first."""
+    near = np.flatnonzero(distances <= limit)
+    near = near[np.argsort(distances[near], kind="stable")[:TIES]]
+    near.sort()
+    return near[squared_lengths(image - candidates[near]).argmin()]
 
 
 def memorisation(
@@ -188,7 +194,7 @@ def _nearest_other(images: np.ndarray) -> np.ndarray:
     return _nearest(images, images, is_itself=True)[0]
 
 
-def _squared_lengths(vectors: np.ndarray) -> np.ndarray:
+def squared_lengths(vectors: np.ndarray) -> np.ndarray:
     return np.einsum("np,np->n", vectors, vectors)
 
 
