@@ -10,6 +10,7 @@ that can be read.
 """
 
 import threading
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -25,8 +26,8 @@ FOREIGN_FORMATS = {"EPS", "BUFR", "GRIB", "HDF5", "ICNS", "ICO", "MPEG", "WMF"}
 GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
 COLOUR_MODES = {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"}
 SIXTEEN_BITS_IN_32 = {"PNG", "PPM"}  # Pillow's mode "I" holds 0..65535 in these
-BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
-WHITE_IS_ZERO, SIGNED = 0, 2  # values of the last two
+BITS, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 258, 262, 284, 339  # tags of TIFF
+WHITE_IS_ZERO, APART, SIGNED = 0, 2, 2  # values of the last three
 # How a PNG stores its pixels, in Pillow's words.
 GREY_FACTORS = {"L;2": 85, "L;4": 17}  # these are brought to 8 bits
 SIXTEEN_BIT_COLOUR = "RGB;16B"  # of which the high bytes are kept
@@ -34,6 +35,8 @@ SIXTEEN_BIT_GREY_AND_ALPHA = "LA;16B"  # opened as RGBA
 # A JPEG's markers: 0xff and a code.
 MARKER, SCAN_OR_END, END = b"\xff", b"\xda\xd9", b"\xff\xd9"
 WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xD9))
+# Many programs fill the fourth byte of a pixel of these with zeros, and mean nothing.
+WITH_PADDING = {"BMP", "DIB", "TGA"}
 
 
 class UnfitPicture(ValueError):
@@ -54,7 +57,8 @@ class Header(NamedTuple):
 
     size: width and height in pixels, as stored.
     channels: 1 (grey) or 3.
-    has_frames: whether it holds more pictures, of which the first is used.
+    has_frames: whether it holds more pictures, of which the first is used; the layers
+        of a PSD are none, for Photoshop stores beside them what they make together.
     """
 
     size: tuple[int, int]
@@ -85,7 +89,8 @@ def read_header(path: str | Path, image_size: int | None = None) -> Header:
         size = image.size
         channels = _channels(image)
         _cost(image, image_size)
-        return Header(size, channels, bool(getattr(image, "is_animated", False)))
+        has_frames = image.format != "PSD" and getattr(image, "is_animated", False)
+        return Header(size, channels, bool(has_frames))
 
 
 def decode(
@@ -127,6 +132,8 @@ def decode(
             image.load()
             if image.format in ("JPEG", "MPO") and not _is_ended(path):
                 raise UnfitPicture("unreadable", "a JPEG without its end")
+            if image.format == "PNG" and not _is_as_written(path):
+                raise UnfitPicture("unreadable", "a PNG with another checksum")
             try:
                 ImageOps.exif_transpose(image, in_place=True)
             except MemoryError:
@@ -177,6 +184,9 @@ def _channels(image) -> int:
     is_fits = image.format == "FITS" and mode.startswith("I")  # always with a sign
     if is_fits or SIGNED in _tags(image).get(SAMPLE_FORMAT, ()):
         raise UnfitPicture(scale, f"Pillow's mode {mode}, numbers with a sign")
+    if _is_misread(image):
+        detail = "a TIFF of more than 8 bits, each colour apart, not compressed"
+        raise UnfitPicture("unreadable", detail)
     is_sixteen, stored = image.format in SIXTEEN_BITS_IN_32, _stored_as(image)
     if (
         mode in GREY_MODES
@@ -191,6 +201,13 @@ def _channels(image) -> int:
         low, high = image.getextrema()
         detail += f", {low:.6g} to {high:.6g}"
     raise UnfitPicture(scale if mode in ("I", "F") else "of other colours", detail)
+
+
+def _is_misread(image) -> bool:
+    """Whether Pillow takes the bytes of 16 bits for pixels of 8, and says nothing."""
+    tags = _tags(image)
+    is_apart = tags.get(PLANES) == APART and max(tags.get(BITS, (1,))) > 8
+    return is_apart and any(tile[0] == "raw" for tile in image.tile)
 
 
 def _stored_as(image) -> str:
@@ -254,6 +271,23 @@ def _is_ended(path: str | Path) -> bool:
     return place >= 0 and content.find(END, place - 1) >= 0
 
 
+def _is_as_written(path: str | Path) -> bool:
+    """Whether the pixels of a PNG agree with their checksums, which Pillow passes over.
+
+    A download that broke off may end in zeros, and these decode to something.
+    """
+    content, place, kind = memoryview(Path(path).read_bytes()), 8, b""
+    while True:
+        length, before = int.from_bytes(content[place : place + 4], "big"), kind
+        end, kind = place + 8 + length, bytes(content[place + 4 : place + 8])
+        if not kind or before == b"IDAT" != kind:  # they lie one after the other
+            return True
+        checksum = int.from_bytes(content[end : end + 4], "big")
+        if kind == b"IDAT" and zlib.crc32(content[place + 4 : end]) != checksum:
+            return False
+        place = end + 4
+
+
 def _plain(image, channels: int):
     """Mode "L" or "RGB", with "A" where there is transparency."""
     from PIL import Image
@@ -268,9 +302,16 @@ def _plain(image, channels: int):
             values = white - values
         return Image.fromarray((values * 255 // white).astype(np.uint8))
     mode = "L" if channels == 1 else "RGB"
-    if image.has_transparency_data:
+    if image.has_transparency_data and not _is_padded(image):
         mode += "A"
     return image if image.mode == mode else image.convert(mode)
+
+
+def _is_padded(image) -> bool:
+    """Whether what looks like transparency of the whole picture is none."""
+    if image.format not in WITH_PADDING or image.mode != "RGBA":
+        return False
+    return image.getchannel("A").getextrema() == (0, 0)
 
 
 def _on_white(image):

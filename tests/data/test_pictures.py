@@ -111,6 +111,31 @@ def test_numbers_with_a_sign_have_no_white(tmp_path, bits, code):
     assert caught.value.kind.startswith("of a scale without a white")
 
 
+@pytest.mark.parametrize(("bits", "is_fit"), [(8, True), (16, False)])
+def test_a_tiff_with_each_colour_apart(tmp_path, bits, is_fit):
+    """Pillow takes the bytes of 16 bits for as many pixels."""
+    size = 8 * bits  # bytes of one colour
+    numbers = b"".join(bytes([n]) * size for n in (200, 100, 50))
+    tags = {256: [8], 257: [8], 258: [bits] * 3, 259: [1], 262: [2]}
+    tags |= {273: [0] * 3, 277: [3], 278: [8], 279: [size] * 3, 284: [2]}
+    start = 8 + 2 + 12 * len(tags) + 4
+    entries, behind = b"", b""
+    strips = start + 36  # three lists of three numbers stand before them
+    tags[273] = [strips + n * size for n in range(3)]
+    for tag, values in tags.items():
+        at = values[0] if len(values) == 1 else start + len(behind)
+        entries += struct.pack("<HHII", tag, 4, len(values), at)
+        behind += struct.pack(f"<{len(values)}I", *values) if len(values) > 1 else b""
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    (tmp_path / "a.tif").write_bytes(head + behind + numbers)
+    if is_fit:
+        assert [*decode(tmp_path / "a.tif", 8, 3)[7, 7]] == [200, 100, 50]
+        return
+    for attempt in (read_header, lambda path: decode(path, 8, 3)):
+        with pytest.raises(UnfitPicture, match="each colour apart"):
+            attempt(tmp_path / "a.tif")
+
+
 def test_a_cmyk_photograph_has_its_colours(tmp_path):
     shown = read(tmp_path, Image.new("CMYK", SIZE, (0, 255, 255, 0)), "a.jpg")
     assert np.abs(np.subtract(shown, (255, 0, 0), dtype=int)).max() < 5
@@ -195,6 +220,29 @@ def test_a_palette_with_a_transparency_for_each_colour(tmp_path):
     image.putpalette([9, 9, 9, 0, 0, 0])
     shown = read(tmp_path, image, transparency=bytes([255, 51]))
     assert np.allclose(shown, 204, atol=1)
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.tga"])
+@pytest.mark.parametrize(
+    ("alphas", "expected"),
+    [((0, 0), [50, 50]), ((0, 51), [255, 214]), ((255, 255), [50, 50])],
+)
+def test_a_fourth_byte_that_fills_is_no_transparency(tmp_path, name, alphas, expected):
+    """As the tools for games and Windows write it; of other files it is meant."""
+    image = Image.new("RGBA", SIZE, (50, 50, 50, alphas[0]))
+    image.putpixel((1, 0), (50, 50, 50, alphas[1]))
+    image.save(tmp_path / "a.png")
+    if name == "a.tga":
+        image.save(tmp_path / name)
+    else:  # version 4 of the header, with masks; Pillow writes an older one
+        masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+        head = struct.pack("<I2i2H6I", 108, 8, -8, 1, 32, 3, 256, 0, 0, 0, 0)
+        head += struct.pack("<4I", *masks) + bytes(52)
+        start = struct.pack("<I2HI", 14 + 108 + 256, 0, 0, 14 + 108)
+        (tmp_path / name).write_bytes(b"BM" + start + head + image.tobytes())
+    assert [*decode(tmp_path / name, 8, 3)[0, :2, 1]] == expected
+    meant = decode(tmp_path / "a.png", 8, 3)[0, :2, 1]
+    assert [*meant] == ([255, 255] if alphas == (0, 0) else expected)
 
 
 def test_one_channel_of_colour_and_three_of_grey(tmp_path):
@@ -294,6 +342,26 @@ def test_frames_are_seen(tmp_path):
         assert abs(int(decode(tmp_path / name, 8, 1)[0, 0, 0]) - 10) < 3
         frames[0].save(tmp_path / name)
         assert not read_header(tmp_path / name).has_frames
+
+
+def test_the_layers_of_a_psd_are_no_frames(tmp_path):
+    """What they make together is stored beside them, and is what Pillow opens."""
+    layer = struct.pack(">4iH", 0, 0, 8, 8, 1) + struct.pack(">HI", 0, 2 + 64)
+    layer += b"8BIMnorm\xff\0\0\0" + struct.pack(">I", 12) + bytes(12)
+    layers = struct.pack(">h", 2) + 2 * layer + 2 * (bytes(2) + bytes([10]) * 64)
+    section = struct.pack(">I", len(layers)) + layers
+    (tmp_path / "a.psd").write_bytes(
+        struct.pack(">4sH6xHIIHH", b"8BPS", 1, 1, 8, 8, 8, 1)
+        + bytes(8)
+        + struct.pack(">I", len(section))
+        + section
+        + bytes(2)
+        + bytes([90]) * 64
+    )
+    with Image.open(tmp_path / "a.psd") as image:
+        assert image.n_frames == 2
+    assert not read_header(tmp_path / "a.psd").has_frames
+    assert np.all(decode(tmp_path / "a.psd", 8, 1) == 90)
 
 
 # Exactness -------------------------------------------------------------------
@@ -416,6 +484,28 @@ def test_a_jpeg_whose_end_is_missing_is_refused(tmp_path, progressive):
     for size in (64, 8):
         with pytest.raises(UnfitPicture, match="without its end|truncated"):
             decode(path, size, 3)
+
+
+@pytest.mark.parametrize("options", [{}, {"compress_level": 0}, {"optimize": True}])
+def test_a_png_that_ends_in_zeros_is_refused(tmp_path, options):
+    """Pillow compares no checksum; zeros go on with the code before them."""
+    rough = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
+    image = Image.fromarray(rough).resize((64, 64), Image.Resampling.BICUBIC)
+    path = tmp_path / "a.png"
+    image.save(path, **options)
+    whole = path.read_bytes()
+    later = whole[:-12] + chunk(b"tEXt", b"a\0b")[:-4] + b"none" + whole[-12:]
+    for content in (whole, whole + bytes(99), later):
+        path.write_bytes(content)
+        assert np.array_equal(decode(path, 64, 3), image)
+    for part in (0.3, 0.5, 0.7, 0.9):
+        kept = int(len(whole) * part)
+        path.write_bytes(whole[:kept] + bytes(len(whole) - kept))
+        with pytest.raises(UnfitPicture):
+            decode(path, 64, 3)
+    path.write_bytes(whole[:-16] + b"none" + whole[-12:])
+    with pytest.raises(UnfitPicture, match="checksum"):
+        decode(path, 64, 3)
 
 
 def test_pixels_in_flight_are_bounded():
