@@ -19,6 +19,7 @@ from dcgan_keras.files import decoding, open_regular
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 MOST_BYTES = 200_000_000  # of a data set; CIFAR-10, the largest, has 184 million
+MOST_CLASSES = 10_000  # of a data set; EMNIST has 62, Omniglot 1,623
 
 
 class Header(NamedTuple):
@@ -134,7 +135,19 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     with open_npz(path, f"an .npz with the arrays {', '.join(ARRAYS)}") as arrays:
         headers = {name: arrays.header(name) for name in ARRAYS}
         _check_data_set(headers)
-        return {name: arrays.read(name) for name in ARRAYS}
+        found = {name: arrays.read(name) for name in ARRAYS}
+        for name in ("y_train", "y_test"):
+            _check_range(name, found[name])
+        return found
+
+
+def _check_range(name: str, labels: np.ndarray) -> None:
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= MOST_CLASSES:
+        raise ValueError(
+            f"{name}: expected labels from 0 to at most {MOST_CLASSES - 1:,}, got "
+            f"{low} to {high}"
+        )
 
 
 def _check_data_set(headers: dict[str, Header]) -> None:

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary, read_npz
-from dcgan_keras.data.image_folder import FolderImages, load_folder, say, scaled
+from dcgan_keras.data.image_folder import (
+    FolderImages,
+    darkness,
+    load_folder,
+    say,
+    scaled,
+)
 from dcgan_keras.data.listing import is_run
 from dcgan_keras.files import find_data
 from dcgan_keras.sizes import check_choice, check_count, check_image_size, is_int
@@ -120,6 +126,8 @@ def load_dataset(
     else:
         arrays = _keras_arrays(str(name))
         data = _from_uint8(arrays[f"x_{split}"], arrays[f"y_{split}"])
+        if word := darkness(data.images):  # such as 0 and 1 in place of 0 and 255
+            say(f"{name}: {word}")
     if allowed_sizes is not None:
         check_image_size(data.images.shape[1], allowed_sizes)
     return data
@@ -356,14 +364,14 @@ def _keras_arrays(name: str) -> dict[str, np.ndarray]:
     """The four uint8 arrays of a Keras data set, from the first place that has them."""
     tried = []
     folder = os.environ.get(DATA_VARIABLE)
-    if folder is None:
+    if not folder:
         tried.append(f"{DATA_VARIABLE} (not set)")
-    elif os.path.lexists(path := Path(folder).expanduser() / f"{name}.npz"):
+    elif os.path.lexists(path := Path(os.path.expanduser(folder)) / f"{name}.npz"):
         return read_npz(path)
     else:
         tried.append(f"{DATA_VARIABLE} ({path}: no such file)")
     arrays = _arrays_elsewhere(name, tried)
-    if folder is not None and not path.parent.is_dir():
+    if folder and not path.parent.is_dir():
         warnings.warn(
             f"{DATA_VARIABLE}: expected a folder, {folder!r} is none; {name} was found "
             "elsewhere",

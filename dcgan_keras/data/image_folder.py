@@ -1,5 +1,6 @@
 """A folder of images as a data set: looked through, then decoded or streamed."""
 
+import math
 import os
 import warnings
 from collections import Counter
@@ -11,7 +12,13 @@ import numpy as np
 
 from dcgan_keras import edge
 from dcgan_keras.data.listing import LeftOut, Listing, list_pictures, remember_names
-from dcgan_keras.data.pictures import Header, UnfitPicture, decode, read_header
+from dcgan_keras.data.pictures import (
+    MAX_PIXELS,
+    Header,
+    UnfitPicture,
+    decode,
+    read_header,
+)
 from dcgan_keras.files import printable
 from dcgan_keras.sizes import check_flag, check_image_size, check_positive, is_int
 
@@ -168,6 +175,8 @@ def say(line: str) -> None:
 def _check_arguments(image_size, channels, stream) -> None:
     if image_size is not None:
         check_positive(image_size=image_size)
+        if image_size > (most := math.isqrt(MAX_PIXELS)):
+            raise ValueError(f"image_size: expected at most {most:,}, got {image_size}")
     if channels is not None and not (is_int(channels) and channels in (1, 3)):
         raise ValueError(f"channels: expected None, 1 or 3, got {channels!r}")
     if stream is not None:
@@ -192,7 +201,7 @@ def _images(paths, folder, image_size, channels, stream, allowed_sizes, left_out
         images, fit = _decode_all(images, fit, left_out)
         if not len(images):
             raise _none_readable(folder, left_out)
-    return images, fit, [*remarks, _darkness(images)]
+    return images, fit, [*remarks, darkness(images)]
 
 
 def _survey(
@@ -301,7 +310,7 @@ def _remarks(paths, headers: dict[int, Header], images: FolderImages, stream: bo
         )
 
 
-def _darkness(images) -> str:
+def darkness(images) -> str:
     """A word if white is nowhere near, as with 12 bits stored in files of 16.
 
     And if black is not, or if there is nothing to be seen.

@@ -178,6 +178,31 @@ def test_a_data_folder_that_is_none_gets_a_word(no_data, monkeypatch, tmp_path):
     (tmp_path / "mine").mkdir()
     np.savez(tmp_path / "mine" / "mnist.npz", **small_mnist(2))
     assert len(load_dataset("mnist").images) == 2
+    monkeypatch.setenv("DCGAN_KERAS_DATA", "~nobody-of-this-name/mine")
+    with pytest.warns(UserWarning, match="expected a folder, '~nobody-of-.* is none"):
+        assert len(load_dataset("mnist").images) == 3
+
+
+def test_an_empty_data_variable_is_not_set(no_data, monkeypatch, tmp_path):
+    """And does not stand for the folder that one is in."""
+    monkeypatch.chdir(tmp_path)
+    np.savez("mnist.npz", **small_mnist(3))
+    monkeypatch.setenv("DCGAN_KERAS_DATA", "")
+    with pytest.raises(FileNotFoundError, match=r"DCGAN_KERAS_DATA \(not set\)"):
+        load_dataset("mnist")
+
+
+def test_pixels_of_another_scale_get_a_word(no_data, monkeypatch, tmp_path, capsys):
+    """0 and 1 in uint8, as where somebody has made them black and white."""
+    arrays = small_mnist(2)
+    monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path))
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    load_dataset("mnist")
+    said = "mnist: dark: the brightest pixel of 2 is 1 of 255\n"
+    assert capsys.readouterr().err == said
+    np.savez(tmp_path / "mnist.npz", **arrays | {"x_train": arrays["x_train"] * 255})
+    load_dataset("mnist")
+    assert capsys.readouterr().err == ""
 
 
 def test_pickled_arrays_are_refused_and_not_run(no_data, monkeypatch, tmp_path):

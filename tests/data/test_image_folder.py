@@ -214,7 +214,7 @@ def test_mixed_modes_need_channels(folder):
     "option",
     [
         *[{"channels": value} for value in (2, 4, "1", 1.0, True)],
-        *[{"image_size": value} for value in (0, -8, "8", 8.0, True)],
+        *[{"image_size": value} for value in (0, -8, "8", 8.0, True, 10**9)],
         *[{"stream": value} for value in ("no", 0, "")],
     ],
     ids=str,
