@@ -27,7 +27,13 @@ from dcgan_keras.data.image_folder import (
 )
 from dcgan_keras.data.listing import is_run
 from dcgan_keras.files import find_data
-from dcgan_keras.sizes import check_choice, check_count, check_image_size, is_int
+from dcgan_keras.sizes import (
+    check_choice,
+    check_count,
+    check_image_size,
+    check_positive,
+    is_int,
+)
 
 if TYPE_CHECKING:
     from dcgan_keras._tensorflow import tf
@@ -217,7 +223,8 @@ def training_batches(
     out of that epoch: one batch size, one trace.
 
     Args:
-        images: float32 (N, H, W, C) in [-1, 1], an array or ``FolderImages``.
+        images: float32 (N, H, W, C) in [-1, 1], an array, a tensor or
+            ``FolderImages``.
         batch_size: images a batch, 1 to N.
         seed: any integer of 64 bits.
         start_step: how many batches to pass over, >= 0.
@@ -247,6 +254,13 @@ def training_batches(
     from dcgan_keras.labels import check_labels
 
     check_images(images, batch_size=batch_size)
+    check_positive(batch_size=batch_size)  # not None
+    if hasattr(images, "numpy"):  # a tensor
+        images = images.numpy()
+    if not isinstance(images, np.ndarray | FolderImages):  # HDF5 takes no such indices
+        raise ValueError(
+            f"images: expected an array or FolderImages, got {type(images).__name__}"
+        )
     check_count(start_step=start_step)
     if not is_int(seed) or not -(2**63) <= seed < 2**63:
         raise ValueError(f"seed: expected an integer of 64 bits, got {seed!r}")

@@ -408,6 +408,24 @@ def test_what_is_no_array_is_refused():
         training_batches(numbered(10).tolist(), 2)
 
 
+def test_an_array_on_the_disk_that_is_none_is_refused(tmp_path):
+    """HDF5's takes only indices that rise, which those of a batch do not."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"] = numbered(10)
+        with pytest.raises(
+            ValueError, match="images: expected an array .* got Dataset"
+        ):
+            training_batches(file["images"], 2)
+
+
+def test_batches_of_a_tensor_are_those_of_its_array():
+    batches = training_batches(tf.constant(numbered(10)), 2, seed=3).take(5)
+    found = np.stack([batch.numpy()[:, 0, 0, 0] for batch in batches])
+    expected = drawn(numbered(10), 2, 5, seed=3)
+    assert np.array_equal(np.rint((found + 1) / 2 * 9), expected)
+
+
 def test_values_in_zero_to_one_are_met_with_a_warning():
     """The classic mistake: x / 255 under a generator that ends in tanh."""
     with pytest.warns(UserWarning, match=r"\[0, 1\].*2 \* x - 1"):
@@ -425,6 +443,8 @@ def test_batch_sizes_that_do_not_fit_are_refused():
             check_images(images, batch_size=batch_size)
         with pytest.raises(ValueError, match="batch_size"):
             training_batches(images, batch_size)
+    with pytest.raises(ValueError, match="batch_size: .* got None"):
+        training_batches(images, None)
 
 
 # Batches ---------------------------------------------------------------------
