@@ -69,7 +69,7 @@ class CompositeLoop(TwoPlayers):
         discriminator_optimizer: "keras.optimizers.Optimizer | str | None" = None,
         **options,
     ):
-        """Set the optimizers.
+        """Set the optimizers; in float16 they scale their losses, as in ``DCGAN``.
 
         Args:
             generator_optimizer: of its own; None: ``default_optimizer()``.
@@ -93,8 +93,11 @@ class CompositeLoop(TwoPlayers):
             self.discriminator_optimizer,
             loss={"real": cross_entropy, "fake": cross_entropy},
             metrics={"real": [accuracy()], "fake": [accuracy()]},
+            auto_scale_loss=False,  # _compile_players did, where it is needed
         )
-        self.gan.compile(self.generator_optimizer, loss=cross_entropy)
+        self.gan.compile(
+            self.generator_optimizer, loss=cross_entropy, auto_scale_loss=False
+        )
         self.generator_loss = losses.non_saturating_generator_loss
 
     def _update(self, real_images, labels):

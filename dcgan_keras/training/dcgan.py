@@ -80,6 +80,9 @@ class DCGAN(TwoPlayers):
     ):
         """Set the optimizers and G's loss.
 
+        Where a player computes in float16, both optimizers are wrapped to scale their
+        losses, as Keras's own ``compile`` does it; not one with a loss_scale_factor.
+
         Args:
             generator_optimizer: of its own; None: ``default_optimizer()``. With
                 ``use_ema=True`` it keeps an average of G's weights, and

@@ -145,6 +145,8 @@ class TwoPlayers(keras.Model):
                 "discriminator_optimizer: expected an optimizer of its own, got the "
                 "generator's; an optimizer keeps a state for each of its variables"
             )
+        if any(map(_computes_in_float16, (self.generator, self.discriminator))):
+            pair = [_scaled(optimizer) for optimizer in pair]
         devices = self.distribute_strategy.num_replicas_in_sync
         if options["jit_compile"] and devices > 1:
             raise ValueError(
@@ -589,6 +591,23 @@ def spans_workers() -> bool:
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return False
     return strategy.num_replicas_in_sync > len(strategy.extended.worker_devices)
+
+
+def _computes_in_float16(player: keras.Model) -> bool:
+    return any(
+        layer.dtype_policy.name == "mixed_float16" for layer in player._flatten_layers()
+    )
+
+
+def _scaled(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """As Keras's own ``compile`` wraps it: small gradients would be 0 in float16.
+
+    One that scales losses already, by a number of somebody's own, stays as it is.
+    """
+    scales = keras.optimizers.LossScaleOptimizer
+    if isinstance(optimizer, scales) or optimizer.loss_scale_factor is not None:
+        return optimizer
+    return scales(optimizer)
 
 
 def asked_losses(model: keras.Model) -> list:

@@ -18,6 +18,7 @@ from dcgan_keras.training.dcgan import DCGAN
 
 LOOPS = [CompositeLoop, DCGAN]
 each_loop = pytest.mark.parametrize("loop", LOOPS)
+OPTIMIZERS = "generator_optimizer", "discriminator_optimizer"
 IMAGES = np.concatenate([reals(seed=step) for step in range(4)])
 
 
@@ -360,13 +361,71 @@ def test_players_of_any_precision_make_the_step(policy, loop, options):
             players = plain_players()
             for player, values in zip(players, begun, strict=True):
                 player.set_weights(values)
-            model = compiled(loop, players, **options)
+            pair = {  # a scale that Keras would choose makes it leave out a step or two
+                name: keras.optimizers.SGD(0.05, loss_scale_factor=1.0)
+                for name in OPTIMIZERS
+            }
+            model = compiled(loop, players, **options, **pair)
             assert model.discriminator.compute_dtype == name.removeprefix("mixed_")
             found.append(after(model))
             model.evaluate(IMAGES, verbose=0)
         finally:
             keras.config.set_dtype_policy(kept)
     assert apart(*found) < 1e-3
+
+
+@each_loop
+def test_small_gradients_are_not_lost_in_float16(loop):
+    """Of the first step of G, whose gradients are the smallest."""
+
+    def moved(policy, factor=None):
+        keras.config.set_dtype_policy(policy)
+        players = build_players(batch_norm=None, weight_stddev=None)
+        answer = players[1].get_layer("answer").kernel
+        answer.assign(answer / 10_000)  # and with it all gradients
+        rates = [keras.optimizers.SGD(r, loss_scale_factor=factor) for r in (1.0, 0.0)]
+        model = compiled(loop, players, **dict(zip(OPTIMIZERS, rates, strict=True)))
+        before = model.generator.get_weights()
+        model.train_on_batch(IMAGES)
+        after = model.generator.get_weights()
+        return np.concatenate(
+            [(b - a).ravel() for a, b in zip(before, after, strict=True)]
+        )
+
+    kept = keras.config.dtype_policy()
+    try:
+        right = moved("float32")
+        off = [
+            np.linalg.norm(moved("mixed_float16", factor) - right)
+            / np.linalg.norm(right)
+            for factor in (None, 1.0)
+        ]
+    finally:
+        keras.config.set_dtype_policy(kept)
+    assert off[0] < 0.02 < 0.5 < off[1], off
+
+
+@each_loop
+def test_a_run_in_float16_goes_on_as_it_would_have(loop, tmp_path):
+    kept = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        whole, first, second = (compiled(loop) for _ in range(3))
+        scales = [whole.generator_optimizer, whole.discriminator_optimizer]
+        assert all(isinstance(x, keras.optimizers.LossScaleOptimizer) for x in scales)
+        batches = [IMAGES[at : at + BATCH] for at in (0, BATCH, 2 * BATCH)]
+        expected = after(whole, *batches)
+        after(first, *batches[:2])
+        first.save_weights(tmp_path / "a.weights.h5")
+        second.load_weights(tmp_path / "a.weights.h5")
+        assert apart(expected, after(second, batches[2])) == 0
+        first.save(tmp_path / "a.keras")
+        loaded = keras.models.load_model(tmp_path / "a.keras")
+        inner = loaded.generator_optimizer.inner_optimizer
+        assert isinstance(inner, keras.optimizers.SGD)  # wrapped once
+        assert apart(expected, after(loaded, batches[2])) == 0
+    finally:
+        keras.config.set_dtype_policy(kept)
 
 
 def test_what_keras_adds_to_no_loss_is_refused():
