@@ -30,7 +30,6 @@ from dcgan_keras.files import find_data
 from dcgan_keras.sizes import (
     check_choice,
     check_count,
-    check_image_size,
     check_positive,
     is_int,
 )
@@ -135,7 +134,7 @@ def load_dataset(
         if word := darkness(data.images):  # such as 0 and 1 in place of 0 and 255
             say(f"{name}: {word}")
     if allowed_sizes is not None:
-        check_image_size(data.images.shape[1], allowed_sizes)
+        _check_size(name, data.images.shape, allowed_sizes)
     return data
 
 
@@ -330,6 +329,16 @@ def _check_working_directory(name: str | Path) -> None:
         raise FileNotFoundError(
             f"name: {_NAMES}; got {str(name)!r}, and the working directory is gone"
         ) from error
+
+
+def _check_size(name: str, shape: tuple, allowed: Sequence[int]) -> None:
+    """As for a folder, but without the advice of an option that it does not take."""
+    _, height, width, _ = shape
+    if height != width or height not in allowed:
+        raise ValueError(
+            f"{name}: expected one of {', '.join(map(str, allowed))} pixels; got "
+            f"{height}x{width}, its size"
+        )
 
 
 def _check_no_options(name: str, image_size, channels, stream) -> None:
