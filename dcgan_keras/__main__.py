@@ -1,6 +1,7 @@
 """The command line: python -m dcgan_keras train | sample | evaluate."""
 
 import argparse
+import os
 import sys
 
 from dcgan_keras import __version__, edge
@@ -118,6 +119,7 @@ def _add_train(commands) -> None:
     )
     train.add_argument(
         "--augment",
+        action="extend",  # --augment flip --augment cutout are both
         nargs="+",
         choices=("flip", "translation", "colour", "cutout"),
         help="change at random all that D sees, reals and fakes; for few images",
@@ -193,4 +195,7 @@ def _add_path(command, name: str, told: str) -> None:
 
 
 if __name__ == "__main__":
+    # Nothing is shown. A notebook's MPLBACKEND, which what it calls inherits, may name
+    # what is not installed here, and Keras imports Matplotlib.
+    os.environ["MPLBACKEND"] = "agg"
     sys.exit(main())

@@ -53,7 +53,8 @@ def _replayed_after_a_native_end(held: str, stderr: int):
 
 @contextlib.contextmanager
 def quiet_native_stderr():
-    """Hold back what is written to file descriptor 2; replay it on an exception.
+    """Hold back what is written to file descriptor 2; replay it on an exception, but
+    not where somebody stops it.
 
     And where TensorFlow ends the process, as it does at an unknown TF_XLA_FLAGS.
 
@@ -73,7 +74,7 @@ def quiet_native_stderr():
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             os.dup2(saved, 2)
             held.seek(0)
             os.write(2, held.read())

@@ -30,7 +30,13 @@ LARGEST_SEED = 2**60 - 1  # noise.SEEDS
 _RAISED = re.compile(
     r"^[\w.]+(?:Error|Exception): (?:\[Errno \d+\] )?(.+)$", re.MULTILINE
 )
-_HEADS = ("Graph execution error", "Detected at node", "<stack traces", "[[")
+_HEADS = (
+    "Graph execution error",
+    "Detected at node",
+    "<stack traces",
+    "[[",
+    "Exception encountered when calling",
+)
 # What TensorFlow says when a GPU's memory is full, often of another process's making
 # (tensorflow#7025, #24496, #45028); only the first kind is a ResourceExhaustedError.
 _FULL_GPU = re.compile(
@@ -40,6 +46,10 @@ _FULL_GPU = re.compile(
     "no DNN in stream executor|DNN library (initialization failed|is not found)",
     re.IGNORECASE,
 )
+# Bold letters and a wrapper's name, which Keras and TensorFlow put before a message.
+_DECORATION = re.compile(r"\x1b\[\d*m|\{\{function_node .*?\}\}")
+# oneDNN's out of memory is 1, which TensorFlow passes on as an operation's end.
+_FULL_MEMORY = re.compile(r"Status: 1, message: (could not \w+ \w+ \w+)")
 _TENSOR = re.compile(r"OOM when allocating tensor with shape\[(.*?)\] and type (\w+)")
 
 
@@ -85,6 +95,7 @@ def run_command(name: str, command: Callable[[], None], debug: bool = False) -> 
             if sentence:
                 then = getattr(error, "then", "")
                 sentence += f"; {then}" if then else ""
+                sentence = _printable(sentence)
                 say(f"\n{sentence}" if is_stop else f"{name}: {sentence}")
             return status
         finally:
@@ -229,7 +240,8 @@ def stop_signals() -> list[int]:
 
 def _tensorflows(error, kinds) -> tuple[int, str]:
     """TensorFlow's failures: memory, a file that a pipeline reads, and others."""
-    lines = [line.strip() for line in error.message.splitlines()]
+    plain = _DECORATION.sub("", error.message)
+    lines = [line.strip() for line in plain.splitlines()]
     told = [line for line in lines if line and not line.startswith(_HEADS)]
     text = _shorten(told[0] if told else type(error).__name__)
     raised = _RAISED.findall(error.message)
@@ -238,6 +250,8 @@ def _tensorflows(error, kinds) -> tuple[int, str]:
         if tensor:
             text = f"{tensor[2]} values of shape ({tensor[1]})"
         return 2, _too_little_memory(text)
+    if full := _FULL_MEMORY.search(error.message):
+        return 2, _too_little_memory(full[1])
     if _FULL_GPU.search(error.message):
         return 2, (
             f"not enough memory on the GPU ({text}); another process may hold it "
@@ -257,9 +271,27 @@ def _too_little_memory(what: str) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    """The first line that says something."""
+    """The first line that says something; all where the package says it.
+
+    Its own sentences have one line, or the name of a file has more.
+    """
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return _shorten(lines[0]) if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return _shorten(" ".join(lines) if _is_ours(error) else lines[0])
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether the package itself raised it."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return bool(frames) and frames[-1][0].f_globals.get("__name__", "").startswith(
+        "dcgan_keras."
+    )
+
+
+def _printable(text: str) -> str:
+    """In one line, and without what would command a terminal: it is in names."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _shorten(line: str, longest: int = 500) -> str:

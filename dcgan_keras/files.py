@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -197,13 +198,19 @@ def check_file(path: Path) -> None:
     Raises:
         IsADirectoryError: a folder is in its place.
         NotADirectoryError: see ``check_place``.
+        FileExistsError: a pipe or a device is in its place.
         OSError: no disk takes such a name.
     """
     check_place(path.parent)
     with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISDIR(path.lstat().st_mode):
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
             raise IsADirectoryError(
                 f"output (--output): expected a file, {path} is a folder"
+            )
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):  # it would be replaced
+            raise FileExistsError(
+                f"output (--output): expected a file, {path} is a pipe or a device"
             )
 
 
@@ -250,7 +257,8 @@ def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
 
 def _shortened(name: str) -> str:
     """As much of a name as a temporary one has room for."""
-    return os.fsencode(name)[:MOST_NAMED].decode(errors="ignore")
+    start = os.fsencode(name)[:MOST_NAMED]
+    return start.decode(sys.getfilesystemencoding(), errors="ignore")
 
 
 def remove_leftovers(folder: Path, name: str | re.Pattern) -> None:

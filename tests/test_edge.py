@@ -19,6 +19,7 @@ from dcgan_keras.edge import (
     run_command,
     stop_signals,
 )
+from dcgan_keras.files import check_place
 
 
 def fails(error, debug=False):
@@ -98,6 +99,16 @@ def test_what_is_no_failure_passes():
     with pytest.raises(SystemExit):
         fails(SystemExit(3))
     assert run_command("do", lambda: None) == 0
+
+
+def test_a_name_cuts_no_sentence_and_commands_no_terminal(tmp_path, capsys):
+    strange = tmp_path / "fi\nle\x1b[31m"
+    strange.touch()
+    assert run_command("do", lambda: check_place(strange)) == 2
+    said = f"expected a folder, {tmp_path}/fi le?[31m is none\n"
+    assert capsys.readouterr().err == f"do: output (--output): {said}"
+    assert fails(OSError(errno.EACCES, "Denied", "a\nb")) == 2
+    assert capsys.readouterr().err == "dcgan_keras do: a?b: Denied\n"
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -183,6 +194,24 @@ def test_too_little_memory_for_a_tensor_is_named():
     assert "--width" in said
     status, said = describe(tensorflow_error(MemoryError("picture")))
     assert status == 2 and said.startswith("not enough memory (")
+
+
+def test_a_failure_within_a_layer_is_told_by_its_cause():
+    """As from ``ulimit -v`` and as from a wrong shape."""
+    from dcgan_keras._tensorflow import tf
+
+    head = "Exception encountered when calling A.call().\n\n\x1b[1m{{function_node b}} "
+    full = (
+        "Status: 1, message: could not create a primitive, in file c.cc [Op:D]\x1b[0m"
+    )
+    status, said = describe(tf.errors.AbortedError(None, None, head + full))
+    assert status == 2
+    assert said.startswith("not enough memory (could not create a primitive); ask for")
+    status, said = describe(tf.errors.InternalError(None, None, head + "it broke"))
+    assert (status, said.partition(" (")[0]) == (
+        1,
+        "unexpected InternalError: it broke",
+    )
 
 
 @pytest.mark.parametrize(
@@ -329,6 +358,21 @@ def test_signals_are_as_they_were_afterwards_and_left_alone_in_a_thread():
 def test_the_edge_is_light():
     code = "import dcgan_keras.edge, sys; print('numpy' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code]) == b"False\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"), [(KeyboardInterrupt, b""), (ValueError, b"loading\n")]
+)
+def test_who_stops_the_loading_hears_nothing_of_it(error, seen):
+    code = f"""
+import contextlib
+def command():
+    from dcgan_keras._tensorflow import quiet_native_stderr
+    with contextlib.suppress({error.__name__}), quiet_native_stderr():
+        os.write(2, b"loading\\n")
+        raise {error.__name__}
+"""
+    assert python(code).stderr == seen
 
 
 @pytest.mark.parametrize("end", ["os._exit(1)", "os.abort()"])

@@ -294,6 +294,24 @@ def test_a_file_of_a_long_name_is_written_and_what_is_left_of_it_removed(
     assert names(tmp_path) == [name]
 
 
+def test_a_name_that_the_system_has_no_letters_for_is_written(tmp_path):
+    """As in a container that says LC_ALL=C, where é is two bytes without letters."""
+    code = (
+        "import sys; from dcgan_keras import files; files.write_whole(sys.argv[1], b'')"
+    )
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", code, tmp_path / "é.npy"]
+    subprocess.run(command, env=os.environ | plain, check=True)
+    assert names(tmp_path) == ["é.npy"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows")
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "a.npy")
+    with pytest.raises(FileExistsError, match=r"\(--output\): .*a.npy is a pipe or"):
+        check_file(tmp_path / "a.npy")
+
+
 def test_a_file_that_cannot_be_is_refused_before_the_work(tmp_path):
     (tmp_path / "a.png").mkdir()
     with pytest.raises(IsADirectoryError, match="expected a file, .*a.png is"):

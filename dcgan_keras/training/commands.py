@@ -1,6 +1,7 @@
 """What the commands of the command line do, as functions."""
 
 import argparse
+import contextlib
 import io
 import json
 import sys
@@ -639,7 +640,9 @@ def _data(config: dict, split: str = "train") -> RunData:
     sizes = {"image_size": config["image_size"], "channels": config["channels"]}
     sizes["allowed_sizes"] = IMAGE_SIZES if split == "train" else None
     try:
-        data = load_dataset(config["dataset"], split, **sizes)
+        # Keras tells of a download on standard output, where the numbers belong.
+        with contextlib.redirect_stdout(sys.stderr or io.StringIO()):
+            data = load_dataset(config["dataset"], split, **sizes)
     except (ValueError, FileNotFoundError) as error:
         name, _, said = str(error).partition(": ")
         if name == "name":

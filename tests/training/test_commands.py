@@ -1198,6 +1198,38 @@ def test_a_worker_whose_number_is_a_word_is_refused(tmp_path, capsys, monkeypatc
     assert "TF_CONFIG: expected {" in err and "zwei" in err
 
 
+def test_an_augmentation_that_is_asked_for_twice_is_both(tmp_path):
+    twice = ["--augment", "flip", "--augment", "cutout", "colour"]
+    assert train(tmp_path, "--steps", "1", *twice) == 0
+    settings = RunFolder(tmp_path).read_config()["settings"]
+    assert settings["augmentation"] == ["flip", "colour", "cutout"]
+
+
+def test_a_notebooks_backend_that_is_not_here_stops_nothing():
+    """Colab's MPLBACKEND, in an environment of its own (colabtools#5148)."""
+    there = {"MPLBACKEND": "module://not_installed"}
+    command = [sys.executable, "-m", "dcgan_keras", "sample", "--run", "a"]
+    command += ["--output", "a.npy"]
+    done = subprocess.run(command, env=os.environ | there, capture_output=True)
+    assert (
+        done.stderr == b"dcgan_keras sample: run: there is no run in a (no "
+        b"config.json)\n"
+    )
+
+
+def test_what_is_said_of_a_download_is_no_result(runs, monkeypatch, capsys):
+    def load_dataset(*arguments, **options):
+        print("Downloading data from")
+        return commands_load(*arguments, **options)
+
+    commands_load = commands.load_dataset
+    monkeypatch.setattr(commands, "load_dataset", load_dataset)
+    run = ["--run", str(runs / "train_step"), "--count", "10"]
+    assert main(["evaluate", *run, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) and err.startswith("Downloading data from\n")
+
+
 def test_what_keras_refuses_before_the_first_step_is_what_is_said(
     tmp_path, capsys, monkeypatch
 ):
