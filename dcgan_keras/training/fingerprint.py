@@ -1,5 +1,6 @@
 """What a run's numbers depend on, written beside them, so that a change is noticed."""
 
+import functools
 import hashlib
 import json
 import os
@@ -18,6 +19,8 @@ WORDS = {  # of what is compared, for the line that says what has changed
     "device": "the device",
     "machine": "the machine",
     "versions": "versions",
+    "arithmetic": "how sums are rounded (by the processor, its threads, or variables "
+    "such as TF_ENABLE_ONEDNN_OPTS)",
 }
 
 
@@ -46,7 +49,26 @@ def circumstances(images, config: dict, replicas: int = 1, labels=None) -> dict:
             "keras": keras.__version__,
             "numpy": np.__version__,
         },
+        "arithmetic": arithmetic(),
     }
+
+
+@functools.cache  # TensorFlow reads its variables once
+def arithmetic() -> str:
+    """A short text that is another one where the CPU rounds other sums.
+
+    TensorFlow adds in an order that hangs on the processor's vector registers, and on
+    variables that no version tells.
+    """
+    with tf.device("CPU"), tf.GradientTape() as tape:
+        images = tf.random.stateless_normal((4, 8, 8, 8), (0, 0))
+        kernel = tf.random.stateless_normal((4, 4, 8, 8), (0, 1))
+        tape.watch([images, kernel])
+        features = tf.tanh(tf.nn.conv2d(images, kernel, 2, "SAME"))
+        outputs = tf.reshape(features, (4, 128)) @ tf.reshape(kernel, (128, 8))
+    found = [outputs, *tape.gradient(outputs, [images, kernel])]
+    content = b"".join(values.numpy().tobytes() for values in found)
+    return hashlib.blake2b(content, digest_size=6).hexdigest()
 
 
 def data_fingerprint(images, folder: str | Path = "", labels=None) -> str:
@@ -110,6 +132,6 @@ def changes(before: dict, now: dict) -> list[str]:
             parts = [n for n in new if isinstance(old, dict) and old.get(n) != new[n]]
             old, new = ({n: x.get(n) for n in parts} for x in (old, new))
             old, new = (" ".join(f"{n} {v}" for n, v in x.items()) for x in (old, new))
-        is_secret = name == "settings_fingerprint"  # says nothing to a reader
-        found.append(word if is_secret else f"{word} ({new}, were {old})")
+        says_nothing = name in ("settings_fingerprint", "arithmetic")
+        found.append(word if says_nothing else f"{word} ({new}, were {old})")
     return found

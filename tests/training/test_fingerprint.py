@@ -1,6 +1,10 @@
 """What a run's numbers depend on: another text for each thing that is another one."""
 
 import json
+import os
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -86,11 +90,24 @@ def test_what_was_read_back_from_a_file_is_no_change():
     assert changes(json.loads(json.dumps(now)), circumstances(IMAGES, first)) == []
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="oneDNN's variables")
+def test_another_processor_is_noticed():
+    """As one without wide registers, or TensorFlow without its kernels, would add."""
+    code = "from dcgan_keras.training.fingerprint import arithmetic as f; print(f())"
+    changes = [{}, {}, {"TF_ENABLE_ONEDNN_OPTS": "0"}, {"ONEDNN_MAX_CPU_ISA": "SSE41"}]
+    one, same, *others = (
+        subprocess.check_output([sys.executable, "-c", code], env=os.environ | change)
+        for change in changes
+    )
+    assert one == same and one not in others
+
+
 def test_what_has_changed_is_said_in_words():
     now = circumstances(IMAGES, config())
     assert set(now) == set(WORDS)
     assert changes(now, now) == [] and changes({}, now) == []
     before = now | {"threads": 9, "settings_fingerprint": "x", "device": "GPU"}
+    before["arithmetic"] = "y"
     before["versions"] = now["versions"] | {"keras": "3.0", "numpy": "1.0"}
     assert changes(before, now) == [
         "the settings in config.json",
@@ -98,5 +115,6 @@ def test_what_has_changed_is_said_in_words():
         "the device (CPU, were GPU)",
         f"versions (keras {now['versions']['keras']} numpy {np.__version__}, "
         "were keras 3.0 numpy 1.0)",
+        WORDS["arithmetic"],
     ]
     assert changes({"versions": None, "threads": now["threads"]}, now) == []
