@@ -122,7 +122,8 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
 
     Args:
         path: with x_train and x_test, uint8 (N, H, W) or (N, H, W, C), and y_train and
-            y_test, integers (N,) or (N, 1); together at most ``MOST_BYTES``.
+            y_test, integers (N,) or (N, 1), 0 to 9,999; together at most
+            ``MOST_BYTES``.
 
     Returns:
         The arrays by their names.
