@@ -1207,14 +1207,12 @@ def test_an_augmentation_that_is_asked_for_twice_is_both(tmp_path):
 
 def test_a_notebooks_backend_that_is_not_here_stops_nothing():
     """Colab's MPLBACKEND, in an environment of its own (colabtools#5148)."""
-    there = {"MPLBACKEND": "module://not_installed"}
+    there = os.environ | {"MPLBACKEND": "not_installed"}
     command = [sys.executable, "-m", "dcgan_keras", "sample", "--run", "a"]
     command += ["--output", "a.npy"]
-    done = subprocess.run(command, env=os.environ | there, capture_output=True)
-    assert (
-        done.stderr == b"dcgan_keras sample: run: there is no run in a (no "
-        b"config.json)\n"
-    )
+    done = subprocess.run(command, env=there, capture_output=True, text=True)
+    said = "dcgan_keras sample: run: there is no run in a (no config.json)\n"
+    assert done.stderr == said
 
 
 def test_what_is_said_of_a_download_is_no_result(runs, monkeypatch, capsys):
