@@ -5,8 +5,9 @@
 
 A key is one of the recipe's settings (``decay_steps=8000``), or width, latent_dim,
 batch_size, clusters (as ``train --clusters``), shuffled (1: each picture gets the group
-of another one, as a control), or paired (1: relativistic pairing with R1 and R2, Huang
-et al. 2024: each fake is compared with the real image beside it). MNIST is judged as in
+of another one, as a control), paired (1: relativistic pairing with R1 and R2, Huang
+et al. 2024: each fake is compared with the real image beside it), or spread (N: D's
+last layers see how much N images differ, Karras et al. 2018). MNIST is judged as in
 quality.py, pictures in a folder as in colour.py, in inference mode alone. A run is one
 file in results/trials, and is not repeated; --report makes the table of all that are
 there.
@@ -32,6 +33,7 @@ OWN = {
     "clusters": 0,
     "shuffled": 0,
     "paired": 0,
+    "spread": 0,
 }
 PICTURES = 2000  # samples of colour
 
@@ -79,6 +81,8 @@ class Trial:
             settings["leaky_slope"],
             classes=self.classes,
         )
+        if own["spread"]:
+            players = players[0], with_spread(players[1], own["spread"])
         pair = optimizers(settings)
         kind = paired() if own["paired"] else DCGAN
         self.dcgan = kind(*players, seed=seed, classes=self.classes)
@@ -143,6 +147,33 @@ def paired():
             return super()._with_penalty(gradients, self._fakes, labels, step)
 
     return Paired
+
+
+def with_spread(discriminator, count: int):
+    """D with one more channel before its flatten layer: how much ``count`` images of a
+    batch differ there, the mean of the deviations of all features (Karras et al. 2018,
+    section 3, in groups as in StyleGAN)."""
+    from dcgan_keras import keras, tf
+
+    class Spread(keras.layers.Layer):
+        def call(self, features):
+            n, *shape = tf.unstack(tf.shape(features))
+            together = tf.minimum(count, n)
+            groups = tf.reshape(features, (-1, together, *shape))
+            spread = tf.sqrt(tf.math.reduce_variance(groups, axis=1) + 1e-8)
+            spread = tf.repeat(tf.reduce_mean(spread, axis=(1, 2, 3)), together)
+            plane = tf.broadcast_to(spread[:, None, None, None], (n, *shape[:2], 1))
+            return tf.concat([features, plane], axis=-1)
+
+        def compute_output_shape(self, shape):
+            return (*shape[:-1], shape[-1] + 1)
+
+    layers = []
+    for layer in discriminator.layers:
+        if isinstance(layer, keras.layers.Flatten):
+            layers.append(Spread())
+        layers.append(type(layer).from_config(layer.get_config()))
+    return keras.Sequential([keras.Input(discriminator.input_shape[1:]), *layers])
 
 
 def data_of(where: str):
