@@ -30,7 +30,8 @@ def discriminator_loss(real_logits, fake_logits, real_label: float = 1.0):
         label r adds (1 - r) mean(real).
 
     Raises:
-        ValueError: logits that are no floats, or a label that is no number >= 0.
+        ValueError: logits that are no floats, or none, or a label that is no number >=
+            0.
 
     Example:
         >>> float(discriminator_loss([0.0], [0.0]))  # doctest: +ELLIPSIS
@@ -111,6 +112,9 @@ def r1_penalty(discriminator, real_images):
     gamma / 2 before it); in one step of many: Karras et al. 2020, appendix B.
     """
     real_images = _floats(real_images, "real_images")
+    if len(real_images.shape) != 4:
+        shape = tuple(real_images.shape)
+        raise ValueError(f"real_images: expected shape (N, H, W, C), got {shape}")
     with tf.GradientTape() as tape:
         tape.watch(real_images)
         logits = tf.reduce_sum(discriminator(real_images, training=True))
@@ -123,6 +127,9 @@ def _floats(values, name: str):
     dtype = keras.backend.standardize_dtype(values.dtype)
     if not keras.backend.is_float_dtype(dtype):
         raise ValueError(f"{name}: expected floats, got {dtype}")
+    has_rank = getattr(values.shape, "rank", 0) is not None  # a graph's may have none
+    if has_rank and 0 in values.shape:
+        raise ValueError(f"{name}: expected at least one, got shape {values.shape}")
     return values
 
 

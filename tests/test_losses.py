@@ -142,6 +142,24 @@ def test_logits_are_floats(logits):
             loss(logits)
 
 
+def test_the_mean_of_no_logits_is_refused():
+    none, said = np.zeros((0, 1), np.float32), "expected at least one, got shape"
+    for name, loss in (
+        ("fake_logits", lambda: losses.minimax_generator_loss(none)),
+        ("fake_logits", lambda: losses.discriminator_loss([0.0], none)),
+        ("real_logits", lambda: losses.discriminator_loss(none, [0.0])),
+        ("real_images", lambda: losses.r1_penalty(abs, none)),
+    ):
+        with pytest.raises(ValueError, match=f"^{name}: {said}"):
+            loss()
+    of_any_rank = tf.function(
+        losses.minimax_generator_loss, input_signature=[tf.TensorSpec(None)]
+    )
+    assert float(of_any_rank([0.0])) == pytest.approx(-np.log(2))
+    with pytest.raises(ValueError, match=r"^real_images: .* \(N, H, W, C\), got \(8,"):
+        losses.r1_penalty(abs, np.ones((8, 8, 1), np.float32))
+
+
 @pytest.mark.parametrize("label", [np.nan, np.inf, -0.1, "1", None], ids=repr)
 def test_a_label_is_a_number(label):
     with pytest.raises(ValueError, match="^real_label: expected a number >= 0, got"):
