@@ -110,6 +110,7 @@ def padding_amounts(
     Source: TensorFlow's definition of SAME; notebook 03.
     """
     outputs = conv_output_size(size, kernel_size, strides, padding)
+    size, kernel_size, strides = int(size), int(kernel_size), int(strides)
     if padding == "valid":
         return 0, 0
     if padding != "same":

@@ -127,6 +127,8 @@ def test_same_padding_is_asymmetric_where_it_must_be():
     assert padding_amounts(5, 3, 1, "same") == (1, 1)  # 5 x 5 becomes 7 x 7
     assert padding_amounts(4, 4, 1, "same") == (1, 2)
     assert padding_amounts(4, 1, 2, "same") == (0, 0)
+    small = np.uint8(255), np.uint8(5), np.uint8(2)  # 127 strides and 5 are 259
+    assert padding_amounts(*small, "same") == (2, 2)
     assert padding_amounts(6, 3, 2, "valid") == (0, 0)
     assert padding_amounts(6, 3, 2, 4) == (4, 4)
 
