@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 LARGEST = 1e15  # of numbers in any unit: their squares, added up, still fit in float32
+HUGE = 1e100  # the same, in float64
 FEW = 10  # images, of which all may be bright
 FAR = 10  # times their spread: squares of points that far from 0 swallow it
 SEEDS = 0, 2**63  # from, and below: of NumPy's random numbers

@@ -5,7 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from dcgan_keras.evaluation._checks import as_array, is_short, middle_if_far
+from dcgan_keras.evaluation._checks import (
+    HUGE,
+    as_array,
+    check_values,
+    is_short,
+    middle_if_far,
+)
 from dcgan_keras.sizes import check_positive
 
 CONFIDENT = 0.9  # an image counts as a digit if the classifier is this sure of it
@@ -199,13 +205,14 @@ def checked_pair(real_features, features, neighbours: int):
     pair = []
     for name, values in (("real_features", real_features), ("features", features)):
         values = np.asarray(as_array(values, name), np.float64)
-        if values.ndim != 2 or not neighbours < len(values):
+        if values.ndim != 2 or 0 in values.shape or not neighbours < len(values):
             raise ValueError(
                 f"{name}: expected shape (N, F) with N > neighbours = {neighbours}, "
                 f"got {values.shape}"
             )
         if not np.isfinite(values).all():
             raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+        check_values(values, name, HUGE)
         pair.append(values)
     if pair[0].shape[1] != pair[1].shape[1]:
         raise ValueError(

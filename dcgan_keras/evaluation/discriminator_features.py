@@ -7,6 +7,7 @@ from dcgan_keras.evaluation._checks import (
     as_array,
     check_values,
     checked_images,
+    is_short,
 )
 from dcgan_keras.sizes import (
     check_not_negative,
@@ -157,6 +158,8 @@ def _checked(features, name: str, labels) -> tuple[np.ndarray, np.ndarray]:
     if features.ndim != 2 or 0 in features.shape:
         raise ValueError(f"{name}: expected shape (N, F), N > 0; got {features.shape}")
     check_values(features, name)
+    if is_short(features):  # whose squares float16 does not hold
+        features = features.astype(np.float32)
     try:
         return features, check_labels(labels, count=len(features))
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcgan_keras.evaluation._checks import SEEDS, as_array
+from dcgan_keras.evaluation._checks import HUGE, SEEDS, as_array, check_values
 from dcgan_keras.sizes import check_positive, check_seed, is_int
 
 
@@ -135,4 +135,5 @@ def _checked(features: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(features).all():
         bad = int(np.sum(~np.isfinite(features).all(axis=1)))
         raise ValueError(f"{name}: {bad} of {len(features)} rows hold NaN or infinity")
+    check_values(features, name, HUGE)
     return features

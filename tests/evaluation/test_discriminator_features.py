@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcgan_keras import keras
+from dcgan_keras import keras, tf
 from dcgan_keras.evaluation.discriminator_features import (
     discriminator_features,
     draw_labelled,
@@ -140,3 +140,14 @@ def test_probe_learns_what_is_there_and_nothing_else():
     assert probe_accuracy(seen, labels, unseen, others) == 1
     assert probe_accuracy(100 * seen, labels, 100 * unseen, others) == 1
     assert probe_accuracy(noise, labels, more, others) < 0.4
+
+
+@pytest.mark.parametrize("dtype", [np.float16, tf.bfloat16.as_numpy_dtype])
+def test_features_of_16_bits_are_probed_in_32(dtype):
+    """Their squares, added up, are beyond float16, which would leave only 0."""
+    labels = np.arange(200) % 2
+    features = RNG.normal(size=(200, 50)) * 300 + 180 * labels[:, np.newaxis]
+    short = features.astype(dtype)
+    found = probe_accuracy(short, labels, short, labels)
+    long = short.astype(np.float64)
+    assert found == probe_accuracy(long, labels, long, labels) > 0.9

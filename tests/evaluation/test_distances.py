@@ -109,6 +109,7 @@ class TestFrechetDistance:
             (np.ones((5, 3)), np.full((5, 3), np.inf), "features_b: 5 of 5 rows"),
             (np.ones((5, 3)), np.ones((5, 3)) * 1j, "features_b: .* real .* complex"),
             (np.ma.ones((5, 3)), np.ones((5, 3)), "features_a: .* a masked one"),
+            (np.ones((5, 3)), np.full((5, 3), 1e160), "features_b: .* got 1e.160 to"),
         ],
     )
     def test_refuses(self, a, b, message):
