@@ -140,7 +140,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
         uint8 of the same shape: -1 becomes 0, 1 becomes 255.
 
     Raises:
-        ValueError: another scale, NaN, infinity, or True and False.
+        ValueError: another scale, NaN, infinity, or what are no real numbers.
     """
     images = np.asarray(images)
     if images.dtype == np.uint8:
@@ -148,6 +148,8 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     expected = "images: expected floats in [-1, 1], or uint8"
     if images.dtype == bool:
         raise ValueError(f"{expected}, got True and False")
+    if images.dtype.kind not in "iuf" and images.dtype.name != "bfloat16":
+        raise ValueError(f"{expected}, got {images.dtype}")
     if images.size:
         low, high = float(images.min()), float(images.max())  # NaN if there is one
         if not (np.isfinite(low) and np.isfinite(high)):
@@ -337,7 +339,8 @@ def gif_bytes(
 
     Raises:
         ValueError: there is no frame, one is of another size or type, or there are
-            more or fewer than said; or another number of seconds.
+            more or fewer than said; another number of seconds; or a picture that does
+            not change for longer than a GIF can say.
     """
     check_not_negative(seconds_per_frame=seconds_per_frame)
     if seconds_per_frame > LONGEST / 500:
@@ -354,7 +357,13 @@ def gif_bytes(
     buffer, durations = io.BytesIO(), [milliseconds] * (count - 1) + [5 * milliseconds]
     rest = {"save_all": True, "append_images": pictures} if count > 1 else {}
     duration = durations if rest else durations[0]
-    first.save(buffer, "GIF", duration=duration, loop=0, **rest)
+    try:
+        first.save(buffer, "GIF", duration=duration, loop=0, **rest)
+    except OverflowError:  # Pillow makes one of frames that are alike
+        raise ValueError(
+            "frames: expected that those that are alike last 655.35 seconds at most, "
+            f"got {count} of {seconds_per_frame} seconds"
+        ) from None
     next(pictures, None)  # there is none left, or it says so
     return buffer.getvalue()
 

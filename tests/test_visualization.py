@@ -110,8 +110,9 @@ def test_pixels_are_drawn_as_they_are(channels):
         (np.array([0.0, np.nan]), "NaN or infinity$"),
         (np.array([0.0, -np.inf]), "NaN or infinity$"),
         (np.array([True, False]), "True and False$"),
+        (np.array([0.0, 1j]), "complex128$"),
+        (np.array([0.0, None]), "object$"),
     ],
-    ids=["0..255", "whole numbers", "below", "huge", "NaN", "infinity", "bool"],
 )
 def test_another_scale_is_refused(images, said):
     said = r"^images: expected floats in \[-1, 1\], or uint8, got " + said
@@ -182,6 +183,13 @@ def test_a_frame_lasts_the_nearest_hundredth_and_two_at_least(seconds, milliseco
     frames = [np.full((4, 4, 3), 40 * n, np.uint8) for n in range(3)]
     expected = [milliseconds, milliseconds, 5 * milliseconds]
     assert durations(gif_bytes(frames, seconds)) == expected
+
+
+def test_a_picture_that_stands_still_for_too_long_is_refused():
+    frame = np.zeros((4, 4, 3), np.uint8)
+    with pytest.raises(ValueError, match="^frames: .* alike last 655.35 .*, got 2 of"):
+        gif_bytes([frame, frame], 120)
+    gif_bytes([frame, frame + 9], 120)
 
 
 def test_a_gif_of_one_frame_reads_back():
