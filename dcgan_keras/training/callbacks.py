@@ -12,7 +12,7 @@ from dcgan_keras._tensorflow import keras
 from dcgan_keras.edge import Stopped, stop_signals
 from dcgan_keras.labels import spread_labels, with_labels
 from dcgan_keras.noise import latent_noise
-from dcgan_keras.sizes import check_positive
+from dcgan_keras.sizes import check_count, check_not_negative, check_positive
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.training.sampling import spread
 from dcgan_keras.visualization import tile, write_png
@@ -54,6 +54,7 @@ class History(keras.callbacks.Callback):
 
     def __init__(self, start_step: int = 0):
         super().__init__()
+        check_count(start_step=start_step)
         self.step = start_step
         self.rows: list[dict] = []
 
@@ -85,6 +86,7 @@ class RunRecorder(History):
             has images.
 
     Raises:
+        ValueError: in training, where the model has made another number of steps.
         FileNotFoundError: in training, where the run's config.json has gone: the folder
             was moved or removed.
     """
@@ -107,6 +109,12 @@ class RunRecorder(History):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
+        made = int(self.model.steps_made)
+        if self.step != made:  # a resumed run would meet noise that it has met
+            raise ValueError(
+                f"start_step: expected {made}, the steps that the model has made, got "
+                f"{self.step}; a run is recorded from its first step on"
+            )
         latent_dim, classes = self.model.latent_dim, self.model.classes
         shares = self.model.class_shares
         has_rows = classes is not None and shares is None
@@ -245,6 +253,9 @@ class ProgressLine(keras.callbacks.Callback):
         heading: str = "",
     ):
         super().__init__()
+        check_positive(steps=steps, batch_size=batch_size)
+        check_count(start_step=start_step)
+        check_not_negative(seconds=seconds)
         self.steps, self.batch_size, self.step = steps, batch_size, start_step
         self.stream, self.seconds = stream or sys.stderr, seconds
         self.heading = heading + "\n" if heading else ""

@@ -8,7 +8,7 @@ import threading
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-from players import build_players
+from players import build_players, reals
 
 from dcgan_keras.edge import Stopped
 from dcgan_keras.training import callbacks
@@ -42,7 +42,9 @@ def composite_loop():
 def recorded(run, dcgan, steps, **options):
     recorder = RunRecorder(run, **options)
     recorder.set_model(dcgan)
+    dcgan.steps_made.assign(recorder.step)
     recorder.on_train_begin()
+    dcgan.steps_made.assign(0)  # nothing is trained
     for step in range(steps):
         recorder.on_train_batch_end(step, LOGS)
     return recorder
@@ -96,6 +98,36 @@ def test_recorder_saves_and_draws_when_it_is_due(run, dcgan):
     assert [row["step"] for row in run.read_history()] == list(range(1, 7))
     recorder.on_train_end()
     assert run.restore({}) == 7 and len(run.read_history()) == 7
+
+
+def test_a_recorder_that_counts_otherwise_than_the_model_is_refused(run):
+    model = DCGAN(*build_players())
+    model.compile()
+    recorder = RunRecorder(run)
+    for _ in range(2):
+        model.fit(reals(), callbacks=[recorder], verbose=0)
+    assert recorder.step == model.steps_made.numpy() == 2
+    model.fit(reals(), verbose=0)
+    said = "^start_step: expected 3, the steps that the model has made, got "
+    for late, step in ((recorder, 2), (RunRecorder(run), 0)):
+        with pytest.raises(ValueError, match=f"{said}{step}; a run is recorded from"):
+            model.fit(reals(), callbacks=[late], verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: History(-1), "start_step: expected a whole number >= 0, got -1"),
+        (lambda: History("3"), "start_step: expected a whole number >= 0, got '3'"),
+        (lambda: ProgressLine(0, 8), "steps: expected a whole number >= 1, got 0"),
+        (lambda: ProgressLine(3, "8"), "batch_size: expected a whole number >= 1"),
+        (lambda: ProgressLine(3, 8, -1), "start_step: expected a whole number >= 0"),
+        (lambda: ProgressLine(3, 8, seconds=np.nan), "seconds: expected a number >= 0"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(make, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        make()
 
 
 def test_recorder_does_not_write_the_same_step_twice(run, dcgan, monkeypatch):
