@@ -61,6 +61,7 @@ ONE_IMAGE = (
 )
 REPORTED = ("discriminator_loss", "generator_loss", "real_accuracy", "fake_accuracy")
 PHILOX = 1  # TensorFlow's number of ``noise.ALGORITHM``
+ENDLESS = tf.data.INFINITE_CARDINALITY
 KERAS_BATCH = 32  # images, where nobody says how many
 TOLERANCE = 1e-3  # of the range, for images that were resized or stored in half
 
@@ -341,7 +342,8 @@ class TwoPlayers(keras.Model):
                 ``keras.utils.PyDataset`` of batches. Of (image, label) pairs the
                 labels, whole numbers, are for conditional players, and others drop
                 them; those of an array come as ``y``.
-            args, options: for ``keras.Model.fit``.
+            args, options: for ``keras.Model.fit``; ``steps_per_epoch`` has to be there
+                for a data set without an end, as that of ``training_batches``.
 
         Raises:
             ValueError: something else than images; images of another shape, type or
@@ -356,10 +358,12 @@ class TwoPlayers(keras.Model):
         _check_numbers(given)
         _check_whole_batches(given)
         given |= self._checked_data("x", x, given.get("y"))
+        _check_end(x, "steps_per_epoch", given)
         held_out = given.get("validation_data")
         if held_out is not None:
             pair = held_out if isinstance(held_out, tuple) else (held_out,)
             x, y = self._checked_data("validation_data", *pair[:2]).values()
+            _check_end(x, "validation_steps", given)
             given["validation_data"] = x if len(pair) == 1 else (x, y, *pair[2:])
         x, batch_size = given["x"], given.get("batch_size") or KERAS_BATCH
         if isinstance(x, ORDERED):
@@ -450,6 +454,7 @@ class TwoPlayers(keras.Model):
         if "_use_cached_eval_dataset" not in options:  # else Keras's fit gives its own
             _check_whole_batches(given)
         given |= self._checked_data("x", x, given.get("y"))
+        _check_end(x, "steps", given)
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1 and isinstance(given["x"], np.ndarray):
             size = given.get("batch_size") or KERAS_BATCH
@@ -490,6 +495,13 @@ class TwoPlayers(keras.Model):
         """As ``keras.Model.set_weights``; averages of G's begin anew from these."""
         super().set_weights(weights)
         self._sampling_generator.start_anew()
+
+    def get_state_tree(self, *args, **options):
+        """Refused: Keras's tree has a place for one optimizer."""
+        raise ValueError(
+            "get_state_tree: expected a model with one optimizer, got two players with "
+            "one each; save_weights keeps both"
+        )
 
     def save(self, filepath, *args, **options):
         """As ``keras.Model.save``, to a .keras file.
@@ -551,8 +563,8 @@ class TwoPlayers(keras.Model):
         """Images of z (N, latent_dim), by ``sampling_generator()``.
 
         Raises:
-            ValueError: an array of another shape, or a number below 1 of images a batch
-                or steps.
+            ValueError: an array of another shape, with NaN or infinity, or a number
+                below 1 of images a batch or steps.
         """
         _check_z(x, self.generator.input_shape)
         _check_numbers(_by_name(x, args, options, keras.Model.predict))
@@ -713,6 +725,16 @@ def _check_numbers(given: dict) -> None:
         )
 
 
+def _check_end(x, steps: str, given: dict) -> None:
+    """Refuse batches without an end, where nobody says how many of them to take."""
+    is_endless = isinstance(x, tf.data.Dataset) and x.cardinality() == ENDLESS
+    if is_endless and given.get(steps) is None:
+        raise ValueError(
+            f"{steps}: expected a number of batches, for the data set has no end; got "
+            "None"
+        )
+
+
 def _check_weights(given: dict) -> None:
     if given.get("class_weight") is not None:
         raise ValueError("class_weight: expected None, got weights; no class is used")
@@ -776,6 +798,11 @@ def _check_z(z, input_shape) -> None:
         raise ValueError(f"x: expected z of shape {input_shape}, N >= 1, got {got}")
     if shape is not None and tuple(shape[1:]) != tuple(input_shape[1:]):
         raise ValueError(f"x: expected z of shape {input_shape}, got {tuple(shape)}")
+    is_array = isinstance(z, np.ndarray | tf.Tensor)
+    numbers = np.asarray(z) if is_array else np.empty(0)
+    # ReLU makes 0 of NaN, and G an image like any other.
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        raise ValueError("x: expected finite numbers, got NaN or infinity")
 
 
 def _checked_array(images: np.ndarray | tf.Tensor) -> np.ndarray:
@@ -816,7 +843,10 @@ def _checked_batch(labels, images, classes: int):
     if not labels.dtype.is_integer:
         raise ValueError(f"{expected}; got {labels.dtype.name}")
     labels = tf.cast(labels, tf.int64)
-    low, high = tf.reduce_min(labels), tf.reduce_max(labels)
+    counts = tf.shape(labels)[0], tf.shape(images)[0]
+    said = [NO_LABELS, classes - 1, "got", counts[0], "for", counts[1]]
+    with tf.control_dependencies([tf.debugging.Assert(counts[0] == counts[1], said)]):
+        low, high = tf.reduce_min(labels), tf.reduce_max(labels)
     in_range = (low >= 0) & (high < classes)
     said = [NO_LABELS, classes - 1, "got", low, "to", high]
     return labels, tf.debugging.Assert(in_range, said)
@@ -863,6 +893,10 @@ def _check_callbacks(callbacks) -> None:
     }
     callbacks = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
     for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+        if not (callback is None or isinstance(callback, keras.callbacks.Callback)):
+            raise ValueError(
+                f"callbacks: expected keras.callbacks.Callback objects, got {callback}"
+            )
         for kind, instead in refused.items():
             if isinstance(callback, kind):
                 raise ValueError(

@@ -21,6 +21,7 @@ from dcgan_keras import keras, tf
 from dcgan_keras.composite import build_gan
 from dcgan_keras.labels import asked_logits
 from dcgan_keras.losses import discriminator_loss, non_saturating_generator_loss
+from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.noise import TEST_NOISE, latent_noise, uniform_noise
 from dcgan_keras.training.callbacks import History, ProgressLine, RunRecorder
 from dcgan_keras.training.composite_loop import CompositeLoop, asked_cross_entropy
@@ -467,6 +468,7 @@ def test_shares_of_other_classes_are_refused(shares):
 def test_every_door_refuses_in_one_sentence(loop):
     model = compiled(loop)
     batches = DATA(IMAGES).batch(2)
+    endless = batches.repeat()
     unknown = tf.data.Dataset.from_generator(
         lambda: iter([IMAGES]), output_types=tf.float32
     )
@@ -488,14 +490,45 @@ def test_every_door_refuses_in_one_sentence(loop):
         "expected batches of shape": lambda: model.train_on_batch(IMAGES[:0]),
         "images: expected values": lambda: model.test_on_batch(127 * IMAGES),
         "filepath: expected a name": lambda: model.save("model.h5"),
+        "x: expected finite": lambda: model.predict(np.full((2, 3), np.nan)),
+        "finite numbers": lambda: model.predict_on_batch(np.full((2, 3), np.inf)),
+        "steps_per_epoch: .* no end": lambda: model.fit(endless),
+        "validation_steps: .* no end": lambda: model.fit(
+            batches, validation_data=endless
+        ),
+        "steps: .* no end; got None": lambda: model.evaluate(endless),
+        "callbacks: .* got keras": lambda: model.fit(batches, callbacks="keras"),
+        "callbacks: .*History": lambda: model.fit(batches, callbacks=[History]),
+        "get_state_tree: .* two players": lambda: model.get_state_tree(),
     }
     for said, door in doors.items():
         with pytest.raises(ValueError, match=said) as error:
             door()
         assert len(str(error.value).splitlines()) == 1, said
+    model.evaluate(endless, steps=2, verbose=0)
     one_by_one = ((x[None],) for x in IMAGES)  # as Keras wants them
     told = model.fit(one_by_one, steps_per_epoch=len(IMAGES), verbose=0)
     assert told.epoch == [0] and int(model.steps_made.numpy()) == len(IMAGES)
+
+
+@each_loop
+def test_labels_of_another_number_than_images_are_refused(loop):
+    options = {"image_shape": (16, 16, 1), "channels": 4, "classes": 3}
+    players = build_generator(latent_dim=3, **options), build_discriminator(**options)
+    model = loop(*players, classes=3)
+    model.compile()
+    before = weights(model)
+    said = "^labels: expected whole numbers, one an image, 0 to 2; got 5 for 12$"
+    unknown = tf.data.Dataset.from_generator(
+        lambda: iter([(IMAGES, [0, 1, 2, 0, 1])]),
+        output_signature=(
+            tf.TensorSpec((None, 16, 16, 1)),
+            tf.TensorSpec((None,), tf.int32),
+        ),
+    )
+    with pytest.raises(ValueError, match=said):
+        model.fit(unknown, verbose=0)
+    assert apart(before, weights(model)) == 0
 
 
 @each_loop
