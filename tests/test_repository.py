@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,11 @@ def test_pins_are_unique_across_lines() -> None:
     text = (ROOT / "requirements.txt").read_text().split("# What those need")[1]
     names = [line.split("==")[0] for line in text.splitlines() if line[:1].isalpha()]
     assert all(a <= b for a, b in itertools.pairwise(names))
+
+
+@pytest.mark.parametrize("tool", ["build_site", "draw_imports", "slides"])
+def test_an_option_is_no_name_of_an_output(tool, tmp_path):
+    command = [sys.executable, ROOT / "tools" / f"{tool}.py", "--quiet"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "unrecognized arguments: --quiet" in done.stderr
+    assert not list(tmp_path.iterdir())

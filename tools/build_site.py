@@ -6,6 +6,7 @@ The notebooks' stored outputs are shown; `make run` shows those that it has just
 The pages are laid out as in the repository, so that every link between files holds.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -67,7 +68,9 @@ def shown(path: Path) -> Path:
 
 def main() -> int:
     """Build, and say what came of it."""
-    output = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else SITE
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", nargs="?", type=Path, default=SITE)
+    output = parser.parse_args().output.resolve()
     started = time.perf_counter()
     print("Making pages of the notebooks and of the package ...", flush=True)
     try:

@@ -6,7 +6,7 @@ An arrow says "imports"; every one points down (tests/test_import_graph.py). Tho
 to _tensorflow.py are left out: every room that computes has one.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import grimp
@@ -99,8 +99,9 @@ def draw(path: Path) -> None:
 
 
 def main() -> None:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "imports.svg"
-    draw(path)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", nargs="?", type=Path, default=ROOT / "docs/imports.svg")
+    draw(parser.parse_args().path)
     for name, (files, lines) in sizes().items():
         print(f"{name:16} {files:3} files {lines:5} lines")
 

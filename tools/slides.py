@@ -7,12 +7,12 @@ before it, the figure, and the sentence that answers. Each file is complete in i
 and asks for nothing outward. Arrow keys move; printing gives a page for each slide.
 """
 
+import argparse
 import base64
 import html
 import io
 import json
 import re
-import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -204,7 +204,9 @@ def make_slides(path: Path, target: Path) -> int:
 
 def main() -> None:
     """Write the slides of all notebooks."""
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "slides"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("target", nargs="?", type=Path, default=ROOT / "build/slides")
+    target = parser.parse_args().target
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         print(f"{path.stem}.html: {make_slides(path, target)} slides")
 
