@@ -109,7 +109,7 @@ class RunRecorder(History):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        made = int(self.model.steps_made)
+        made = int(self.model.steps_made.numpy())
         if self.step != made:  # a resumed run would meet noise that it has met
             raise ValueError(
                 f"start_step: expected {made}, the steps that the model has made, got "
