@@ -112,7 +112,7 @@ def r1_penalty(discriminator, real_images):
     gamma / 2 before it); in one step of many: Karras et al. 2020, appendix B.
     """
     real_images = _floats(real_images, "real_images")
-    if len(real_images.shape) != 4:
+    if real_images.shape.rank not in (None, 4):
         shape = tuple(real_images.shape)
         raise ValueError(f"real_images: expected shape (N, H, W, C), got {shape}")
     with tf.GradientTape() as tape:

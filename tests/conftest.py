@@ -33,7 +33,7 @@ def forgotten_graphs() -> Iterator[None]:
     if "tensorflow" in sys.modules:
         from tensorflow.python.framework import ops
 
-        names = ops.gradient_registry._registry
+        names = getattr(ops.gradient_registry, "_registry", {})
         for name in [name for name in names if name.startswith("CustomGradient-")]:
             del names[name]
         gc.collect()

@@ -283,10 +283,13 @@ def training_batches(
         indices = tf.reshape(indices, (parts, part_size))[first : first + own]
         return tf.data.Dataset.from_tensor_slices(indices)
 
-    kept = weakref.ref(images)  # TensorFlow keeps a numpy_function for good
+    # TensorFlow keeps a numpy_function for good, but not the pipeline whose attribute
+    # the images are; one that another's map makes is not kept either.
+    kept = weakref.ref(images)
+    held = None if tf.executing_eagerly() else images
 
     def read(indices):
-        still = kept()
+        still = kept() if held is None else held
         if still is None:  # the pipeline is gone, but for a thread that read ahead
             raise StopIteration
         return still[indices]
@@ -303,7 +306,8 @@ def training_batches(
     if context:
         batches = batches.flat_map(own_parts)
     batches = batches.map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
-    batches = batches.prefetch(tf.data.AUTOTUNE)
+    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    batches = batches.apply(endless).prefetch(tf.data.AUTOTUNE)
     batches.images = images  # they live as long as the pipeline, and no longer
     return batches
 

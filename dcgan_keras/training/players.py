@@ -241,7 +241,8 @@ class TwoPlayers(keras.Model):
         owner = weakref.ref(self)  # TensorFlow keeps a py_function for good
 
         def warn():
-            if not (owner()._is_array and said == NOT_NEGATIVE):
+            model = owner()
+            if model is not None and not (model._is_array and said == NOT_NEGATIVE):
                 warnings.warn(said, stacklevel=2)
 
         def warned():
@@ -342,8 +343,9 @@ class TwoPlayers(keras.Model):
                 ``keras.utils.PyDataset`` of batches. Of (image, label) pairs the
                 labels, whole numbers, are for conditional players, and others drop
                 them; those of an array come as ``y``.
-            args, options: for ``keras.Model.fit``; ``steps_per_epoch`` has to be there
-                for a data set without an end, as that of ``training_batches``.
+            args, options: for ``keras.Model.fit``; a data set without an end, as that
+                of ``training_batches``, needs ``steps_per_epoch``, or a callback that
+                stops.
 
         Raises:
             ValueError: something else than images; images of another shape, type or
@@ -358,7 +360,8 @@ class TwoPlayers(keras.Model):
         _check_numbers(given)
         _check_whole_batches(given)
         given |= self._checked_data("x", x, given.get("y"))
-        _check_end(x, "steps_per_epoch", given)
+        if not given.get("callbacks"):  # one of them may end it
+            _check_end(x, "steps_per_epoch", given)
         held_out = given.get("validation_data")
         if held_out is not None:
             pair = held_out if isinstance(held_out, tuple) else (held_out,)
@@ -892,7 +895,7 @@ def _check_callbacks(callbacks) -> None:
         keras.callbacks.TerminateOnNaN: "training.callbacks.History stops at either",
     }
     callbacks = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
-    for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+    for callback in keras.tree.flatten(callbacks):
         if not (callback is None or isinstance(callback, keras.callbacks.Callback)):
             raise ValueError(
                 f"callbacks: expected keras.callbacks.Callback objects, got {callback}"

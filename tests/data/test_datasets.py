@@ -534,6 +534,14 @@ def test_images_are_given_back_with_the_last_that_reads_them():
     assert kept() is None
 
 
+def test_a_pipeline_within_another_keeps_its_images():
+    batches = tf.data.Dataset.range(2).flat_map(
+        lambda seed: training_batches(numbered(8), 4).take(3)
+    )
+    gc.collect()
+    assert len(list(batches)) == 6
+
+
 def test_a_pipeline_without_its_images_is_no_end_of_an_epoch():
     batches = training_batches(numbered(8), 4)
     del batches.images

@@ -18,6 +18,7 @@ from players import contents
 from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
 from dcgan_keras.data.datasets import Images
+from dcgan_keras.data.image_folder import FolderImages
 from dcgan_keras.labels import with_labels
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training import commands
@@ -660,7 +661,7 @@ def test_the_device_is_named_before_the_first_step(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(f"device: {_tensorflow.device()}\nstep 1")
 
 
-class Vanishing:
+class Vanishing(FolderImages):
     """Streamed images of which one vanishes when so many have been read."""
 
     dtype, shape, paths = np.dtype(np.float32), (40, 8, 8, 3), ()

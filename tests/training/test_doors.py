@@ -19,6 +19,7 @@ from players import (
 
 from dcgan_keras import keras, tf
 from dcgan_keras.composite import build_gan
+from dcgan_keras.data.datasets import training_batches
 from dcgan_keras.labels import asked_logits
 from dcgan_keras.losses import discriminator_loss, non_saturating_generator_loss
 from dcgan_keras.models import build_discriminator, build_generator
@@ -468,7 +469,7 @@ def test_shares_of_other_classes_are_refused(shares):
 def test_every_door_refuses_in_one_sentence(loop):
     model = compiled(loop)
     batches = DATA(IMAGES).batch(2)
-    endless = batches.repeat()
+    endless = training_batches(IMAGES, 2)
     unknown = tf.data.Dataset.from_generator(
         lambda: iter([IMAGES]), output_types=tf.float32
     )
@@ -509,6 +510,18 @@ def test_every_door_refuses_in_one_sentence(loop):
     one_by_one = ((x[None],) for x in IMAGES)  # as Keras wants them
     told = model.fit(one_by_one, steps_per_epoch=len(IMAGES), verbose=0)
     assert told.epoch == [0] and int(model.steps_made.numpy()) == len(IMAGES)
+
+
+class Enough(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.stop_training = batch == 2
+
+
+@each_loop
+def test_a_callback_may_end_batches_without_an_end(loop):
+    model = compiled(loop)
+    model.fit(training_batches(IMAGES, 2), callbacks=[[Enough()]], verbose=0)
+    assert int(model.steps_made.numpy()) == 3
 
 
 @each_loop
