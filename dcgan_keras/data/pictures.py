@@ -57,8 +57,7 @@ class Header(NamedTuple):
 
     size: width and height in pixels, as stored.
     channels: 1 (grey) or 3.
-    has_frames: whether it holds more pictures, of which the first is used; the layers
-        of a PSD are none, for Photoshop stores beside them what they make together.
+    has_frames: whether it holds more pictures, of which the first is used.
     """
 
     size: tuple[int, int]
@@ -89,6 +88,7 @@ def read_header(path: str | Path, image_size: int | None = None) -> Header:
         size = image.size
         channels = _channels(image)
         _cost(image, image_size)
+        # Beside a PSD's layers stands what they make together, and that is read.
         has_frames = image.format != "PSD" and getattr(image, "is_animated", False)
         return Header(size, channels, bool(has_frames))
 
