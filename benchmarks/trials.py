@@ -7,10 +7,11 @@ A key is one of the recipe's settings (``decay_steps=8000``), or width, latent_d
 batch_size, clusters (as ``train --clusters``), shuffled (1: each picture gets the group
 of another one, as a control), paired (1: relativistic pairing with R1 and R2, Huang
 et al. 2024: each fake is compared with the real image beside it), or spread (N: D's
-last layers see how much N images differ, Karras et al. 2018). MNIST is judged as in
-quality.py, pictures in a folder as in colour.py, in inference mode alone. A run is one
-file in results/trials, and is not repeated; --report makes the table of all that are
-there.
+last layers see how much N images differ, Karras et al. 2018; with update=alternating
+and r1_gamma=0, for the other step needs each image's answer alone). MNIST is judged as
+in quality.py, pictures in a folder as in colour.py, in inference mode alone. A run is
+one file in results/trials, and is not repeated; --report makes the table of all that
+are there.
 """
 
 import argparse
@@ -275,6 +276,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.report or not options.name:
         return print(report())
+    if options.budget < POINTS[0]:
+        parser.error(f"--budget: expected {POINTS[0]:.0f} or more, got {options.budget}")
     pairs = (word.split("=", 1) for word in options.changes)
     changes = {key: value_of(value) for key, value in pairs}
     for seed in options.seeds:
