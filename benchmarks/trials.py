@@ -277,7 +277,7 @@ def main() -> None:
     if options.report or not options.name:
         return print(report())
     if options.budget < POINTS[0]:
-        parser.error(f"--budget: expected {POINTS[0]:.0f} or more, got {options.budget}")
+        parser.error(f"--budget: expected at least {POINTS[0]}, got {options.budget}")
     pairs = (word.split("=", 1) for word in options.changes)
     changes = {key: value_of(value) for key, value in pairs}
     for seed in options.seeds:
