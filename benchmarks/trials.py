@@ -3,15 +3,15 @@
     python benchmarks/trials.py mnist NAME key=value ... --seeds 0 1 2
     python benchmarks/trials.py 64=FOLDER NAME key=value ...
 
-A key is one of the recipe's settings (``decay_steps=8000``), or width, latent_dim,
-batch_size, clusters (as ``train --clusters``), shuffled (1: each picture gets the group
-of another one, as a control), paired (1: relativistic pairing with R1 and R2, Huang
-et al. 2024: each fake is compared with the real image beside it), or spread (N: D's
-last layers see how much N images differ, Karras et al. 2018; with update=alternating
-and r1_gamma=0, for the other step needs each image's answer alone). MNIST is judged as
-in quality.py, pictures in a folder as in colour.py, in inference mode alone. A run is
-one file in results/trials, and is not repeated; --report makes the table of all that
-are there.
+A key is one of the recipe's settings (``decay_steps=8000``), or width, d_width (of D
+alone), latent_dim, batch_size, clusters (as ``train --clusters``), shuffled (1: each
+picture gets the group of another one, as a control), paired (1: relativistic pairing
+with R1 and R2, Huang et al. 2024: each fake is compared with the real image beside it),
+or spread (N: D's last layers see how much N images differ, Karras et al. 2018; with
+update=alternating and r1_gamma=0, for the other step needs each image's answer alone).
+MNIST is judged as in quality.py, pictures in a folder as in colour.py, in inference
+mode alone. A run is one file in results/trials, and is not repeated; --report makes the
+table of all that are there.
 """
 
 import argparse
@@ -29,6 +29,7 @@ FOLDER = RESULTS / "trials"
 POINTS = (60.0, 200.0, 400.0, 600.0)
 OWN = {
     "width": 16,
+    "d_width": 0,
     "latent_dim": 100,
     "batch_size": 32,
     "clusters": 0,
@@ -74,14 +75,20 @@ class Trial:
                 labels = np.random.default_rng(seed).permutation(labels)
             self.classes, self.labels = len(found.counts), labels.astype(np.int32)
         keras.utils.set_random_seed(seed)
-        players = build_players(
-            pixels.shape[1:],
-            own["latent_dim"],
-            own["width"],
-            settings["extra_layers"],
-            settings["leaky_slope"],
-            classes=self.classes,
-        )
+
+        def players_of(width):
+            return build_players(
+                pixels.shape[1:],
+                own["latent_dim"],
+                width,
+                settings["extra_layers"],
+                settings["leaky_slope"],
+                classes=self.classes,
+            )
+
+        players = players_of(own["width"])
+        if own["d_width"]:
+            players = players[0], players_of(own["d_width"])[1]
         if own["spread"]:
             players = players[0], with_spread(players[1], own["spread"])
         pair = optimizers(settings)

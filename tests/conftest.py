@@ -21,6 +21,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("default"))
 
 
+def pytest_collection_finish() -> None:
+    """Spare Python's search for garbage the half million objects of the libraries."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forgotten_graphs() -> Iterator[None]:
     """Give the memory of a module's traced graphs back; a worker took 7 GB without it.
@@ -30,12 +36,14 @@ def forgotten_graphs() -> Iterator[None]:
     that Keras traced would stay, with all its graph.
     """
     yield
-    if "tensorflow" in sys.modules:
-        from tensorflow.python.framework import ops
+    if "tensorflow" not in sys.modules:
+        return
+    from tensorflow.python.framework import ops
 
-        names = getattr(ops.gradient_registry, "_registry", {})
-        for name in [name for name in names if name.startswith("CustomGradient-")]:
-            del names[name]
+    table = ops.gradient_registry._registry
+    if names := [name for name in table if name.startswith("CustomGradient-")]:
+        for name in names:
+            del table[name]
         gc.collect()
 
 

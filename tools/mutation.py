@@ -31,21 +31,40 @@ OWN_TESTS = {  # of a module, where they are not in the file of its name
     "data/image_folder": ["data/test_image_folder.py", "data/test_data_folder.py"],
     "evaluation/novelty": ["evaluation/test_distances.py"],
     "evaluation/random_features": ["evaluation/test_picture_report.py"],
+    "evaluation/classifier": ["evaluation/test_report.py"],
+    "evaluation/conditional": ["training/test_conditional.py"],
+    "noise": ["training/test_dcgan.py", "training/test_augmentation.py"],
+    "training/players": ["training/test_keras_citizens.py", "training/test_doors.py"],
+    "training/recipe": ["training/test_dcgan.py", "training/test_configuration.py"],
+    "training/workers": ["training/test_distributed.py"],
 }
 MODULES = [
     *("losses", "convolution", "files", "edge", "visualization"),
+    *("composite", "models", "labels", "sizes", "noise"),
+    *("fast/layers", "fast/optimizers"),
     *(
         f"data/{x}"
-        for x in ("archives", "listing", "pictures", "image_folder", "clusters")
+        for x in (
+            *("archives", "listing", "pictures", "image_folder", "clusters"),
+            "datasets",
+        )
     ),
     *(
         f"evaluation/{name}"
         for name in (
             *("coverage", "distances", "novelty", "random_features", "sharpness"),
             *("sliced_wasserstein", "nearest_neighbour", "picture_report"),
+            *("report", "classifier", "conditional", "discriminator_features"),
         )
     ),
-    *(f"training/{x}" for x in ("runs", "fingerprint", "budget", "callbacks")),
+    *(
+        f"training/{name}"
+        for name in (
+            *("runs", "fingerprint", "budget", "callbacks", "augmentation", "recipe"),
+            *("configuration", "sampling", "dcgan", "composite_loop", "players"),
+            *("commands", "workers"),
+        )
+    ),
 ]
 # `|` stands in type hints here, where every change of it is an error at import.
 LEFT_OUT = "core/ReplaceBinaryOperator_BitOr"
