@@ -65,12 +65,15 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def run_command(name: str, command: Callable[[], None], debug: bool = False) -> int:
+def run_command(
+    name: str, command: Callable[[], int | None], debug: bool = False
+) -> int:
     """Run a command; say what is wrong in one sentence.
 
     Args:
         name: of the command, with which the sentence begins.
-        command: does the work; prints what was asked for to standard output.
+        command: does the work; prints what was asked for to standard output; may
+            return a status of its own.
         debug: whether a failure also shows its traceback.
 
     Returns:
@@ -84,10 +87,11 @@ def run_command(name: str, command: Callable[[], None], debug: bool = False) -> 
     _open_streams()
     with _signals_raise(), _warnings_are_lines(name):
         try:
-            command()
+            status = command()
             show()
-            return 0
+            return status or 0
         except (Exception, KeyboardInterrupt) as error:
+            _ignore_stop_signals()  # it ends already
             if debug:
                 traceback.print_exc()
             status, sentence = describe(error)
@@ -95,8 +99,9 @@ def run_command(name: str, command: Callable[[], None], debug: bool = False) -> 
             if sentence:
                 then = getattr(error, "then", "")
                 sentence += f"; {then}" if then else ""
-                sentence = _printable(sentence)
-                say(f"\n{sentence}" if is_stop else f"{name}: {sentence}")
+                if is_stop:
+                    say("")  # the line after the terminal's ^C
+                say(sentence if is_stop else f"{name}: {sentence}")
             return status
         finally:
             _let_go_of_broken_streams()
@@ -133,10 +138,10 @@ def describe(error: BaseException) -> tuple[int, str]:
 
 
 def say(text: str) -> None:
-    """A line on standard error, if somebody reads it."""
+    """A line on standard error, if somebody reads it; names in it stay in it."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            print(text, file=sys.stderr, flush=True)
+            print(_printable(text), file=sys.stderr, flush=True)
 
 
 def show(text: str = "") -> None:
@@ -346,8 +351,10 @@ def _signals_raise():
     def stop(number, frame):
         raise Stopped(number)
 
-    numbers = [n for n in stop_signals() if n != signal.SIGINT]
-    before = {n: signal.signal(n, stop) for n in numbers}
+    before = {number: signal.getsignal(number) for number in stop_signals()}
+    for number in before:
+        if number != signal.SIGINT:  # Python's own handler raises
+            signal.signal(number, stop)
     try:
         yield
     finally:
@@ -355,11 +362,19 @@ def _signals_raise():
             signal.signal(number, handler or signal.SIG_DFL)
 
 
+def _ignore_stop_signals() -> None:
+    """Until ``_signals_raise`` ends: an impatient Ctrl-C would end in a traceback."""
+    for number in stop_signals():
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def _warnings_are_lines(name: str):
     """A warning is one line, without the place in the code."""
     before = warnings.formatwarning
-    warnings.formatwarning = lambda message, *_, **__: f"{name}: {message}\n"
+    warnings.formatwarning = lambda message, *_, **__: (
+        f"{name}: {_printable(' '.join(str(message).split()))}\n"
+    )
     try:
         yield
     finally:

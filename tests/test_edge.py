@@ -1,6 +1,7 @@
 """The edge of the process: one sentence and the right status, whatever goes wrong."""
 
 import errno
+import io
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from dcgan_keras.edge import (
     read_number,
     read_whole,
     run_command,
+    say,
     stop_signals,
 )
 from dcgan_keras.files import check_place
@@ -117,6 +119,15 @@ def test_a_traceback_comes_with_debug_alone(debug, capsys):
     err = capsys.readouterr().err
     assert ("Traceback" in err) is debug
     assert err.endswith("dcgan_keras do: wrong\n")
+
+
+def test_a_name_in_what_is_said_commands_no_terminal(capsys):
+    say("a\nb\x1b[31m: 4 steps are made already")
+    assert capsys.readouterr().err == "a?b?[31m: 4 steps are made already\n"
+
+
+def test_a_command_may_have_a_status_of_its_own():
+    assert run_command("do", lambda: 1) == 1
 
 
 def test_a_warning_is_a_line():
@@ -334,6 +345,27 @@ def command():
     done = python(code, preexec_fn=heard)
     assert (done.returncode, done.stderr) == (status, b"\nstopped\n")
     assert (tmp_path / "unwound").exists()
+
+
+class Impatient(io.StringIO):
+    """A terminal at which somebody stops the command again while it says so."""
+
+    number = signal.SIGINT
+
+    def write(self, text):
+        os.kill(os.getpid(), self.number)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_it_twice_sees_no_traceback(number, monkeypatch):
+    if number not in stop_signals():
+        pytest.skip("ignored here, as under nohup")
+    stream = Impatient()
+    stream.number = number
+    monkeypatch.setattr(sys, "stderr", stream)
+    stopped = run_command("do", lambda: os.kill(os.getpid(), number))
+    assert (stopped, stream.getvalue()) == (128 + number, "\nstopped\n")
 
 
 def test_nohup_is_obeyed():
