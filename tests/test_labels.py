@@ -67,6 +67,21 @@ def test_what_fits_is_the_same_in_every_form():
 
 
 @pytest.mark.parametrize(
+    ("shares", "labels"),
+    [
+        ([0.5, 0.5], [0, 0, 1, 1]),
+        ([1, 0], [0, 0, 0, 0]),
+        ([0, 1.0], [1, 1, 1, 1]),
+        ([0.25, 0.75], [0, 1, 1, 1]),
+        ([0.1, 0.9], [1, 1, 1, 1]),  # the middles of four equal parts of the shares
+        ([0.2, 0.3, 0.5], [0, 1, 2, 2]),
+    ],
+)
+def test_labels_are_as_frequent_as_their_shares(shares, labels):
+    np.testing.assert_array_equal(spread_labels(4, len(shares), shares), labels)
+
+
+@pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda: with_labels(Z[0], [0, 1, 2], 4), r"z: expected shape .*got \(3,\)"),
@@ -76,6 +91,7 @@ def test_what_fits_is_the_same_in_every_form():
         (lambda: label_grid(Z, 0), "classes: expected a whole number >= 1, got 0"),
         (lambda: spread_labels(9, 2, [0.5, 0.4, 0.1]), "shares: expected 2 numbers"),
         (lambda: spread_labels(9, 2, [1.5, -0.5]), "shares: expected 2 numbers >= 0"),
+        (lambda: spread_labels(9, 2, [1.0, 1.0]), "shares: .*sum 1, got"),
         (lambda: spread_labels(9, 2, [1, 3]), r"shares: .*sum 1, got \[1 3\]"),
         (lambda: spread_labels(-1, 2), "count: expected a whole number >= 0, got -1"),
         (lambda: spread_labels(9, 0), "classes: expected a whole number >= 1, got 0"),

@@ -614,3 +614,24 @@ def test_weights_of_16_bits_get_a_word(build, kept, settings):
     assert built.weights[0].dtype == kept  # obeyed all the same
     settings.set_dtype_policy("mixed_float16")
     assert build((8, 8, 1), channels=2).weights[0].dtype == "float32"
+
+
+def test_z_is_given_with_its_label():
+    """The label's columns stand beside z's, none in place of another."""
+    generator = build_generator((16, 16, 1), latent_dim=10, channels=2, classes=10)
+    assert generator.input_shape == (None, 20)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"fast": True}, "ImageConv2D"),
+        ({"fast": False}, "Conv2D"),
+        ({"fast": True, "downsampling": "max_pooling"}, "Conv2D"),
+    ],
+    ids=str,
+)
+def test_the_layer_at_the_image_alone_has_a_fast_form(options, kind):
+    names = kinds(build_discriminator((32, 32, 3), channels=2, **options))
+    found = [name for name in names if name.endswith("Conv2D")]
+    assert found == [kind, "Conv2D", "Conv2D"]
