@@ -23,6 +23,8 @@ from pathlib import Path
 import nbformat
 import run_notebooks
 
+from dcgan_keras.edge import run_command
+
 ROOT = Path(__file__).resolve().parent.parent
 CARRIED = [
     "dcgan_keras",
@@ -166,7 +168,7 @@ def main() -> int:
     parser.add_argument(
         "--run",
         nargs="*",
-        type=int,
+        type=run_notebooks.number,
         metavar="NUMBER",
         help="run both sets: all notebooks, or these",
     )
@@ -183,4 +185,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("class_set", main))

@@ -8,8 +8,11 @@ written back into notebooks/ too, without what changes from run to run.
 """
 
 import argparse
+import asyncio
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +24,9 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from dcgan_keras.edge import Stopped, run_command
+from dcgan_keras.files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -42,6 +48,29 @@ def kernel_of(python: str) -> type[AsyncKernelManager]:
             return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
     return OnePython
+
+
+class Client(NotebookClient):
+    """Stops at Ctrl-C and SIGTERM, where nbclient goes on with the next notebook.
+
+    Attributes:
+        stopped_by: the number of the signal that came.
+    """
+
+    stopped_by = None
+
+    async def async_start_new_kernel(self, **kwargs):
+        """Start it with this class's handlers in place of those just set."""
+        loop = asyncio.get_running_loop()
+
+        def stop(number: int) -> None:
+            self.stopped_by = number  # without its kernel the notebook ends, too
+            self.ending = loop.create_task(self.km.shutdown_kernel(now=True))
+
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # as nbclient does
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, stop, number)
+        await super().async_start_new_kernel(**kwargs)
 
 
 class Failure(Exception):
@@ -66,9 +95,10 @@ def execute(
 
     Raises:
         Failure: a cell raised, or the kernel died.
+        edge.Stopped: by Ctrl-C or SIGTERM.
     """
     running = {"index": 0}
-    client = NotebookClient(
+    client = Client(
         notebook,
         kernel_manager_class=kernel_of(python),
         timeout=timeout,
@@ -80,6 +110,8 @@ def execute(
     try:
         client.execute(env=os.environ if env is None else env)
     except Exception as error:
+        if client.stopped_by:
+            raise Stopped(client.stopped_by) from None
         raise Failure(explain(notebook, running["index"], error)) from error
 
 
@@ -115,15 +147,18 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def run(path: Path, store: bool) -> float:
     """Run one notebook, and return the seconds that the run took."""
     notebook = nbformat.read(path, as_version=4)
-    started = time.perf_counter()
+    started, failure = time.perf_counter(), None
     try:
         execute(notebook, path.parent)
-    finally:
-        seconds = time.perf_counter() - started
-        clean(notebook)
-        nbformat.write(notebook, EXECUTED / path.name)
+    except Failure as error:
+        failure = error
+    seconds = time.perf_counter() - started
+    content = f"{nbformat.writes(clean(notebook))}\n".encode()
+    write_whole(EXECUTED / path.name, content)
+    if failure:
+        raise failure
     if store:
-        nbformat.write(notebook, path)
+        write_whole(path, content)
     return seconds
 
 
@@ -133,10 +168,18 @@ def chosen(numbers: list[int]) -> list[Path]:
     return [path for path in paths if not numbers or int(path.name[:2]) in numbers]
 
 
+def number(text: str) -> int:
+    """For argparse: the number of a notebook that there is."""
+    if not text.isdecimal() or not chosen([int(text)]):
+        known = ", ".join(str(int(path.name[:2])) for path in chosen([]))
+        raise argparse.ArgumentTypeError(f"expected one of {known}; got {text}")
+    return int(text)
+
+
 def main() -> int:
     """Run the notebooks, build the site, and return 1 if any of that failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER")
+    parser.add_argument("numbers", nargs="*", type=number, metavar="NUMBER")
     parser.add_argument("--store", action="store_true", help="write outputs back")
     options = parser.parse_args()
     paths, failures = chosen(options.numbers), []
@@ -163,4 +206,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("run_notebooks", main))

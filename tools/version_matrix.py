@@ -32,6 +32,8 @@ import nbformat
 import run_notebooks
 from packaging.requirements import Requirement
 
+from dcgan_keras.edge import run_command
+
 ROOT = Path(__file__).resolve().parent.parent
 MATRIX = ROOT / "build" / "matrix"
 TABLE = ROOT / "docs" / "versions.csv"
@@ -415,7 +417,7 @@ def main() -> int:
     parser.add_argument(
         "--notebooks",
         nargs="*",
-        type=int,
+        type=run_notebooks.number,
         default=[],
         metavar="NUMBER",
         help="these alone",
@@ -441,4 +443,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("version_matrix", main))

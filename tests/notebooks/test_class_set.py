@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,11 @@ from pathlib import Path
 import class_set
 import nbformat
 import pytest
+import run_notebooks
+import version_matrix
 from nbformat import v4
+
+from dcgan_keras.edge import Stopped
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -210,3 +215,27 @@ def test_a_set_that_stops_or_warns_has_faults(tmp_path: Path) -> None:
     nbformat.write(v4.new_notebook(), stops / "notebooks" / PATHS[0].name)
     (fault,) = class_set.run_set(stops, [1])  # the clone's package answered
     assert "AssertionError" in fault
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_a_notebook_stops_the_set(number, tmp_path: Path) -> None:
+    """nbclient takes the kernel away, and the next notebook would be begun."""
+    stop = f"import os, time; os.kill(os.getppid(), {int(number)}); time.sleep(60)"
+    with pytest.raises(Stopped) as stopped:
+        class_set.run_set(made_up_set(tmp_path / "a", stop), [1])
+    assert stopped.value.number == number
+
+
+@pytest.mark.parametrize(
+    ("tool", "option"),
+    [(run_notebooks, []), (class_set, ["--run"]), (version_matrix, ["--notebooks"])],
+)
+@pytest.mark.parametrize("number", ["99", "-1", "1.0"])
+def test_a_number_that_no_notebook_has_is_refused(
+    tool, option, number, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr("sys.argv", [tool.__name__, *option, number])
+    with pytest.raises(SystemExit) as refused:
+        tool.main()
+    assert refused.value.code == 2
+    assert f"argument {(option or ['NUMBER'])[0]}: " in capsys.readouterr().err
