@@ -6,6 +6,7 @@ Files are listed and not opened: a million names take seconds.
 import contextlib
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,8 +21,15 @@ SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have the
     "__macosx",
     "__pycache__",
     "@eadir",
+    "@recycle",
+    "@recently-snapshot",
     "#recycle",
+    "#snapshot",
+    "~snapshot",
     "$recycle.bin",
+    "recycler",
+    "network trash folder",
+    "temporary items",
     "system volume information",
     "lost+found",
     "thumbs.db",
@@ -109,7 +117,7 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
     one is for training and one is not, or where there is nothing else; "test" is val/
     if there is no test/. If every class has splits of its own (cat/train, cat/test),
     these are meant. Other subfolders are classes, if there are two or more. One that
-    stands alone is looked into.
+    stands alone is looked into, also one in each split (train/train, train/images).
 
     Args:
         folder: the folder.
@@ -153,6 +161,7 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
     for top, number in tops.items():
         if splits.get(top) != wanted:
             left_out.count(f"in {top}/" if top else "in the folder itself", "", number)
+    names = _without_lone(names, {top for top in splits if splits[top]})
     known = {_class_in_split(name) for name in names if splits.get(_top(name))} - {""}
     chosen = [i for i, name in enumerate(names) if splits.get(_top(name)) == wanted]
     classes = [_class_in_split(names[i]) for i in chosen]
@@ -239,6 +248,27 @@ def _are_classes_of_splits(names: list[str]) -> bool:
     )
 
 
+def _without_lone(names: list[str], tops: set[str]) -> list[str]:
+    """train/train/cat/1.png -> "train/cat/1.png", if in test/ there is test/ alone.
+
+    Or the same folder in each split; where they differ they are classes.
+    """
+    inside = {(_top(name), _top(_below(name))) for name in names}
+    inside = [(top, second) for top, second in inside if top in tops]
+    seconds = {second for _, second in inside} - {""}
+    is_one = len(seconds) == 1 or all(map(_split_of, seconds))
+    if not seconds or not is_one or len(inside) > len(tops):
+        return names
+    shorter = [_without_second(name) if _top(name) in tops else name for name in names]
+    return _without_lone(shorter, tops)
+
+
+def _without_second(name: str) -> str:
+    """train/images/1.png -> "train/1.png"; train/1.png stays."""
+    first, _, rest = name.partition(os.sep)
+    return os.path.join(first, _below(rest) or rest)
+
+
 def _has_splits(tops: Iterable[str]) -> bool:
     """Whether one is for training, and one is not."""
     return {"train"} < set(map(_split_of, tops)) - {None}
@@ -282,9 +312,21 @@ def _listing(
             beside = f"no classes, for {flat:,} lie beside the subfolders"
             remark = "; ".join(filter(None, [beside, remark]))
         return Listing(paths, None, [], remark, is_split)
+    remark = "; ".join(filter(None, [_alike(names), remark]))
     places = {name: place for place, name in enumerate(names)}
     labels = np.array([places[name] for name in classes], np.int64)
     return Listing(paths, labels, names, remark, is_split)
+
+
+def _alike(names: list[str]) -> str:
+    """A word on classes that one may take for the same."""
+    seen: dict[str, str] = {}
+    for name in names:
+        plain = unicodedata.normalize("NFC", name.strip()).casefold()
+        first = seen.setdefault(plain, name)
+        if first != name:
+            return f"two classes have nearly the same name ({first!r}, {name!r})"
+    return ""
 
 
 def _walk(folder: str, left_out: LeftOut) -> list[str]:

@@ -47,12 +47,15 @@ RUN += [f"samples/step_{step:06d}.png" for step in (1, 200, 1_000_000)]
         ("__MACOSX/cat/1.png", "1 of the system (__MACOSX)"),
         ("cat/@eaDir/1.png/thumb.jpg", "1 of the system (cat/@eaDir)"),
         ("$RECYCLE.BIN/x.png", "1 of the system"),
+        ("@Recycle/cat/x.png", "1 of the system (@Recycle)"),
+        ("cat/#snapshot/hourly/1.png", "1 of the system (cat/#snapshot)"),
         ("cat/Thumbs.db", "1 of the system"),
         ("notes.txt", "1 of other kinds (.txt)"),
         ("annotations/1.JSON", "1 of other kinds (.JSON)"),
         ("README", "1 of other kinds (no suffix)"),
         ("cat/1.eps", "1 of other kinds (.eps)"),
         ("clip.mpeg", "1 of other kinds (.mpeg)"),
+        ("cat/arrow.cur", "1 of other kinds (.cur)"),
     ],
 )
 def test_what_is_no_picture_is_counted_and_makes_no_class(tmp_path, extra, said):
@@ -326,6 +329,48 @@ def test_a_folder_that_stands_alone_is_looked_into(tmp_path, above):
     assert listed(tmp_path)[1] == [0, 1]
     files(tmp_path / "2", f"{above}train/1.png", f"{above}val/2.png")
     assert listed(tmp_path / "2", "test")[0] == [f"{above}val/2.png"]
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("train/train", "test/test"),  # as archives in one archive are unpacked
+        ("train/images", "val/images"),
+        ("train/Train/images", "test/Test/images"),
+    ],
+)
+def test_a_folder_that_stands_alone_in_each_split_is_looked_into(tmp_path, train, test):
+    names = [f"{train}/cat/1.png", f"{train}/dog/2.png"]
+    files(tmp_path, *names, f"{test}/dog/3.png", f"{test}/cat/4.png")
+    assert listed(tmp_path)[:2] == (names, [0, 1])
+    assert listed(tmp_path, "test")[1] == [0, 1]
+    assert class_names(tmp_path, 2) == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["train/train/1.png", "test/test/2.png"], None),
+        (["train/images/cat/1.png", "train/images/dog/2.png", "val/3.png"], [0, 1]),
+        (["train/images/1.png", "train/masks/2.png", "val/images/3.png"], [0, 1]),
+        (["train/a/x/1.png", "test/b/y/2.png"], [0]),  # a class in each
+        (["train/a/1.png", "test/a/2.png", "test/b/3.png"], [0]),
+    ],
+)
+def test_what_is_a_class_in_one_split_alone_stays_one(tmp_path, names, labels):
+    files(tmp_path, *names)
+    assert listed(tmp_path)[1] == labels
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Cat", "cat"), ("cat", "cat "), ("cafe\u0301", "caf\xe9")]
+)
+def test_classes_of_nearly_the_same_name_get_a_word(tmp_path, one, other):
+    """As folders unpacked on other systems, or by two people, are merged."""
+    files(tmp_path, f"{one}/1.png", f"{other}/2.png", "dog/3.png")
+    found = list_pictures(tmp_path, "train", LeftOut(tmp_path))
+    assert len(found.classes) == 3
+    assert found.remark == f"two classes have nearly the same name ({one!r}, {other!r})"
 
 
 @pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Training", "val")])
