@@ -11,7 +11,7 @@ that can be read.
 
 import threading
 import zlib
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,14 +20,19 @@ import numpy as np
 # In one picture, and in all that are being decoded at a time: at 4 bytes a pixel and
 # at most three copies, half a gigabyte.
 MAX_PIXELS = 40_000_000
-# Pillow knows these, but runs a program (Ghostscript), decodes nothing by itself, or
-# holds pictures of other sizes than it says, and decodes them unasked (icons).
-FOREIGN_FORMATS = {"EPS", "BUFR", "GRIB", "HDF5", "ICNS", "ICO", "MPEG", "WMF"}
+MOST_LOOKED_AT = 1_000_000  # pixels decoded for a message, by each thread
+# Pillow knows these, but runs a program (Ghostscript, also for what is inside an IPTC),
+# decodes nothing by itself, or holds pictures of other sizes than it says, and decodes
+# them unasked (icons and cursors).
+FOREIGN_FORMATS = {"EPS", "IPTC", "BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
+FOREIGN_FORMATS |= {"CUR", "ICNS", "ICO"}
 GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
 COLOUR_MODES = {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"}
 SIXTEEN_BITS_IN_32 = {"PNG", "PPM"}  # Pillow's mode "I" holds 0..65535 in these
 BITS, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 258, 262, 284, 339  # tags of TIFF
 WHITE_IS_ZERO, APART, SIGNED = 0, 2, 2  # values of the last three
+BRIGHTNESS_AND_COLOUR = 6  # another of PHOTOMETRIC
+STRIP_BYTES, TILE_BYTES, COLOUR_MAP, EXTRA_SAMPLES = 279, 325, 320, 338  # more tags
 # How a PNG stores its pixels, in Pillow's words.
 GREY_FACTORS = {"L;2": 85, "L;4": 17}  # these are brought to 8 bits
 SIXTEEN_BIT_COLOUR = "RGB;16B"  # of which the high bytes are kept
@@ -35,7 +40,8 @@ SIXTEEN_BIT_GREY_AND_ALPHA = "LA;16B"  # opened as RGBA
 # A JPEG's markers: 0xff and a code.
 MARKER, SCAN_OR_END, END = b"\xff", b"\xda\xd9", b"\xff\xd9"
 WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xD9))
-# Many programs fill the fourth byte of a pixel of these with zeros, and mean nothing.
+# Many programs fill the fourth byte of a pixel or a colour of these with zeros, and
+# mean nothing; so does a TIFF that does not say what its fourth number is.
 WITH_PADDING = {"BMP", "DIB", "TGA"}
 
 
@@ -157,7 +163,8 @@ def _opened(path: str | Path):
 
     bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        with Image.open(path, formats=_formats()) as image:
+        # Closed, and not only its file: an error's traceback would keep the pixels.
+        with closing(Image.open(path, formats=_formats())) as image:
             yield image
     except (UnfitPicture, MemoryError):
         raise
@@ -184,9 +191,8 @@ def _channels(image) -> int:
     is_fits = image.format == "FITS" and mode.startswith("I")  # always with a sign
     if is_fits or SIGNED in _tags(image).get(SAMPLE_FORMAT, ()):
         raise UnfitPicture(scale, f"Pillow's mode {mode}, numbers with a sign")
-    if _is_misread(image):
-        detail = "a TIFF of more than 8 bits, each colour apart, not compressed"
-        raise UnfitPicture("unreadable", detail)
+    if misread := _misread(image):
+        raise UnfitPicture("unreadable", misread)
     is_sixteen, stored = image.format in SIXTEEN_BITS_IN_32, _stored_as(image)
     if (
         mode in GREY_MODES
@@ -197,17 +203,27 @@ def _channels(image) -> int:
     if mode in COLOUR_MODES:
         return 3
     detail = f"Pillow's mode {mode}"
-    if mode in ("I", "F") and image.width * image.height <= MAX_PIXELS:
+    if mode in ("I", "F") and image.width * image.height <= MOST_LOOKED_AT:
         low, high = image.getextrema()
         detail += f", {low:.6g} to {high:.6g}"
     raise UnfitPicture(scale if mode in ("I", "F") else "of other colours", detail)
 
 
-def _is_misread(image) -> bool:
-    """Whether Pillow takes the bytes of 16 bits for pixels of 8, and says nothing."""
+def _misread(image) -> str:
+    """What Pillow takes for something else, and says nothing; or ""."""
     tags = _tags(image)
-    is_apart = tags.get(PLANES) == APART and max(tags.get(BITS, (1,))) > 8
-    return is_apart and any(tile[0] == "raw" for tile in image.tile)
+    if 0 < max(tags.get(COLOUR_MAP, (0,))) < 256:  # the high bytes are kept, all 0
+        return "a TIFF whose colours have 8 bits, where 16 are asked for"
+    if not any(tile[0] == "raw" for tile in image.tile):
+        return ""
+    if tags.get(PLANES) == APART and max(tags.get(BITS, (1,))) > 8:  # bytes as pixels
+        return "a TIFF of more than 8 bits, each colour apart, not compressed"
+    # Of four pixels one may stand for the colour; Pillow reads on in what comes next.
+    stored = sum(tags.get(STRIP_BYTES) or tags.get(TILE_BYTES) or ())
+    is_less = stored < 3 * image.width * image.height
+    if tags.get(PHOTOMETRIC) == BRIGHTNESS_AND_COLOUR and is_less:
+        return "a TIFF whose colour is stored for fewer pixels, not compressed"
+    return ""
 
 
 def _stored_as(image) -> str:
@@ -302,16 +318,17 @@ def _plain(image, channels: int):
             values = white - values
         return Image.fromarray((values * 255 // white).astype(np.uint8))
     mode = "L" if channels == 1 else "RGB"
-    if image.has_transparency_data and not _is_padded(image):
-        mode += "A"
+    if image.has_transparency_data:
+        shown = image.convert(f"{mode}A")
+        if not (_may_be_padded(image) and shown.getextrema()[-1] == (0, 0)):
+            return shown
+        image = shown  # whose transparency of the whole picture is none
     return image if image.mode == mode else image.convert(mode)
 
 
-def _is_padded(image) -> bool:
-    """Whether what looks like transparency of the whole picture is none."""
-    if image.format not in WITH_PADDING or image.mode != "RGBA":
-        return False
-    return image.getchannel("A").getextrema() == (0, 0)
+def _may_be_padded(image) -> bool:
+    is_unsaid = image.format == "TIFF" and EXTRA_SAMPLES not in _tags(image)
+    return image.format in WITH_PADDING or is_unsaid
 
 
 def _on_white(image):

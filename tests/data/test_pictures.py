@@ -3,12 +3,13 @@
 import io
 import struct
 import threading
+import traceback
 import zlib
 
 import numpy as np
 import pytest
 from other_versions import skip_if_other
-from PIL import Image, PngImagePlugin
+from PIL import EpsImagePlugin, Image, PngImagePlugin
 
 from dcgan_keras.data import pictures
 from dcgan_keras.data.pictures import UnfitPicture, decode, read_header
@@ -111,23 +112,65 @@ def test_numbers_with_a_sign_have_no_white(tmp_path, bits, code):
     assert caught.value.kind.startswith("of a scale without a white")
 
 
+def tiff_of(path, tags, numbers):
+    """8x8, the numbers first and in one strip, if ``tags`` say nothing else."""
+    base = {256: [8], 257: [8], 259: [1], 273: [8], 278: [8], 279: [len(numbers)]}
+    tags = dict(sorted((base | tags).items()))
+    start = 8 + len(numbers)
+    entries, behind = b"", b""
+    for tag, values in tags.items():
+        at = start + 2 + 12 * len(tags) + 4 + len(behind)
+        at = values[0] if len(values) == 1 else at
+        entries += struct.pack("<HHII", tag, 4, len(values), at)
+        behind += struct.pack(f"<{len(values)}I", *values) if len(values) > 1 else b""
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4) + behind
+    path.write_bytes(b"II*\0" + struct.pack("<I", start) + numbers + directory)
+
+
+@pytest.mark.parametrize("attempt", [read_header, lambda path: decode(path, 8, 3)])
+@pytest.mark.parametrize(
+    ("tags", "numbers", "said"),
+    [
+        # 16 blocks of four pixels, which share their colour.
+        ({258: [8] * 3, 262: [6], 277: [3]}, b"LLLLU\xff" * 16, "for fewer pixels"),
+        # A palette of 0 to 255: its high bytes, which Pillow keeps, are zeros.
+        ({258: [8], 262: [3], 320: [*range(256)] * 3}, bytes(64), "have 8 bits"),
+    ],
+    ids=["fewer colours", "palette"],
+)
+def test_a_tiff_that_pillow_misreads_is_refused(tmp_path, attempt, tags, numbers, said):
+    tiff_of(tmp_path / "a.tif", tags, numbers)
+    with pytest.raises(UnfitPicture, match=said) as caught:
+        attempt(tmp_path / "a.tif")
+    assert caught.value.kind == "unreadable"
+
+
+TILED = {322: [16], 323: [16], 324: [8], 325: [768]}
+
+
+@pytest.mark.parametrize(
+    ("tags", "numbers", "expected"),
+    [
+        ({258: [8] * 3, 262: [6], 277: [3], 530: [1, 1]}, b"LU\xff" * 64, [254, 0, 0]),
+        ({258: [8] * 3, 262: [6], 277: [3], **TILED}, b"LU\xff" * 256, [254, 0, 0]),
+        ({258: [8], 262: [3], 320: [*range(0, 65536, 257)] * 3}, b"L" * 64, [76] * 3),
+        ({258: [8], 262: [3], 320: [0] * 768}, b"L" * 64, [0] * 3),
+    ],
+    ids=["colours", "tile", "palette", "black"],
+)
+def test_a_tiff_that_is_like_those_is_read(tmp_path, tags, numbers, expected):
+    tiff_of(tmp_path / "a.tif", tags, numbers)
+    assert [*decode(tmp_path / "a.tif", 8, 3)[7, 7]] == expected
+
+
 @pytest.mark.parametrize(("bits", "is_fit"), [(8, True), (16, False)])
 def test_a_tiff_with_each_colour_apart(tmp_path, bits, is_fit):
     """Pillow takes the bytes of 16 bits for as many pixels."""
     size = 8 * bits  # bytes of one colour
     numbers = b"".join(bytes([n]) * size for n in (200, 100, 50))
-    tags = {256: [8], 257: [8], 258: [bits] * 3, 259: [1], 262: [2]}
-    tags |= {273: [0] * 3, 277: [3], 278: [8], 279: [size] * 3, 284: [2]}
-    start = 8 + 2 + 12 * len(tags) + 4
-    entries, behind = b"", b""
-    strips = start + 36  # three lists of three numbers stand before them
-    tags[273] = [strips + n * size for n in range(3)]
-    for tag, values in tags.items():
-        at = values[0] if len(values) == 1 else start + len(behind)
-        entries += struct.pack("<HHII", tag, 4, len(values), at)
-        behind += struct.pack(f"<{len(values)}I", *values) if len(values) > 1 else b""
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
-    (tmp_path / "a.tif").write_bytes(head + behind + numbers)
+    tags = {258: [bits] * 3, 262: [2], 277: [3], 284: [2]}
+    tags |= {273: [8, 8 + size, 8 + 2 * size], 279: [size] * 3}
+    tiff_of(tmp_path / "a.tif", tags, numbers)
     if is_fit:
         assert [*decode(tmp_path / "a.tif", 8, 3)[7, 7]] == [200, 100, 50]
         return
@@ -245,6 +288,29 @@ def test_a_fourth_byte_that_fills_is_no_transparency(tmp_path, name, alphas, exp
     assert [*meant] == ([255, 255] if alphas == (0, 0) else expected)
 
 
+@pytest.mark.parametrize(
+    ("alphas", "expected"), [((0, 0), [50, 50]), ((0, 51), [255, 214])]
+)
+@pytest.mark.parametrize("name", ["grey.tga", "palette.tga", "a.tif"])
+def test_a_number_that_fills_is_no_transparency_elsewhere(
+    tmp_path, name, alphas, expected
+):
+    """Beside a grey, in a palette, and where a TIFF does not say what it is."""
+    numbers = [[50] * 3 + [alpha] for alpha in alphas]
+    pixels = np.array(numbers * 4 * 8, np.uint8)
+    head = struct.pack("<3H2B", 8, 8, 0, 0, 0x20)[:4]
+    if name == "a.tif":
+        tags = {258: [8] * 4, 262: [2], 277: [4]}
+        tiff_of(tmp_path / name, tags, pixels.tobytes())
+    elif name == "grey.tga":
+        start = struct.pack("<3B5x2H", 0, 0, 3, 0, 0) + head + b"\x10\x20"
+        (tmp_path / name).write_bytes(start + pixels[:, 2:].tobytes())
+    else:
+        start = struct.pack("<3B2HB2H", 0, 1, 1, 0, 2, 32, 0, 0) + head + b"\x08\x20"
+        (tmp_path / name).write_bytes(start + pixels[:2].tobytes() + bytes([0, 1] * 32))
+    assert [*decode(tmp_path / name, 8, 3)[0, :2, 1]] == expected
+
+
 def test_one_channel_of_colour_and_three_of_grey(tmp_path):
     red = Image.new("RGB", SIZE, (255, 0, 0))
     assert read(tmp_path, red, channels=1) == [76]  # ITU-R 601-2
@@ -285,6 +351,23 @@ def test_a_program_under_a_picture_s_name_is_not_run(tmp_path):
         assert image.format == "EPS"
     with pytest.raises(UnfitPicture, match="no picture that Pillow knows"):
         read_header(tmp_path / "a.png")
+
+
+def test_a_program_inside_a_picture_is_not_run(tmp_path, monkeypatch):
+    """Pillow opens what lies in an IPTC with all that it knows, programs included."""
+
+    def record(number, content):
+        return struct.pack(">BBBH", 0x1C, *number, len(content)) + content
+
+    program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n"
+    fields = {(3, 20): b"\0\x08", (3, 30): b"\0\x08", (3, 60): b"\1\0"}
+    fields |= {(3, 120): b"\5", (8, 10): program}
+    (tmp_path / "a.jpg").write_bytes(b"".join(map(record, fields, fields.values())))
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert image.format == "IPTC"
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", pytest.fail)
+    with pytest.raises(UnfitPicture, match="no picture that Pillow knows"):
+        decode(tmp_path / "a.jpg", 8, 1)
 
 
 def test_a_wrong_suffix_is_no_harm(tmp_path):
@@ -416,6 +499,17 @@ def test_icons_are_not_opened(tmp_path, name):
     icon.save(tmp_path / name, format="ICNS" if name == "a.icns" else "ICO")
     with pytest.raises(UnfitPicture, match="no picture that Pillow knows"):
         read_header(tmp_path / name)
+
+
+def test_cursors_are_not_opened(tmp_path):
+    """They hold several sizes, and a mask that Pillow passes over."""
+    head = struct.pack("<3H4B2H2I", 0, 2, 1, 8, 8, 0, 0, 0, 0, 40 + 288, 22)
+    head += struct.pack("<I2i2H6I", 40, 8, 16, 1, 32, 0, 0, 0, 0, 0, 0)
+    (tmp_path / "a.png").write_bytes(head + bytes(256 + 32))
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.format == "CUR"
+    with pytest.raises(UnfitPicture, match="no picture that Pillow knows"):
+        read_header(tmp_path / "a.png")
 
 
 def test_the_limit_is_of_pixels(tmp_path):
@@ -561,6 +655,31 @@ def test_decoding_asks_for_room(tmp_path, monkeypatch):
         Image.new("L", (300, 200)).save(tmp_path / name)
         decode(tmp_path / name, 8, 1)
     assert asked == [60_000, 30_000]
+
+
+@pytest.mark.parametrize(("side", "said"), [(1000, ", 0 to 0"), (1001, "")])
+def test_numbers_of_large_pictures_are_not_looked_at(tmp_path, side, said):
+    """Each thread would decode one, for a message: 12 of 40 million took 2.3 GB."""
+    Image.new("F", (side, 1000)).save(tmp_path / "a.tif")
+    with pytest.raises(UnfitPicture) as caught:
+        read_header(tmp_path / "a.tif")
+    assert str(caught.value) == f"Pillow's mode F{said}"
+
+
+def test_a_refusal_keeps_no_pixels(tmp_path):
+    """Though its traceback keeps the picture: 12 damaged PNGs took 1.7 GB."""
+    Image.new("L", (64, 64)).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[content.index(b"IEND") - 5] ^= 1  # of the pixels' checksum
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UnfitPicture, match="checksum") as caught:
+        decode(tmp_path / "a.png", 8, 1)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    held = [frame.f_locals["image"] for frame in frames if "image" in frame.f_locals]
+    assert held
+    for image in held:
+        with pytest.raises(ValueError, match="closed image"):
+            image.getpixel((0, 0))
 
 
 def test_a_photograph_is_decoded_no_larger_than_needed(tmp_path):
