@@ -11,7 +11,7 @@ export IPYTHONDIR := $(CURDIR)/.venv/ipython
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export KERAS_BACKEND := tensorflow
-unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONWARNINGS
+unexport JUPYTER_PATH $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
 .PHONY: help setup run site test lab lint notebooks class-set slides colab matrix clean
 

@@ -100,10 +100,10 @@ def test_the_same_stamp_changes_nothing_and_another_replaces_it(clone: Path) -> 
     assert twice == replaced
 
 
-@pytest.mark.parametrize("name", ["name", "a/b/c", "https://github.com/a/b", "a b/c"])
+@pytest.mark.parametrize("name", ["name", "a/b/c", "https://github.com/a/b", "a/b c"])
 def test_what_is_no_repository_is_refused(clone: Path, name: str) -> None:
     before = contents(clone)
-    refused = stamp(clone, name)
+    refused = stamp(clone, *name.split())  # make gives the words one by one
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "expected owner/name" in refused.stderr
     assert contents(clone) == before

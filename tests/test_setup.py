@@ -1,5 +1,6 @@
 """tools/setup.sh, with made-up Pythons that note what they are asked to do."""
 
+import os
 import shutil
 import stat
 import subprocess
@@ -17,6 +18,7 @@ case "$1 $2" in
     rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
   "-m pip")
     echo "pip $*" >> calls
+    [ "$PIP_USER" = 0 ] || echo "pip --user" >> calls  # a virtual environment has none
     echo "Collecting something"
     if [ -f broken ]; then echo "ERROR: no network"; exit 1; fi ;;
 esac
@@ -146,3 +148,40 @@ def test_named_python_is_used_or_refused(tmp_path: Path) -> None:
         assert reason in refused.stderr
     assert clone.calls() == []
     assert clone.setup().stdout == ""
+
+
+def test_the_users_settings_change_no_place(tmp_path: Path) -> None:
+    """CDPATH, which cd asks first, and where pip installs."""
+    (tmp_path / "elsewhere" / "tools").mkdir(parents=True)
+    clone = Clone(tmp_path, python3="3.11")
+    done = subprocess.run(
+        ["tools/setup.sh"],  # as make calls it
+        cwd=clone.folder,
+        env={
+            "PATH": str(clone.bin),
+            "CDPATH": str(tmp_path / "elsewhere"),
+            "PIP_USER": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert clone.calls() == ["venv 3.11", *INSTALLED]
+
+
+def test_make_gives_python_none_of_the_users_settings() -> None:
+    """With PYTHONOPTIMIZE no assert would be looked at; PYTHON is make's own."""
+    makefile = "include Makefile\nshow: ; @env"
+    there = {"PYTHON": "python3.12", "PYTHONOPTIMIZE": "2", "PYTHONSAFEPATH": "1"}
+    shown = subprocess.run(
+        ["make", "--silent", "--file=-", "show"],
+        input=makefile,
+        cwd=ROOT,
+        env=os.environ | there,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert [line for line in shown if line.startswith("PYTHON")] == [
+        "PYTHON=python3.12"
+    ]

@@ -15,6 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from dcgan_keras.edge import run_command
+
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
 FOLDERS = ["benchmarks", "data", "dcgan_keras", "docs", "notebooks", "tests", "tools"]
@@ -33,6 +35,26 @@ def lay_out(source: Path, fresh: Sequence[Path] = ()) -> None:
     shutil.move(source / "docs" / "index.md", source)
 
 
+def check_own(folder: Path, mark: str) -> None:
+    """Refuse to empty a folder that this tool has not written.
+
+    Args:
+        folder: it need not be there, and may be empty.
+        mark: a name that one of this tool's making has in it.
+
+    Raises:
+        FileExistsError: something else is there.
+    """
+    is_free = (
+        not os.path.lexists(folder) or folder.is_dir() and not any(folder.iterdir())
+    )
+    if folder.is_symlink() or not (is_free or (folder / mark).exists()):
+        raise FileExistsError(
+            f"output: {folder} is no site that this tool has built, and would be "
+            "removed; name another folder"
+        )
+
+
 def build(output: Path = SITE, fresh: Sequence[Path] = ()) -> Path:
     """Build the site into `output`, which is emptied first; return its first page.
 
@@ -41,9 +63,12 @@ def build(output: Path = SITE, fresh: Sequence[Path] = ()) -> Path:
         fresh: executed notebooks, shown in place of the stored ones of their name.
 
     Raises:
+        FileExistsError: something else than a site is there.
         subprocess.CalledProcessError: Sphinx warned of something, and has said of what.
     """
     work = output.with_name(f"{output.name}_work")  # stays where Sphinx warned
+    check_own(output, ".buildinfo")
+    check_own(work, "pages")
     for old in (output, work):
         shutil.rmtree(old, ignore_errors=True)
     source, html = work / "pages", work / "html"
@@ -87,4 +112,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("build_site", main))

@@ -107,7 +107,7 @@ def stamp_readme(path: Path, name: str) -> None:
 
 def main() -> int:
     """Stamp everything, and say what was written."""
-    name = sys.argv[1] if len(sys.argv) > 1 else repository()
+    name = " ".join(sys.argv[1:]) or repository()
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name, re.ASCII):
         given = f"got {name!r}" if name else "pyproject.toml has no address yet"
         print(f"REPO: expected owner/name, as on GitHub; {given}.", file=sys.stderr)

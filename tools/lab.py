@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dcgan_keras.edge import run_command
 from dcgan_keras.files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,4 +69,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("lab", main))

@@ -3,12 +3,13 @@
 # target; when nothing changed since the last time, it returns at once and asks no network.
 # PYTHON=python3.12 make test    chooses the interpreter.
 set -euo pipefail
+unset CDPATH  # cd would look there first
 cd "$(dirname "$0")/.."
 
 supported="3.10 3.11 3.12 3.13"
 stamp=.venv/complete  # written last: without it an installation was interrupted
 log=.venv/install.log
-export PIP_DISABLE_PIP_VERSION_CHECK=1
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0  # of a user's own settings
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 

@@ -13,6 +13,7 @@ import html
 import io
 import json
 import re
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,9 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
+
+from dcgan_keras.edge import run_command
+from dcgan_keras.files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (Path(__file__).parent / "slides.html").read_text(encoding="utf-8")
@@ -197,8 +201,7 @@ def make_slides(path: Path, target: Path) -> int:
     made = slides(cells)
     title = html.escape(text(cells[0]).splitlines()[0].lstrip("# ").replace("*", ""))
     page = PAGE.replace("{{title}}", title).replace("{{slides}}", "\n".join(made))
-    target.mkdir(parents=True, exist_ok=True)
-    (target / f"{path.stem}.html").write_text(page, encoding="utf-8")
+    write_whole(target / f"{path.stem}.html", page.encode())
     return len(made)
 
 
@@ -212,4 +215,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command("slides", main))
