@@ -135,14 +135,15 @@ def read_rows(
 
     Raises:
         FileNotFoundError: nothing is there.
-        UnreadableFile: another header, a row with fewer or more cells, a line that is
-            cut off.
+        UnreadableFile: another header, or one that names a column twice; a row with
+            fewer or more cells; a line that is cut off.
     """
     with open_regular(path, expected) as file, decoding(path, expected):
         text = io.TextIOWrapper(file, "utf-8-sig", newline="")
         rows = csv.reader(_whole_lines(text), strict=True)
         header = next(rows, [])
-        if not header or list(columns or header) != header:
+        is_clear = len(set(header)) == len(header) > 0
+        if not is_clear or list(columns or header) != header:
             raise ValueError(f"its header is {','.join(header)!r}")
         for row in rows:
             if len(row) != len(header):

@@ -197,6 +197,13 @@ def test_a_damaged_table_is_refused(tmp_path, content, said):
         list(read_rows(tmp_path / "a.csv", "a table", ("a", "b")))
 
 
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    """A row is a dict, where one would hide the other."""
+    write_whole(tmp_path / "a.csv", b"a,b,a\n1,2,3\n")
+    with pytest.raises(UnreadableFile, match="its header is 'a,b,a'"):
+        next(read_rows(tmp_path / "a.csv", "a table"))
+
+
 def test_a_table_is_read_row_by_row(tmp_path):
     write_whole(tmp_path / "a.csv", b'a,b\r\n1,"x,y"\r\n2\r\n')
     rows = read_rows(tmp_path / "a.csv", "a table")

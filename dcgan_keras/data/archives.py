@@ -121,9 +121,9 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     """The four arrays of an archive such as Keras's mnist.npz.
 
     Args:
-        path: with x_train and x_test, uint8 (N, H, W) or (N, H, W, C), and y_train and
-            y_test, integers (N,) or (N, 1), 0 to 9,999; together at most
-            ``MOST_BYTES``.
+        path: with x_train and x_test, uint8 (N, H, W) or (N, H, W, C) of 1 or 3
+            channels, and y_train and y_test, integers (N,) or (N, 1), 0 to 9,999;
+            together at most ``MOST_BYTES``.
 
     Returns:
         The arrays by their names.
@@ -160,10 +160,11 @@ def _check_data_set(headers: dict[str, Header]) -> None:
         )
     for split in ("train", "test"):
         pixels, labels = headers[f"x_{split}"], headers[f"y_{split}"]
-        is_image = len(pixels.shape) in (3, 4) and 0 not in pixels.shape
+        is_whole = len(pixels.shape) >= 3 and 0 not in pixels.shape
+        is_image = is_whole and pixels.shape[3:] in ((), (1,), (3,))
         if pixels.dtype != np.uint8 or not is_image:
             raise ValueError(
-                f"x_{split}: expected uint8 (N, H, W) or (N, H, W, C), "
+                f"x_{split}: expected uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), "
                 f"got {pixels.dtype} {pixels.shape}"
             )
         if pixels.shape[1:] != headers["x_train"].shape[1:]:
@@ -177,7 +178,10 @@ def _check_data_set(headers: dict[str, Header]) -> None:
                 f"y_{split}: expected integers (N,), got {labels.dtype} {labels.shape}"
             )
         if labels.shape not in ((count,), (count, 1)):
-            raise ValueError(f"{count} images but {math.prod(labels.shape)} labels")
+            raise ValueError(
+                f"y_{split}: expected ({count},), a label for each image, got "
+                f"{labels.shape}"
+            )
 
 
 def read_cifar10_binary(archive: str | Path) -> dict[str, np.ndarray]:

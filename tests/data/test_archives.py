@@ -97,11 +97,20 @@ def test_colour_reads_back(tmp_path):
             r"x_test are \(32, 32\), those of x_train \(28, 28\)",
         ),
         ({"y_train": np.full(5, np.nan)}, "y_train: expected integers"),
-        ({"y_test": np.zeros((5, 2), np.uint8)}, "5 images but 10 labels"),
-        ({"y_train": np.arange(4)}, "5 images but 4 labels"),
+        (
+            {"y_test": np.zeros((5, 2), np.uint8)},
+            r"y_test: expected \(5,\).* got \(5, 2\)",
+        ),
+        ({"y_train": np.arange(4)}, r"y_train: expected \(5,\).* got \(4,\)"),
         ({"y_train": np.arange(5) - 1}, "y_train: expected labels from 0 .*-1 to 3"),
         ({"y_test": np.full(5, 2**63, np.uint64)}, "at most 9,999, got 9223372036854"),
         ({"x_train": np.zeros((5, 784), np.uint8)}, r"got uint8 \(5, 784\)"),
+        ({"y_test": np.zeros((1, 5), np.uint8)}, r"expected \(5,\).* got \(1, 5\)"),
+        (
+            {"x_train": np.zeros((5, 3, 28, 28), np.uint8)},
+            r"got uint8 \(5, 3, 28, 28\)",
+        ),
+        ({"x_test": np.zeros((5, 28, 28, 4), np.uint8)}, r"got uint8 \(5, 28, 28, 4\)"),
         ({"x_train": np.zeros((1, 5, 8, 8, 3), np.uint8)}, r"uint8 \(1, 5, 8, 8, 3\)"),
     ],
 )
