@@ -185,6 +185,21 @@ def use_course_types() -> str:
     return ", ".join(changed)
 
 
+def check_no_limits() -> None:
+    """Refuse limits of Keras's own, which may end a training before its time.
+
+    Raises:
+        ValueError: naming the limit.
+    """
+    for name in ("max_epochs", "max_steps_per_epoch"):  # of newer versions of Keras
+        limit = getattr(keras.config, name, lambda: None)()
+        if limit is not None:
+            raise ValueError(
+                f"{name}: expected no limit in keras.json, nor as KERAS_"
+                f"{name.upper()}, which may stop the training early; got {limit}"
+            )
+
+
 def check_course_types() -> None:
     """Say that the builders' networks are not for what Keras is set to.
 

@@ -47,10 +47,12 @@ def train_classifier(
         machine, the CPU seconds and the accuracy on the test split (0 to 1).
 
     Raises:
-        ValueError: a data set that is not of digits, epochs below 1, or another seed.
+        ValueError: a data set that is not of digits, epochs below 1, another seed, or
+            a limit of Keras's own.
     """
-    from dcgan_keras._tensorflow import keras
+    from dcgan_keras._tensorflow import check_no_limits, keras
 
+    check_no_limits()
     if dataset not in EPOCHS:
         raise ValueError(f"dataset: expected 'mnist' or 'digits', got {dataset!r}")
     epochs = EPOCHS[dataset] if epochs is None else epochs

@@ -13,7 +13,12 @@ from typing import NamedTuple
 import imageio.v3 as imageio
 import numpy as np
 
-from dcgan_keras._tensorflow import device, give_every_core, use_course_types
+from dcgan_keras._tensorflow import (
+    check_no_limits,
+    device,
+    give_every_core,
+    use_course_types,
+)
 from dcgan_keras.data.clusters import Clusters, find_clusters, nearest_centres
 from dcgan_keras.data.datasets import (
     DATASETS,
@@ -115,6 +120,7 @@ class RunData(NamedTuple):
 
 def train(options: argparse.Namespace) -> None:
     """``train``: make or continue the run folder ``options.output``."""
+    check_no_limits()
     cluster = find_cluster(options.workers, options.worker)
     run = RunFolder(options.output)
     if options.minutes is not None and (options.resume or cluster is not None):
@@ -188,6 +194,8 @@ def _fitted(config: dict, data: RunData, options, strategy) -> dict:
 def _train_and_write(run, config, data, model, cluster, options) -> None:
     """What a process alone does, and of several workers the first."""
     with run.writing():
+        if not options.resume:
+            run.check_free()  # another may have come first, while this one looked
         start_step = _begin(run, config, data, model, cluster, options)
         if start_step >= config["steps"]:
             say(f"{run.path}: {start_step} steps are made already")
@@ -518,11 +526,6 @@ def _fit(
                 steps_per_epoch=steps - start_step,
                 callbacks=[recorder, progress],
                 verbose=0,
-            )
-        if recorder.step < steps:
-            raise ValueError(
-                f"Keras stopped after step {recorder.step} of {steps}: see max_epochs "
-                "and max_steps_per_epoch in its keras.json and in the environment"
             )
         if cluster is not None:
             wait_for_all(model.distribute_strategy)

@@ -128,8 +128,8 @@ def changes(before: dict, now: dict) -> list[str]:
         old, new = before.get(name), now[name]
         if old is None or old == new:
             continue
-        if isinstance(new, dict):
-            parts = [n for n in new if isinstance(old, dict) and old.get(n) != new[n]]
+        if isinstance(new, dict) and isinstance(old, dict):
+            parts = [n for n in new if old.get(n) != new[n]]
             old, new = ({n: x.get(n) for n in parts} for x in (old, new))
             old, new = (" ".join(f"{n} {v}" for n, v in x.items()) for x in (old, new))
         says_nothing = name in ("settings_fingerprint", "arithmetic")

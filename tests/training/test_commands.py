@@ -19,6 +19,7 @@ from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import main
 from dcgan_keras.data.datasets import Images
 from dcgan_keras.data.image_folder import FolderImages
+from dcgan_keras.evaluation.train_classifier import train_classifier
 from dcgan_keras.labels import with_labels
 from dcgan_keras.noise import latent_noise
 from dcgan_keras.training import commands
@@ -571,6 +572,16 @@ def test_what_others_hide_in_a_run_folder_stays(runs, tmp_path):
     assert [x for x in (*others, *left) if (run / x).exists()] == list(others)
 
 
+def test_who_comes_second_writes_nothing_over_the_first(grouped, capsys, monkeypatch):
+    """Both found the folder free; the other made its run before this one's lock."""
+    before = contents(grouped)
+    monkeypatch.setattr(commands, "_new", lambda options: asked)
+    asked = RunFolder(grouped).read_config() | {"clusters": 2, "seed": 1}
+    assert main(["train", "--output", str(grouped), "--steps", "1"]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+    assert contents(grouped) == before
+
+
 def test_a_second_training_is_refused(runs, tmp_path, capsys):
     shutil.copytree(runs / "train_step", tmp_path / "a")
     with RunFolder(tmp_path / "a").writing():
@@ -740,16 +751,21 @@ def test_a_foreign_keras_json_changes_no_number(runs, tmp_path, capsys, change):
         _tensorflow.use_course_types()
 
 
-@pytest.mark.filterwarnings("ignore:Limiting steps_per_epoch")
-def test_a_keras_that_stops_too_early_is_no_success(tmp_path, capsys):
-    if not hasattr(keras.config, "set_max_steps_per_epoch"):
+@pytest.mark.parametrize("length", ["--steps", "--minutes"])
+@pytest.mark.parametrize("limit", ["max_epochs", "max_steps_per_epoch"])
+def test_a_keras_that_stops_too_early_is_refused(tmp_path, capsys, limit, length):
+    if not hasattr(keras.config, f"set_{limit}"):
         pytest.skip("of newer versions of Keras")
-    keras.config.set_max_steps_per_epoch(1)
+    command = ["train", "--output", tmp_path / "a", "--dataset", "digits", length, "3"]
+    set_limit = getattr(keras.config, f"set_{limit}")
+    set_limit(16)
     try:
-        assert train(tmp_path / "a", "--steps", "3") == 2
+        said = told(capsys, 2, command)
+        with pytest.raises(ValueError, match=limit):  # its provenance names the epochs
+            train_classifier("digits", epochs=17)
     finally:
-        keras.config.set_max_steps_per_epoch(None)
-    assert "Keras stopped after step 1 of 3" in capsys.readouterr().err
+        set_limit(None)
+    assert f"{limit}: expected no limit" in said and not (tmp_path / "a").exists()
 
 
 def test_numbers_that_nobody_would_see_are_not_computed(runs, capsys, monkeypatch):

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from dcgan_keras import keras
 from dcgan_keras.training.configuration import DEFAULTS, settings_of
 from dcgan_keras.training.fingerprint import (
     WORDS,
@@ -118,3 +119,5 @@ def test_what_has_changed_is_said_in_words():
         WORDS["arithmetic"],
     ]
     assert changes({"versions": None, "threads": now["threads"]}, now) == []
+    (said,) = changes({"versions": 3}, now)
+    assert said.endswith(", were 3)") and keras.__version__ in said

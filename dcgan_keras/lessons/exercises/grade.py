@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from dcgan_keras.edge import run_command, show
+from dcgan_keras import edge
 from dcgan_keras.files import write_whole
 
 VERDICTS = ("right", "not yet", "not attempted", "not run", "changed", "missing")
@@ -150,11 +150,13 @@ def main(arguments: list[str] | None = None) -> None:
         SystemExit: with 2, a file is no notebook (the table is that of the others), or
             cannot be written; each is one sentence.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(  # without __doc__, which -OO takes away
+        description="Read the verdicts of the exercises' checks from notebooks."
+    )
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
-    parser.add_argument("--output", type=Path, help="a CSV file to write")
+    parser.add_argument("--output", type=edge.path, help="a CSV file to write")
     options = parser.parse_args(arguments)
-    status = run_command("grade", lambda: _grade(options))
+    status = edge.run_command("grade", lambda: _grade(options))
     if status:
         raise SystemExit(status)
 
@@ -174,9 +176,13 @@ def _grade(options: argparse.Namespace) -> None:
         csv.writer(text).writerows([Line._fields, *lines])
         write_whole(options.output, text.getvalue().encode())
     if lines:
-        show(table(lines))
+        edge.show(table(lines))
     if unreadable:
         raise ValueError("; ".join(unreadable))
+    if not lines:
+        raise ValueError(
+            "notebooks: expected the check of an exercise in one of them, found none"
+        )
 
 
 if __name__ == "__main__":

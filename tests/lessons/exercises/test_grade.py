@@ -120,6 +120,18 @@ def test_a_file_that_is_none_costs_nobody_the_table(tmp_path, capsys, text) -> N
     assert said.err.count("\n") == 1 and "odd.ipynb is no notebook" in said.err
 
 
+def test_notebooks_without_a_check_are_said(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setitem(main.__globals__, "__doc__", None)  # as with -OO
+    path, marks = tmp_path / "ada_02_the_minimax_loss.ipynb", tmp_path / "marks.csv"
+    path.write_text(notebook())
+    with pytest.raises(SystemExit, match="2"):
+        main([str(path), "--output", str(marks)])
+    assert "the check of an exercise" in capsys.readouterr().err and not marks.exists()
+    with pytest.raises(SystemExit, match="2"):
+        main([str(path), "--output", ""])
+    assert "expected a path" in capsys.readouterr().err
+
+
 def test_marks_that_cannot_be_written_are_said(tmp_path, capsys) -> None:
     good = tmp_path / "ada_02_the_minimax_loss.ipynb"
     good.write_text(notebook(("exercises.check_a(x)", "right\n")))
