@@ -574,12 +574,13 @@ def test_what_others_hide_in_a_run_folder_stays(runs, tmp_path):
 
 def test_who_comes_second_writes_nothing_over_the_first(grouped, capsys, monkeypatch):
     """Both found the folder free; the other made its run before this one's lock."""
-    before = contents(grouped)
+    groups = grouped / "clusters.npz"
+    before = groups.read_bytes()
     monkeypatch.setattr(commands, "_new", lambda options: asked)
     asked = RunFolder(grouped).read_config() | {"clusters": 2, "seed": 1}
     assert main(["train", "--output", str(grouped), "--steps", "1"]) == 2
     assert "holds a run already" in capsys.readouterr().err
-    assert contents(grouped) == before
+    assert groups.read_bytes() == before
 
 
 def test_a_second_training_is_refused(runs, tmp_path, capsys):
