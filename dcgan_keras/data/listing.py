@@ -253,14 +253,14 @@ def _without_lone(names: list[str], tops: set[str]) -> list[str]:
 
     Or the same folder in each split; where they differ they are classes.
     """
-    inside = {(_top(name), _top(_below(name))) for name in names}
-    inside = [(top, second) for top, second in inside if top in tops]
-    seconds = {second for _, second in inside} - {""}
-    is_one = len(seconds) == 1 or all(map(_split_of, seconds))
-    if not seconds or not is_one or len(inside) > len(tops):
-        return names
-    shorter = [_without_second(name) if _top(name) in tops else name for name in names]
-    return _without_lone(shorter, tops)
+    while True:
+        inside = {(_top(name), _top(_below(name))) for name in names}
+        inside = [(top, second) for top, second in inside if top in tops]
+        seconds = {second for _, second in inside} - {""}
+        is_one = len(seconds) == 1 or all(map(_split_of, seconds))
+        if not seconds or not is_one or len(inside) > len(tops):
+            return names
+        names = [_without_second(n) if _top(n) in tops else n for n in names]
 
 
 def _without_second(name: str) -> str:

@@ -6,6 +6,7 @@ import socket
 import numpy as np
 import pytest
 
+from dcgan_keras.data import listing
 from dcgan_keras.data.listing import LeftOut, class_names, list_pictures
 from dcgan_keras.data.pictures import suffixes
 
@@ -360,6 +361,13 @@ def test_a_folder_that_stands_alone_in_each_split_is_looked_into(tmp_path, train
 def test_what_is_a_class_in_one_split_alone_stays_one(tmp_path, names, labels):
     files(tmp_path, *names)
     assert listed(tmp_path)[1] == labels
+
+
+def test_folders_that_stand_alone_may_be_many():
+    """More than Python calls itself."""
+    names = [f"{top}/{'a/' * 1500}cat/1.png" for top in ("train", "test")]
+    shorter = listing._without_lone(names, {"train", "test"})
+    assert shorter == ["train/1.png", "test/1.png"]
 
 
 @pytest.mark.parametrize(
