@@ -178,6 +178,7 @@ def tile(images: np.ndarray, columns: int = 8, scale: int = 1) -> np.ndarray:
         ValueError: another shape or scale, or a number that is no whole one >= 1.
     """
     check_positive(columns=columns, scale=scale)
+    columns, scale = int(columns), int(scale)
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
         raise ValueError(

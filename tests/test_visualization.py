@@ -79,6 +79,11 @@ def test_tiles_lie_row_by_row_in_their_order(count, columns, scale, channels):
         assert grid[y, x, c] == round((value + 1) * 127.5)
 
 
+def test_columns_of_8_bits_count_as_any_other():
+    images = np.zeros((3, 4, 4, 1))
+    assert tile(images, np.uint8(2), np.uint8(100)).shape == tile(images, 2, 100).shape
+
+
 @pytest.mark.parametrize(
     "shape", [(4, 8, 8), (4, 8, 8, 2), (0, 8, 8, 1), (4, 0, 8, 1), (4, 8, 0, 3)]
 )

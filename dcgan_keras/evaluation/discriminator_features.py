@@ -46,6 +46,7 @@ def discriminator_features(discriminator, images: np.ndarray, batch_size: int = 
 
     images = checked_images(images, "images")
     check_positive(batch_size=batch_size)
+    batch_size = int(batch_size)
     takes = getattr(discriminator, "input_shape", None) or ()  # none before it is built
     sizes = zip(takes[1:], images.shape[1:], strict=False)
     if len(takes) != 4 or not all(size in (None, given) for size, given in sizes):

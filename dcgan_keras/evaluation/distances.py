@@ -97,6 +97,7 @@ def real_against_real_floor(
             f"count: expected 2 to {available}, so that the two sides share no image; "
             f"got {count!r}"
         )
+    count = int(count)
     generator = np.random.default_rng(seed)
     values = []
     for _ in range(repeats):

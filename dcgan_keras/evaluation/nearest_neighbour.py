@@ -68,7 +68,7 @@ def nearest_neighbour_errors(
     counts = list(counts)
     if not counts or not all(is_int(count) and count >= 1 for count in counts):
         raise ValueError(f"counts: expected numbers of images >= 1, got {counts}")
-    counts = sorted(set(counts))
+    counts = sorted({int(count) for count in counts})
     middle = middle_if_far(test.reshape(len(test), -1))
     flat = _flat(test, middle)
     nearest = np.full(len(test), np.inf, np.float32)  # squared, by the differences
@@ -132,7 +132,7 @@ def labelled_samples(
     shape = (PART, inputs - classes)
     step = 0
     while True:
-        z = latent_noise(shape, seed, step)
+        z = latent_noise(shape, int(seed), step)
         yield draw(with_labels(z, labels, classes)).numpy(), labels
         step += 1
 
@@ -153,7 +153,7 @@ def classified_samples(
     draw = tf.function(lambda z: generator(z, training=False))
     step = 0
     while True:
-        z = latent_noise((PART, generator.input_shape[1]), seed, step)
+        z = latent_noise((PART, generator.input_shape[1]), int(seed), step)
         images = draw(z).numpy()
         yield images, classifier(images)[1].argmax(axis=1)
         step += 1

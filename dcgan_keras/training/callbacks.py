@@ -55,7 +55,7 @@ class History(keras.callbacks.Callback):
     def __init__(self, start_step: int = 0):
         super().__init__()
         check_count(start_step=start_step)
-        self.step = start_step
+        self.step = int(start_step)
         self.rows: list[dict] = []
 
     def on_train_begin(self, logs=None):
@@ -100,11 +100,11 @@ class RunRecorder(History):
     ):
         super().__init__(start_step)
         check_positive(save_every=save_every, sample_every=sample_every)
-        self.run, self.saved_step = run, start_step
+        self.run, self.saved_step = run, self.step
         self.stopped_by = None  # the number of a signal, from its arrival on
         self.is_run = False  # until the training begins: whether config.json is there
         self.is_whole = True  # no step has begun that has not ended
-        self.save_every, self.sample_every = save_every, sample_every
+        self.save_every, self.sample_every = int(save_every), int(sample_every)
         self.rows = run.read_history(up_to=start_step)
 
     def on_train_begin(self, logs=None):
@@ -256,7 +256,8 @@ class ProgressLine(keras.callbacks.Callback):
         check_positive(steps=steps, batch_size=batch_size)
         check_count(start_step=start_step)
         check_not_negative(seconds=seconds)
-        self.steps, self.batch_size, self.step = steps, batch_size, start_step
+        self.steps, self.batch_size = int(steps), int(batch_size)
+        self.step = int(start_step)
         self.stream, self.seconds = stream or sys.stderr, seconds
         self.heading = heading + "\n" if heading else ""
         with self._listened():

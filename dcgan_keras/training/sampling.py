@@ -161,6 +161,7 @@ def generate_parts(
 ) -> Iterator[np.ndarray]:
     """As ``generate``, in parts of ``batch_size`` that need not all be kept."""
     check_positive(batch_size=batch_size)
+    batch_size = int(batch_size)
     shape, takes = np.shape(z), generator.input_shape[1]
     if len(shape) != 2 or shape[0] < 1 or shape[1] != takes:
         raise ValueError(f"z: expected shape (N, {takes}), N > 0; got {shape}")
@@ -268,6 +269,7 @@ def latent_walk(z, frames: int = 12, most: int | None = None) -> np.ndarray:
             point of length 0, or one that is not finite.
     """
     check_positive(frames=frames, most=1 if most is None else most)
+    frames = int(frames)
     z = np.asarray(z, np.float32)
     if z.ndim != 2 or 0 in z.shape:
         raise ValueError(f"z: expected shape (N, latent_dim), N > 0; got {z.shape}")

@@ -58,6 +58,12 @@ def test_what_are_no_images_is_refused(images, said):
         discriminator_features(model, images)
 
 
+def test_a_batch_size_of_8_bits_counts_as_any_other():
+    images = np.zeros((300, 16, 16, 1), np.float32)
+    discriminator = build_discriminator((16, 16, 1), channels=2)
+    assert len(discriminator_features(discriminator, images, np.uint8(200))) == 300
+
+
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, True])
 def test_a_batch_size_that_is_none_is_refused(batch_size):
     model = build_discriminator((16, 16, 1), 2, seed=0)

@@ -301,3 +301,13 @@ class TestMemorisation:
 
         sets = [smooth_images(30, seed) for seed in range(3)]
         assert memorisation(*map(tf.constant, sets)) == memorisation(*sets)
+
+
+def test_a_count_of_8_bits_counts_as_any_other():
+    """Twice 150 was 44, and one side was empty."""
+    features = RNG(0).normal(size=(400, 3))
+    small, plain = (
+        real_against_real_floor(features, count=count, repeats=2)
+        for count in (np.uint8(150), 150)
+    )
+    assert small == plain

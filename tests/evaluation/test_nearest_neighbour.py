@@ -72,6 +72,19 @@ def test_memory_does_not_grow_and_no_more_is_drawn_than_asked_for():
     assert len(drawn) == 3
 
 
+def test_counts_and_seeds_of_8_bits_count_as_any_other():
+    generator = build_generator((8, 8, 1), latent_dim=4, channels=2, classes=3, seed=1)
+    test = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 1))
+    labels = np.arange(5) % 3
+    small, plain = (
+        nearest_neighbour_errors(
+            test, labels, labelled_samples(generator, 3, seed), counts
+        )
+        for seed, counts in ((np.int8(100), [np.uint8(200), 300]), (100, [200, 300]))
+    )
+    assert small == plain
+
+
 def test_a_tie_goes_to_the_earlier_image():
     same = np.ones((1, 4), np.float32)
     parts = [(same, [1]), (same, [0])]
