@@ -100,9 +100,8 @@ class CompositeLoop(TwoPlayers):
         )
         self.generator_loss = losses.non_saturating_generator_loss
 
-    def _update(self, real_images, labels):
-        step = tf.identity(self.steps_made.value)
-        z = self._generator_input(real_images, labels, step, D_NOISE)
+    def _update(self, real_images, labels, step, draws):
+        z = self._generator_input(draws[D_NOISE], labels)
         fake_images = self._fakes(z, training=True)
         if labels is None:
             real = tf.ones_like(z[:, :1])
@@ -113,7 +112,7 @@ class CompositeLoop(TwoPlayers):
         pair = {"real_images": real_images, "fake_images": fake_images}
         d_logs = _train(self.pair, pair, {"real": real, "fake": fake})
 
-        z = self._generator_input(real_images, labels, step, G_NOISE)
+        z = self._generator_input(draws[G_NOISE], labels)
         g_logs = _train(self.gan, z, real)
         return {
             "discriminator_loss": d_logs["loss"],

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.composite import batch_norm_layers, mixes_batch
+from dcgan_keras.composite import _operations, batch_norm_layers, mixes_batch
 from dcgan_keras.noise import D_FAKES, D_NOISE, G_FAKES, G_NOISE, REALS, uniform_noise
 from dcgan_keras.sizes import check_choice, check_not_negative, is_int, is_number
 from dcgan_keras.training.augmentation import DRAWS, augment, check_augmentation
@@ -99,7 +99,7 @@ class DCGAN(TwoPlayers):
             augmentation: what is done at random to all that D sees in training, reals
                 and fakes alike, see ``augmentation.augment``; for few images.
             jit_compile: whether XLA makes the update, on one device; on CPUs it is
-                slower here.
+                slower here. The same seed gives the same z, but another Dropout.
             real_label: of D's loss, see ``losses.discriminator_loss``.
             options: run_eagerly, True or False, and steps_per_execution, >= 1.
 
@@ -127,28 +127,30 @@ class DCGAN(TwoPlayers):
             config["generator_loss"] = self.generator_loss_name
         return config
 
-    def _update(self, real_images, labels):
-        # A copy: the variable itself counts on at the end of the step.
-        step = tf.identity(self.steps_made.value)
-        real_images = self._augmented(real_images, step, REALS)
-        z = self._generator_input(real_images, labels, step, D_NOISE)
+    def _draws(self, images, step):
+        draws = super()._draws(images, step)
+        if self.augmentation:
+            for draw in (REALS, D_FAKES, G_FAKES):
+                draws[draw] = self._part(images, uniform_noise, DRAWS, step, draw)
+        return draws
+
+    def _update(self, real_images, labels, step, draws):
+        real_images = self._augmented(real_images, draws, REALS)
         if self.update == "simultaneous":
-            return self._simultaneous(real_images, labels, z, step)
+            return self._simultaneous(real_images, labels, step, draws)
         d_loss, real_logits, fake_logits = self._discriminator_step(
-            real_images, labels, z, step
+            real_images, labels, step, draws
         )
-        z = self._generator_input(real_images, labels, step, G_NOISE)
-        g_loss = self._generator_step(z, labels, step)
+        g_loss = self._generator_step(labels, draws)
         return self._logs(d_loss, g_loss, real_logits, fake_logits)
 
-    def _augmented(self, images, step, draw):
+    def _augmented(self, images, draws, draw):
         """What D sees of a batch: each image changed at random, or as it is."""
         if not self.augmentation:
             return images
-        draws = self._part(images, uniform_noise, DRAWS, step, draw)
-        return augment(images, self.augmentation, draws)
+        return augment(images, self.augmentation, draws[draw])
 
-    def _simultaneous(self, real_images, labels, z, step):
+    def _simultaneous(self, real_images, labels, step, draws):
         """Both players from one forward pass and one backward pass of D.
 
         An image's logit depends on that image alone, so the gradient of either player's
@@ -157,9 +159,10 @@ class DCGAN(TwoPlayers):
         of the two slopes. Where D is so sure of an image that D's own gradient has no
         digits left, G gets a pass of its own.
         """
+        z = self._generator_input(draws[D_NOISE], labels)
         with tf.GradientTape() as g_tape:
             fake_images = self._fakes(z, training=True)
-            fake_images = self._augmented(fake_images, step, D_FAKES)
+            fake_images = self._augmented(fake_images, draws, D_FAKES)
             g_asked = asked_losses(self.generator) + weight_losses(self.generator)
         with tf.GradientTape() as d_tape:
             d_tape.watch(fake_images)
@@ -200,9 +203,8 @@ class DCGAN(TwoPlayers):
             d_loss = self.discriminator_optimizer.scale_loss(d_loss)
             g_loss = self.generator_loss(fake_logits) / replicas()
             g_loss = self.generator_optimizer.scale_loss(g_loss)
-        computed = self.discriminator.layers[0].compute_dtype
         return [
-            tf.cast(tf.cast(slope, computed), tf.float32)[:, :, None, None]
+            tf.cast(tf.cast(slope, self._type_of_d()), tf.float32)[:, :, None, None]
             for slope in (
                 d_tape.gradient(d_loss, fake_logits),
                 g_tape.gradient(g_loss, fake_logits),
@@ -210,7 +212,13 @@ class DCGAN(TwoPlayers):
         ]
 
     def _smallest_share(self) -> float:
-        return SMALLEST_SHARE[self.discriminator.layers[0].compute_dtype]
+        return SMALLEST_SHARE[self._type_of_d()]
+
+    def _type_of_d(self) -> str:
+        """The type that D computes in; of several the coarsest."""
+        layers = [x for x in _operations(self.discriminator) if hasattr(x, "weights")]
+        types = {layer.compute_dtype for layer in layers if layer.weights}
+        return next((name for name in SMALLEST_SHARE if name in types), "float32")
 
     def _pass_for_generator(self, fake_images, labels):
         """The gradient of G's loss at the fakes, by a pass through D of its own."""
@@ -230,9 +238,10 @@ class DCGAN(TwoPlayers):
         d_loss = self._game_of_d(real_logits, fake_logits)
         return real_logits, fake_logits, d_loss, d_loss + _total(asked)
 
-    def _discriminator_step(self, real_images, labels, z, step):
+    def _discriminator_step(self, real_images, labels, step, draws):
+        z = self._generator_input(draws[D_NOISE], labels)
         fake_images = self._fakes(z, training=True)
-        fake_images = self._augmented(fake_images, step, D_FAKES)
+        fake_images = self._augmented(fake_images, draws, D_FAKES)
         with tf.GradientTape() as tape:
             real_logits, fake_logits, d_loss, minimised = self._discriminator_losses(
                 real_images, fake_images, labels
@@ -265,10 +274,11 @@ class DCGAN(TwoPlayers):
         is_due = tf.equal(step % self.r1_interval, 0)
         return tf.cond(is_due, with_penalty, lambda: gradients)
 
-    def _generator_step(self, z, labels, step):
+    def _generator_step(self, labels, draws):
+        z = self._generator_input(draws[G_NOISE], labels)
         with tf.GradientTape() as tape:
             fake_images = self._fakes(z, training=True)
-            fake_images = self._augmented(fake_images, step, G_FAKES)
+            fake_images = self._augmented(fake_images, draws, G_FAKES)
             asked = asked_losses(self.generator) + weight_losses(self.generator)
             logits = self._answers(fake_images, labels, training=True)
             loss = self.generator_loss(logits)

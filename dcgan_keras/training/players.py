@@ -32,7 +32,7 @@ from dcgan_keras.labels import (
     check_labels,
     with_labels,
 )
-from dcgan_keras.noise import SEEDS, TEST_NOISE, latent_noise
+from dcgan_keras.noise import D_NOISE, G_NOISE, SEEDS, TEST_NOISE, latent_noise
 from dcgan_keras.sizes import (
     check_below_one,
     check_flag,
@@ -98,13 +98,15 @@ class TwoPlayers(keras.Model):
         check_seed(seed, *SEEDS)
         if classes is not None:
             check_positive(classes=classes)
+            classes = int(classes)
         check_players(generator=generator, discriminator=discriminator)
         # It refuses players that do not fit.
         build_gan(generator, discriminator, classes=classes)
         check_logits(discriminator)
         super().__init__(name=name)
         self.classes, self._class_shares = classes, None
-        self.generator, self.discriminator, self.seed = generator, discriminator, seed
+        self.generator, self.discriminator = generator, discriminator
+        self.seed = int(seed)  # a NumPy integer of 8 bits can't be doubled
         self.steps_made = keras.Variable(
             0,
             dtype="int64",
@@ -155,6 +157,10 @@ class TwoPlayers(keras.Model):
                 f"can't share, got {options['jit_compile']!r}"
             )
         unfreeze(self.discriminator)
+        _check_optimizers(
+            generator_optimizer=(pair[0], self.generator),
+            discriminator_optimizer=(pair[1], self.discriminator),
+        )
         # Of XLA only the update is: it has no way to refuse a batch.
         self._uses_xla = bool(options["jit_compile"]) and not options.get("run_eagerly")
         self._update_in_xla = None
@@ -215,6 +221,8 @@ class TwoPlayers(keras.Model):
         images = tf.convert_to_tensor(images)
         _check_batch(images, self.discriminator.input_shape)
         images = tf.cast(images, tf.float32)
+        # A data set may leave sizes open; in a graph those of D are seen then.
+        images = tf.ensure_shape(images, self.discriminator.input_shape)
         low, high = tf.reduce_min(images), tf.reduce_max(images)
         in_range = (low >= -1 - TOLERANCE) & (high <= 1 + TOLERANCE)  # not with NaN
         # Before anything is learned from them.
@@ -256,9 +264,16 @@ class TwoPlayers(keras.Model):
         """The length of z; a conditional G takes a one-hot label after it."""
         return self.generator.input_shape[1] - (self.classes or 0)
 
-    def _generator_input(self, images, labels, step, draw):
+    def _draws(self, images, step) -> dict:
+        """The random numbers of a step: z for D's update and z for G's.
+
+        They are drawn before the update, for XLA makes others of the same seed
+        (tensorflow#117644).
+        """
+        return {draw: self._noise(images, step, draw) for draw in (D_NOISE, G_NOISE)}
+
+    def _generator_input(self, z, labels):
         """z, and after it the labels, if the players ask for any."""
-        z = self._noise(images, step, draw)
         return z if labels is None else with_labels(z, labels, self.classes)
 
     def _fakes(self, z, training: bool):
@@ -304,20 +319,23 @@ class TwoPlayers(keras.Model):
     def train_step(self, data):
         """One update of each player; returns the losses of this step."""
         images, labels = self._real_batch(data)
+        # A copy: the variable itself counts on at the end of the step.
+        step = tf.identity(self.steps_made.value)
+        draws = self._draws(images, step)
         if self._uses_xla:
             if self._update_in_xla is None:
                 self._update_in_xla = tf.function(
                     self._update, jit_compile=True, autograph=False
                 )
-            logs = self._update_in_xla(images, labels)
+            logs = self._update_in_xla(images, labels, step, draws)
         else:
-            logs = self._update(images, labels)
+            logs = self._update(images, labels, step, draws)
         with tf.control_dependencies([images]):  # not if they were refused
             self.steps_made.assign_add(1)
         return logs
 
-    def _update(self, images, labels) -> dict:
-        """One update of each player, from checked images and labels."""
+    def _update(self, images, labels, step, draws) -> dict:
+        """One update of each player, from checked images and labels, and ``_draws``."""
         raise NotImplementedError
 
     def _logs(self, d_loss, g_loss, real_logits, fake_logits) -> dict:
@@ -454,10 +472,10 @@ class TwoPlayers(keras.Model):
         given = _by_name(x, args, options, keras.Model.evaluate)
         _check_weights(given)
         _check_numbers(given)
-        if "_use_cached_eval_dataset" not in options:  # else Keras's fit gives its own
+        if "_use_cached_eval_dataset" not in options:  # else fit has checked them
             _check_whole_batches(given)
-        given |= self._checked_data("x", x, given.get("y"))
-        _check_end(x, "steps", given)
+            given |= self._checked_data("x", x, given.get("y"))
+            _check_end(x, "steps", given)
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1 and isinstance(given["x"], np.ndarray):
             size = given.get("batch_size") or KERAS_BATCH
@@ -529,8 +547,7 @@ class TwoPlayers(keras.Model):
         Of all batches so far: the mean over their images.
         """
         images, labels = self._real_batch(data)
-        z = self._test_noise(images)
-        z = z if labels is None else with_labels(z, labels, self.classes)
+        z = self._generator_input(self._test_noise(images), labels)
         real_logits = self._answers(images, labels, training=False)
         fake_images = self._fakes(z, training=False)
         fake_logits = self._answers(fake_images, labels, training=False)
@@ -623,6 +640,18 @@ def _scaled(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer
     if isinstance(optimizer, scales) or optimizer.loss_scale_factor is not None:
         return optimizer
     return scales(optimizer)
+
+
+def _check_optimizers(**pairs) -> None:
+    """Refuse an optimizer that was built for other weights than its player's."""
+    for name, (optimizer, player) in pairs.items():
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # scales losses
+        known = set(map(id, optimizer._trainable_variables)) if optimizer.built else ()
+        if known and not known.issuperset(map(id, player.trainable_variables)):
+            raise ValueError(
+                f"{name}: expected a new optimizer, got one that has no state for some "
+                f"weights of the {player.name}"
+            )
 
 
 def asked_losses(model: keras.Model) -> list:

@@ -135,9 +135,6 @@ def test_the_step_is_the_one_by_hand(update, r1_gamma, jit_compile):
         compiled(players=build_players(**norm), **options, jit_compile=jit_compile)
         for _ in range(2)
     )
-    if jit_compile:  # XLA's stateless normal numbers are others
-        drawn = latent_noise((BATCH, LATENT_DIM), 0, 0, D_NOISE).numpy()
-        model._noise = lambda images, step, draw: tf.constant(drawn)
     before = weights(model)
     logs = model.train_on_batch(reals(), LABELS, return_dict=True)
     d_loss, g_loss = by_hand(hand, reals(), update, r1_gamma)

@@ -115,6 +115,22 @@ def test_simultaneous_gives_g_its_whole_gradient_at_any_logit(logit, policy):
     assert one / two == pytest.approx(1, abs=1e-3)
 
 
+def test_d_computes_in_the_coarsest_type_of_its_layers():
+    """Whatever the first one, here of float32, hands on."""
+    inner = build_players(batch_norm=None)[1]
+    images = keras.Input(inner.input_shape[1:], dtype="float32")
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        generator, half = build_players(batch_norm=None)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    shares = []
+    for discriminator in (inner, half, keras.Model(images, half(images))):
+        dcgan = DCGAN(generator, discriminator)
+        shares.append(dcgan._smallest_share())
+    assert shares == [1e-6, 1e-2, 1e-2]
+
+
 def test_without_the_pass_of_its_own_g_would_stand_still(monkeypatch):
     monkeypatch.setitem(dcgan_module.SMALLEST_SHARE, "float32", 0.0)
     one, two = (
