@@ -15,6 +15,7 @@ as does tf.config.threading; 0 is TensorFlow's own choice, as many as there are 
 """
 
 import contextlib
+import math
 import os
 import shutil
 import subprocess
@@ -185,15 +186,19 @@ def use_course_types() -> str:
     return ", ".join(changed)
 
 
-def check_no_limits() -> None:
+def check_no_limits(epochs: int = 1) -> None:
     """Refuse limits of Keras's own, which may end a training before its time.
+
+    Args:
+        epochs: of the training; their steps may be any number.
 
     Raises:
         ValueError: naming the limit.
     """
-    for name in ("max_epochs", "max_steps_per_epoch"):  # of newer versions of Keras
+    # Only newer versions of Keras have them.
+    for name, most in (("max_epochs", epochs), ("max_steps_per_epoch", math.inf)):
         limit = getattr(keras.config, name, lambda: None)()
-        if limit is not None:
+        if limit is not None and limit < most:
             raise ValueError(
                 f"{name}: expected no limit in keras.json, nor as KERAS_"
                 f"{name.upper()}, which may stop the training early; got {limit}"

@@ -83,7 +83,7 @@ def label_grid(z, classes: int):
         ValueError: another shape of z, or no number of classes.
     """
     check_positive(classes=classes)
-    z = np.asarray(z)
+    classes, z = int(classes), np.asarray(z)
     if z.ndim != 2:
         raise ValueError(f"z: expected shape (columns, latent_dim), got {z.shape}")
     labels = np.repeat(np.arange(classes), len(z))

@@ -37,4 +37,5 @@ def uniform_noise(shape, seed: int, step, draw: int):
 
 
 def _state(seed: int, step, draw: int):
-    return tf.stack([tf.constant(2 * seed + draw, tf.int64), tf.cast(step, tf.int64)])
+    own = tf.constant(2 * int(seed) + draw, tf.int64)
+    return tf.stack([own, tf.cast(step, tf.int64)])

@@ -66,6 +66,11 @@ def test_what_fits_is_the_same_in_every_form():
     np.testing.assert_array_equal(unknown.get_concrete_function(spec)(Z), rows)
 
 
+def test_classes_of_8_bits_are_as_many():
+    found = label_grid(Z, np.uint8(200))
+    np.testing.assert_array_equal(found, label_grid(Z, 200))
+
+
 @pytest.mark.parametrize(
     ("shares", "labels"),
     [

@@ -22,6 +22,11 @@ def test_each_step_seed_and_draw_has_noise_of_its_own(draw_from):
     assert again == found
 
 
+def test_a_seed_of_8_bits_is_the_same_seed():
+    found = noise.latent_noise((2,), np.uint8(200), np.uint8(3))
+    np.testing.assert_array_equal(found, noise.latent_noise((2,), 200, 3))
+
+
 def test_no_seed_meets_the_noise_of_another():
     """Of 10,000 seeds on either side of 0, in none of the draws."""
     seeds = np.arange(-(10**4), 10**4)

@@ -263,6 +263,8 @@ def training_batches(
     check_count(start_step=start_step)
     if not is_int(seed) or not -(2**63) <= seed < 2**63:
         raise ValueError(f"seed: expected an integer of 64 bits, got {seed!r}")
+    # NumPy's small integers can't count far.
+    batch_size, seed, start_step = int(batch_size), int(seed), int(start_step)
     parts = context.num_replicas_in_sync if context else 1
     check_shares(batch_size, parts)
     part_size = batch_size // parts

@@ -52,11 +52,11 @@ def train_classifier(
     """
     from dcgan_keras._tensorflow import check_no_limits, keras
 
-    check_no_limits()
     if dataset not in EPOCHS:
         raise ValueError(f"dataset: expected 'mnist' or 'digits', got {dataset!r}")
     epochs = EPOCHS[dataset] if epochs is None else epochs
     check_positive(epochs=epochs)
+    check_no_limits(epochs)
     check_seed(seed, 0, 2**32)
     keras.utils.set_random_seed(seed)
     images, labels = load_dataset(dataset, split="train")

@@ -501,6 +501,14 @@ def test_seeds_of_64_bits_are_seeds():
         assert len(next(iter(training_batches(numbered(10), 2, seed=seed)))) == 2
 
 
+def test_numbers_of_8_bits_count_as_far():
+    small = {"batch_size": 4, "seed": 200, "start_step": 250}
+    plain = next(iter(training_batches(numbered(11), **small)))
+    small = {name: np.uint8(number) for name, number in small.items()}
+    found = next(iter(training_batches(numbered(11), **small)))
+    np.testing.assert_array_equal(found, plain)
+
+
 def test_a_negative_start_step_is_refused():
     with pytest.raises(ValueError, match="start_step: .*-1"):
         training_batches(numbered(4), 2, start_step=-1)
