@@ -24,6 +24,7 @@ import warnings
 from collections.abc import Callable
 
 MOST = 2**53 - 1  # of steps and the like: what a float counts
+WHERE = " (--debug shows where)"
 LARGEST_SEED = 2**60 - 1  # noise.SEEDS
 # What a function of ours raised in a tf.data pipeline: the last line of its traceback,
 # which TensorFlow puts into its own message.
@@ -66,7 +67,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def run_command(
-    name: str, command: Callable[[], int | None], debug: bool = False
+    name: str, command: Callable[[], int | None], debug: bool | None = False
 ) -> int:
     """Run a command; say what is wrong in one sentence.
 
@@ -74,7 +75,8 @@ def run_command(
         name: of the command, with which the sentence begins.
         command: does the work; prints what was asked for to standard output; may
             return a status of its own.
-        debug: whether a failure also shows its traceback.
+        debug: whether a failure also shows its traceback; None, of a command without
+            ``--debug``: one of the package's own does.
 
     Returns:
         The exit status, see this module's first lines.
@@ -92,9 +94,11 @@ def run_command(
             return status or 0
         except (Exception, KeyboardInterrupt) as error:
             _ignore_stop_signals()  # it ends already
-            if debug:
-                traceback.print_exc()
             status, sentence = describe(error)
+            is_ours = sentence.endswith(WHERE)
+            if debug or (debug is None and is_ours):
+                traceback.print_exc()
+                sentence = sentence.removesuffix(WHERE)
             is_stop = isinstance(error, KeyboardInterrupt)
             if sentence:
                 then = getattr(error, "then", "")
@@ -134,7 +138,7 @@ def describe(error: BaseException) -> tuple[int, str]:
     if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
         return _tensorflows(error, tensorflow.errors)
     kind = type(error).__name__
-    return 1, f"unexpected {kind}: {_one_line(error)} (--debug shows where)"
+    return 1, f"unexpected {kind}: {_one_line(error)}{WHERE}"
 
 
 def say(text: str) -> None:
@@ -265,7 +269,7 @@ def _tensorflows(error, kinds) -> tuple[int, str]:
         )
     if raised and "Traceback (most recent call last)" in error.message:
         return 2, f"images: {_shorten(raised[-1])}"
-    return 1, f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+    return 1, f"unexpected {type(error).__name__}: {text}{WHERE}"
 
 
 def _too_little_memory(what: str) -> str:

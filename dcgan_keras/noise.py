@@ -1,5 +1,7 @@
 """The noise of a step, which a resumed run meets again."""
 
+import operator
+
 from dcgan_keras._tensorflow import tf
 
 # Which of a step's two draws of z; and z for a look in between. The first two count
@@ -37,5 +39,5 @@ def uniform_noise(shape, seed: int, step, draw: int):
 
 
 def _state(seed: int, step, draw: int):
-    own = tf.constant(2 * int(seed) + draw, tf.int64)
+    own = tf.constant(2 * operator.index(seed) + draw, tf.int64)
     return tf.stack([own, tf.cast(step, tf.int64)])

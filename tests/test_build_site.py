@@ -1,30 +1,57 @@
-"""tools/build_site.py: what it empties is its own. The pages: tests/site/."""
+"""tools/build_site.py: what it replaces is its own. The pages: tests/site/."""
+
+import subprocess
+import sys
 
 import build_site
 import pytest
 
 
-@pytest.mark.parametrize("name", ["site", "site_work"])
-def test_a_folder_of_somebody_is_not_emptied(name, tmp_path):
-    kept = tmp_path / name / "thesis.tex"
+def test_a_folder_of_somebody_is_not_replaced(tmp_path):
+    kept = tmp_path / "site" / "thesis.tex"
     kept.parent.mkdir()
     kept.write_text("all of it")
-    with pytest.raises(FileExistsError, match=f"{name} is no site that this tool"):
+    with pytest.raises(FileExistsError, match="site is no site that this tool"):
         build_site.build(tmp_path / "site")
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
     assert kept.read_text() == "all of it"
 
 
 def test_only_a_site_or_nothing_is_replaced(tmp_path):
     folder = tmp_path / "site"
-    build_site.check_own(folder, ".buildinfo")
+    build_site.check_own(folder)
     folder.mkdir()
-    build_site.check_own(folder, ".buildinfo")
-    (folder / "index.html").touch()
-    (folder / ".buildinfo").touch()
-    build_site.check_own(folder, ".buildinfo")
-    link = tmp_path / "link"  # of it rmtree would remove nothing
+    build_site.check_own(folder)
+    page = folder / build_site.MARK
+    page.parent.mkdir()
+    page.touch()
+    build_site.check_own(folder)
+    link = tmp_path / "link"
     link.symlink_to(folder)
-    for other in (link, folder / "index.html"):
+    for other in (link, page):
         with pytest.raises(FileExistsError):
-            build_site.check_own(other, ".buildinfo")
+            build_site.check_own(other)
+
+
+def test_a_site_stays_until_another_is_whole(tmp_path, monkeypatch):
+    """Also what a stopped run left beside it is in nobody's way."""
+    folder = tmp_path / "site"
+    page = folder / build_site.MARK
+    page.parent.mkdir(parents=True)
+    page.write_text("old")
+    (tmp_path / ".site_work" / "doctrees").mkdir(parents=True)
+    monkeypatch.setattr(build_site, "lay_out", lambda source, fresh: None)
+    monkeypatch.setattr(sys, "executable", "false")
+    with pytest.raises(subprocess.CalledProcessError):
+        build_site.build(folder)
+    assert page.read_text() == "old"
+
+    def sphinx(command, **options):
+        made = command[-1] / build_site.MARK
+        made.parent.mkdir(parents=True)
+        made.write_text("new")
+
+    monkeypatch.setattr(subprocess, "run", sphinx)
+    assert build_site.build(folder) == folder / "index.html"
+    assert page.read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]

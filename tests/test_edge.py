@@ -121,6 +121,14 @@ def test_a_traceback_comes_with_debug_alone(debug, capsys):
     assert err.endswith("dcgan_keras do: wrong\n")
 
 
+def test_where_there_is_no_debug_a_fault_of_ours_shows_where(capsys):
+    assert fails(ValueError("wrong"), None) == 2
+    assert capsys.readouterr().err == "dcgan_keras do: wrong\n"
+    assert fails(KeyError("cells"), None) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" in err and err.endswith("do: unexpected KeyError: 'cells'\n")
+
+
 def test_a_name_in_what_is_said_commands_no_terminal(capsys):
     say("a\nb\x1b[31m: 4 steps are made already")
     assert capsys.readouterr().err == "a?b?[31m: 4 steps are made already\n"

@@ -12,11 +12,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import lab
 import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket
+
+from dcgan_keras.edge import Stopped, run_command
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "for-this-test"
@@ -73,6 +76,14 @@ def test_make_lab_is_this(folders: tuple[Path, Path]) -> None:
     assert lab.COPIES == ROOT / "lab"
     assert "/lab/" in (ROOT / ".gitignore").read_text().splitlines()
     assert not re.search(r"\blab\b", text.partition("\nclean:")[2].partition("\n")[2])
+
+
+def test_a_closed_terminal_is_no_success(folders, monkeypatch, capsys) -> None:
+    """Ctrl-C is how one leaves JupyterLab; SIGTERM is not."""
+    monkeypatch.setattr(lab, "COPIES", folders[1])
+    for error, status in ((KeyboardInterrupt(), 0), (Stopped(signal.SIGTERM), 143)):
+        monkeypatch.setattr(lab.subprocess, "call", Mock(side_effect=error))
+        assert run_command("lab", lab.main) == status
 
 
 # The rest in a browser: notebook 02 as far as its slider, and no further.

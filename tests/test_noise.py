@@ -27,6 +27,12 @@ def test_a_seed_of_8_bits_is_the_same_seed():
     np.testing.assert_array_equal(found, noise.latent_noise((2,), 200, 3))
 
 
+@pytest.mark.parametrize("seed", [1.5, "3"])
+def test_what_is_no_seed_is_not_read_as_one(seed):
+    with pytest.raises(TypeError, match="integer"):
+        noise.latent_noise((2,), seed, 0)
+
+
 def test_no_seed_meets_the_noise_of_another():
     """Of 10,000 seeds on either side of 0, in none of the draws."""
     seeds = np.arange(-(10**4), 10**4)

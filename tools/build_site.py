@@ -19,6 +19,7 @@ from dcgan_keras.edge import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
+MARK = Path("notebooks", "01_what_is_a_gan.html")  # a site of this course has it
 FOLDERS = ["benchmarks", "data", "dcgan_keras", "docs", "notebooks", "tests", "tools"]
 LEFT_OUT = shutil.ignore_patterns("*.npz", "__pycache__", ".ipynb_checkpoints")
 
@@ -35,28 +36,26 @@ def lay_out(source: Path, fresh: Sequence[Path] = ()) -> None:
     shutil.move(source / "docs" / "index.md", source)
 
 
-def check_own(folder: Path, mark: str) -> None:
-    """Refuse to empty a folder that this tool has not written.
+def check_own(folder: Path) -> None:
+    """Refuse to replace what is no site of this course.
 
     Args:
         folder: it need not be there, and may be empty.
-        mark: a name that one of this tool's making has in it.
 
     Raises:
         FileExistsError: something else is there.
     """
-    is_free = (
-        not os.path.lexists(folder) or folder.is_dir() and not any(folder.iterdir())
-    )
-    if folder.is_symlink() or not (is_free or (folder / mark).exists()):
+    is_link = folder.is_symlink()
+    is_free = not folder.exists() or folder.is_dir() and not any(folder.iterdir())
+    if is_link or not (is_free or (folder / MARK).exists()):
         raise FileExistsError(
             f"output: {folder} is no site that this tool has built, and would be "
-            "removed; name another folder"
+            "removed; remove it, or name another folder"
         )
 
 
 def build(output: Path = SITE, fresh: Sequence[Path] = ()) -> Path:
-    """Build the site into `output`, which is emptied first; return its first page.
+    """Build the site; a whole one takes the place of `output`. Return its first page.
 
     Args:
         output: the folder to write.
@@ -66,11 +65,9 @@ def build(output: Path = SITE, fresh: Sequence[Path] = ()) -> Path:
         FileExistsError: something else than a site is there.
         subprocess.CalledProcessError: Sphinx warned of something, and has said of what.
     """
-    work = output.with_name(f"{output.name}_work")  # stays where Sphinx warned
-    check_own(output, ".buildinfo")
-    check_own(work, "pages")
-    for old in (output, work):
-        shutil.rmtree(old, ignore_errors=True)
+    check_own(output)
+    work = output.with_name(f".{output.name}_work")  # stays where Sphinx warned
+    shutil.rmtree(work, ignore_errors=True)
     source, html = work / "pages", work / "html"
     lay_out(source, fresh)
     options = ["--quiet", "--fail-on-warning", "--keep-going", "-b", "html"]
@@ -81,7 +78,9 @@ def build(output: Path = SITE, fresh: Sequence[Path] = ()) -> Path:
         env=environment,
         check=True,
     )
-    shutil.move(html, output)
+    if output.exists():
+        output.rename(work / "old")
+    html.rename(output)
     shutil.rmtree(work)
     return output / "index.html"
 
@@ -112,4 +111,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command("build_site", main))
+    sys.exit(run_command("build_site", main, debug=None))

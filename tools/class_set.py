@@ -185,4 +185,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command("class_set", main))
+    sys.exit(run_command("class_set", main, debug=None))

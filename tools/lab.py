@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dcgan_keras.edge import run_command
+from dcgan_keras.edge import Stopped, run_command
 from dcgan_keras.files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,9 +64,11 @@ def main() -> int:
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={COPIES}"]
     try:
         return subprocess.call([*command, *sys.argv[1:]])
+    except Stopped:
+        raise
     except KeyboardInterrupt:  # Jupyter has been told, too
         return 0
 
 
 if __name__ == "__main__":
-    sys.exit(run_command("lab", main))
+    sys.exit(run_command("lab", main, debug=None))

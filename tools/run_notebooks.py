@@ -9,6 +9,7 @@ written back into notebooks/ too, without what changes from run to run.
 
 import argparse
 import asyncio
+import atexit
 import contextlib
 import os
 import shutil
@@ -33,6 +34,7 @@ NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = ROOT / "build" / "executed"
 COURSE = ROOT / "build" / "course"
 ARTIFACTS = ROOT / "build" / "artifacts"  # where notebooks put files, by number
+STOPS = signal.SIGINT, signal.SIGTERM
 KERNEL = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
 KERNEL.append("--log-level=ERROR")  # no word about encryption on one's own machine
 
@@ -68,7 +70,7 @@ class Client(NotebookClient):
             self.ending = loop.create_task(self.km.shutdown_kernel(now=True))
 
         with contextlib.suppress(NotImplementedError, RuntimeError):  # as nbclient does
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOPS:
                 loop.add_signal_handler(number, stop, number)
         await super().async_start_new_kernel(**kwargs)
 
@@ -107,12 +109,18 @@ def execute(
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=lambda cell, cell_index: running.update(index=cell_index),
     )
+    before = {number: signal.getsignal(number) for number in STOPS}
     try:
         client.execute(env=os.environ if env is None else env)
     except Exception as error:
-        if client.stopped_by:
-            raise Stopped(client.stopped_by) from None
-        raise Failure(explain(notebook, running["index"], error)) from error
+        if not client.stopped_by:
+            raise Failure(explain(notebook, running["index"], error)) from error
+    finally:  # nbclient leaves the system's own
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+    if client.stopped_by:  # also while the kernel of a whole run ended
+        atexit.unregister(client._cleanup_kernel)  # it is gone
+        raise Stopped(client.stopped_by)
 
 
 def explain(notebook: nbformat.NotebookNode, index: int, error: Exception) -> str:
@@ -183,6 +191,7 @@ def main() -> int:
     parser.add_argument("--store", action="store_true", help="write outputs back")
     options = parser.parse_args()
     paths, failures = chosen(options.numbers), []
+    build_site.check_own(COURSE)
     if not options.numbers:
         for old in (EXECUTED, ARTIFACTS):
             shutil.rmtree(old, ignore_errors=True)
@@ -206,4 +215,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command("run_notebooks", main))
+    sys.exit(run_command("run_notebooks", main, debug=None))

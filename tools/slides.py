@@ -215,4 +215,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command("slides", main))
+    sys.exit(run_command("slides", main, debug=None))

@@ -443,4 +443,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command("version_matrix", main))
+    sys.exit(run_command("version_matrix", main, debug=None))

@@ -27,7 +27,6 @@ SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have the
     "#snapshot",
     "~snapshot",
     "$recycle.bin",
-    "recycler",
     "network trash folder",
     "temporary items",
     "system volume information",
@@ -251,7 +250,7 @@ def _are_classes_of_splits(names: list[str]) -> bool:
 def _without_lone(names: list[str], tops: set[str]) -> list[str]:
     """train/train/cat/1.png -> "train/cat/1.png", if in test/ there is test/ alone.
 
-    Or the same folder in each split; where they differ they are classes.
+    Or the same folder in each split, or pictures alone; other folders are classes.
     """
     while True:
         inside = {(_top(name), _top(_below(name))) for name in names}

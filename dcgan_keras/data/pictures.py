@@ -212,7 +212,8 @@ def _channels(image) -> int:
 def _misread(image) -> str:
     """What Pillow takes for something else, and says nothing; or ""."""
     tags = _tags(image)
-    if 0 < max(tags.get(COLOUR_MAP, (0,))) < 256:  # the high bytes are kept, all 0
+    colours = tags.get(COLOUR_MAP, ()) if image.mode in ("P", "PA") else ()
+    if 0 < max(colours, default=0) < 256:  # the high bytes are kept, all 0
         return "a TIFF whose colours have 8 bits, where 16 are asked for"
     if not any(tile[0] == "raw" for tile in image.tile):
         return ""
@@ -319,7 +320,7 @@ def _plain(image, channels: int):
         return Image.fromarray((values * 255 // white).astype(np.uint8))
     mode = "L" if channels == 1 else "RGB"
     if image.has_transparency_data:
-        shown = image.convert(f"{mode}A")
+        shown = image if image.mode == f"{mode}A" else image.convert(f"{mode}A")
         if not (_may_be_padded(image) and shown.getextrema()[-1] == (0, 0)):
             return shown
         image = shown  # whose transparency of the whole picture is none

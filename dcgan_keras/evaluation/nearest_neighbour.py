@@ -132,7 +132,7 @@ def labelled_samples(
     shape = (PART, inputs - classes)
     step = 0
     while True:
-        z = latent_noise(shape, int(seed), step)
+        z = latent_noise(shape, seed, step)
         yield draw(with_labels(z, labels, classes)).numpy(), labels
         step += 1
 
@@ -153,7 +153,7 @@ def classified_samples(
     draw = tf.function(lambda z: generator(z, training=False))
     step = 0
     while True:
-        z = latent_noise((PART, generator.input_shape[1]), int(seed), step)
+        z = latent_noise((PART, generator.input_shape[1]), seed, step)
         images = draw(z).numpy()
         yield images, classifier(images)[1].argmax(axis=1)
         step += 1

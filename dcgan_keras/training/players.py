@@ -168,8 +168,10 @@ class TwoPlayers(keras.Model):
         super().compile(optimizer=None, loss=None, metrics=None, **own)
         self._compile_options = options
         self.generator_optimizer, self.discriminator_optimizer = pair
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        players = self.generator, self.discriminator
+        for optimizer, player in zip(pair, players, strict=True):
+            if not optimizer.built:  # Keras's LossScaleOptimizer would begin anew
+                optimizer.build(player.trainable_variables)
 
     def get_compile_config(self):
         """How it was compiled, for ``keras.Model.save``."""

@@ -155,8 +155,9 @@ TILED = {322: [16], 323: [16], 324: [8], 325: [768]}
         ({258: [8] * 3, 262: [6], 277: [3], **TILED}, b"LU\xff" * 256, [254, 0, 0]),
         ({258: [8], 262: [3], 320: [*range(0, 65536, 257)] * 3}, b"L" * 64, [76] * 3),
         ({258: [8], 262: [3], 320: [0] * 768}, b"L" * 64, [0] * 3),
+        ({258: [8], 262: [1], 320: [*range(256)] * 3}, b"L" * 64, [76] * 3),
     ],
-    ids=["colours", "tile", "palette", "black"],
+    ids=["colours", "tile", "palette", "black", "grey with a palette"],
 )
 def test_a_tiff_that_is_like_those_is_read(tmp_path, tags, numbers, expected):
     tiff_of(tmp_path / "a.tif", tags, numbers)

@@ -221,9 +221,20 @@ def test_a_set_that_stops_or_warns_has_faults(tmp_path: Path) -> None:
 def test_who_stops_a_notebook_stops_the_set(number, tmp_path: Path) -> None:
     """nbclient takes the kernel away, and the next notebook would be begun."""
     stop = f"import os, time; os.kill(os.getppid(), {int(number)}); time.sleep(60)"
+    before = signal.getsignal(number)
     with pytest.raises(Stopped) as stopped:
         class_set.run_set(made_up_set(tmp_path / "a", stop), [1])
     assert stopped.value.number == number
+    assert signal.getsignal(number) is before
+
+
+def test_who_stops_it_while_its_kernel_ends_is_heard(tmp_path: Path) -> None:
+    late = "import atexit, os, time\n"
+    late += "stop = lambda: (os.kill(os.getppid(), 15), time.sleep(1))\n"
+    with pytest.raises(Stopped):
+        class_set.run_set(
+            made_up_set(tmp_path / "a", f"{late}atexit.register(stop);"), [1]
+        )
 
 
 @pytest.mark.parametrize(

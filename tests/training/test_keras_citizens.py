@@ -424,6 +424,9 @@ def test_a_run_in_float16_goes_on_as_it_would_have(loop, tmp_path):
         inner = loaded.generator_optimizer.inner_optimizer
         assert isinstance(inner, keras.optimizers.SGD)  # wrapped once
         assert apart(expected, after(loaded, batches[2])) == 0
+        states = [len(scale.variables) for scale in scales]
+        whole.compile(*scales)  # once more: their state is not begun anew
+        assert [len(scale.variables) for scale in scales] == states
     finally:
         keras.config.set_dtype_policy(kept)
 
