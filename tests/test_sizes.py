@@ -59,6 +59,22 @@ def test_an_image_size_is_a_whole_number(size):
         sizes.check_image_size(size)
 
 
+@pytest.mark.parametrize(
+    ("size", "near"), [(30, "28 or 32"), (4, "8"), (1000, "256"), (9, "8 or 10")]
+)
+def test_of_a_size_that_no_network_has_the_nearest_is_named(size, near):
+    with pytest.raises(ValueError, match=f"got {size}, and the nearest is {near}$"):
+        sizes.check_image_size(size)
+
+
+@pytest.mark.parametrize(("seed", "is_one"), [(0, 1), (9, 1), (10, 0), (-1, 0)])
+def test_seeds_lie_between_two_numbers(seed, is_one):
+    if is_one:
+        return sizes.check_seed(seed, 0, 10)
+    with pytest.raises(ValueError, match=f"expected a whole .*, 0 to 9, got {seed}"):
+        sizes.check_seed(seed, 0, 10)
+
+
 def test_bytes_are_no_list_of_channels():
     with pytest.raises(ValueError, match="^channels: expected a whole number"):
         sizes.widths_of(b"ab", 2)

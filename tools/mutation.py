@@ -33,6 +33,7 @@ OWN_TESTS = {  # of a module, where they are not in the file of its name
     "evaluation/random_features": ["evaluation/test_picture_report.py"],
     "evaluation/classifier": ["evaluation/test_report.py"],
     "evaluation/conditional": ["training/test_conditional.py"],
+    "training/sampling": ["training/test_sampling.py", "lessons/test_latent.py"],
     "sizes": ["test_sizes.py", "test_models.py"],
     "training/players": ["training/test_keras_citizens.py", "training/test_doors.py"],
     "training/recipe": ["training/test_dcgan.py", "training/test_configuration.py"],

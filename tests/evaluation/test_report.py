@@ -257,6 +257,13 @@ class TestEvaluateImages:
         assert new.distance_ratio == pytest.approx(1, abs=0.1)
         assert new.near_training < 0.1 and new.near_each_other < 0.1
 
+    def test_digits_beyond_doubt_are_counted(self, results, digits):
+        """The share whose most likely class has at least 0.9."""
+        one = results["one_digit"].generated
+        images = digits["train"].images[digits["train"].labels == 1][:100]
+        sure = load_classifier("digits")(images)[1].max(axis=1) >= 0.9
+        assert one.confident_share == sure.mean()
+
     def test_copies_are_detected(self, results):
         copies = results["copies"].generated
         assert copies.distance_ratio == 0 and copies.near_training == 1
@@ -300,6 +307,11 @@ class TestEvaluateImages:
         assert f"{result.generated.frechet_distance:.3f}" in table
         assert f"{result.floor.frechet_distance:.3f}" in table
         assert "191 samples against 191 real" in table
+        heads, *rows = table[table.index("class  ") :].splitlines()[:3]
+        assert heads.split()[1:] == [str(digit) for digit in range(10)]
+        assert [int(n) for n in rows[0].split()[1:]] == told["generated"][
+            "class_counts"
+        ]
         assert max(map(len, table.splitlines())) <= 80
 
     def test_without_training_images(self, digits):

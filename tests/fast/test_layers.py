@@ -514,6 +514,29 @@ def test_leaky_relu_has_the_second_gradient_of_keras(slope):
     assert np.abs(found[0]).max() > 0.5
 
 
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [(FastLeakyReLU, "LeakyRelu"), (keras.layers.LeakyReLU, "Placeholder")],
+)
+def test_leaky_relu_keeps_its_outputs_alone(kind, kept):
+    """What the gradient needs of the forward pass stays in memory until then."""
+    layer = kind(0.2)
+
+    @tf.function(input_signature=[tf.TensorSpec((4,))])
+    def slope(inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs)
+        return tape.gradient(outputs, inputs)
+
+    every = slope.get_concrete_function().graph.get_operations()
+    gradient = next(one for one in every if one.type == "LeakyReluGrad")
+    source = gradient.inputs[1].op
+    while source.type == "Identity":
+        source = source.inputs[0].op
+    assert source.type == kept
+
+
 def test_leaky_relu_takes_integers_and_arrays_as_keras_does():
     fast, plain = pair(FastLeakyReLU, 0.5)
     for inputs in (tf.constant([-4, 0, 3]), np.array([-4.0, 3.0])):

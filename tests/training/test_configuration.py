@@ -17,6 +17,7 @@ from dcgan_keras.training.configuration import (
     first_layer,
     load_generator,
     load_players,
+    multiplications,
     read_config,
     settings_of,
     untrained_players,
@@ -151,6 +152,21 @@ def test_sizes_that_no_memory_holds_are_refused_before_building(run):
     command = ["train", "--dataset", "digits", "--output", str(run.path / "new")]
     assert main([*command, "--latent-dim", str(10**12)]) == 2
     assert not (run.path / "new").exists()
+
+
+def test_sizes_of_two_gigabytes_are_the_largest():
+    """32 channels^2 of D's last layer: 4,096 channels, and not one more each."""
+    shape = [16, 16, 1]
+    assert first_layer(config_of(image_shape=shape, width=2048)) == (3, 65536)
+    with pytest.raises(ValueError, match="at most 536,870,912 weights, got 3 and 2049"):
+        first_layer(config_of(image_shape=shape, width=2049))
+
+
+@pytest.mark.parametrize(("recipe", "kernel"), [("default", 4), ("paper", 5)])
+def test_a_stage_makes_as_many_multiplications_as_its_layer(recipe, kernel):
+    """Of one batch: at each pixel of half the size, from 3 channels to 6."""
+    config = config_of(recipe=recipe, image_shape=[28, 28, 1], width=3, batch_size=5)
+    assert multiplications(config) == 5 * 14 * 14 * kernel * kernel * 3 * 6
 
 
 @pytest.mark.parametrize("size", [8, 28, 40])

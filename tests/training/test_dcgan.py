@@ -15,6 +15,12 @@ from dcgan_keras.training.sampling import MEASURED
 SHAPE = (16, 16, 1)
 
 
+def test_learning_rates_are_those_that_the_recipe_tells_of():
+    """Sixty times the paper's rate for G, twenty times for D."""
+    assert SETTINGS["generator_learning_rate"] == pytest.approx(60 * 2e-4)
+    assert SETTINGS["discriminator_learning_rate"] == pytest.approx(20 * 2e-4)
+
+
 def compiled(update="simultaneous", players=None, optimizer=None, **options):
     dcgan = DCGAN(*(players or default_players(SHAPE, LATENT_DIM, width=2, seed=1)))
     make = optimizer or (lambda: keras.optimizers.SGD(0.1))
