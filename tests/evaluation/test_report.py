@@ -259,10 +259,11 @@ class TestEvaluateImages:
 
     def test_digits_beyond_doubt_are_counted(self, results, digits):
         """The share whose most likely class has at least 0.9."""
-        one = results["one_digit"].generated
-        images = digits["train"].images[digits["train"].labels == 1][:100]
-        sure = load_classifier("digits")(images)[1].max(axis=1) >= 0.9
-        assert one.confident_share == sure.mean()
+        images = digits["test"].images
+        new = images[RNG(0).permutation(382)][:191]
+        sure = load_classifier("digits")(new)[1].max(axis=1)
+        share = results["new"].generated.confident_share
+        assert 0 < share == (sure >= 0.9).mean() < 1
 
     def test_copies_are_detected(self, results):
         copies = results["copies"].generated
@@ -355,6 +356,8 @@ class TestEvaluateImages:
         images = digits["test"].images
         with pytest.raises(ValueError, match="real_images: expected at least 20"):
             evaluate_images(images, images[:19])
+        with pytest.raises(ValueError, match="^images: expected at least 10"):
+            evaluate_images(images[:9], images)
         with pytest.raises(ValueError, match="training_images: expected float32"):
             evaluate_images(images, images, images.astype(np.float64))
         with pytest.raises(ValueError, match="^images: expected shape"):

@@ -74,6 +74,18 @@ class TestImages:
             assert len(rows) == height * width
             assert 4 <= height <= 8 and 4 <= width <= 8
 
+    @pytest.mark.parametrize("size", [8, 10])
+    def test_cutouts_centre_lies_anywhere_in_the_image(self, size):
+        """From one edge to the other: there about half of the square is left."""
+        draws = np.zeros((2, DRAWS), np.float32)
+        draws[1, 6:] = 0.9999
+        images = np.ones((2, size, size, 1), np.float32)
+        cut = augment(images, ("cutout",), draws).numpy()[..., 0] == 0
+        first, last = (np.flatnonzero(one.any(axis=0)).tolist() for one in cut)
+        half = size // 4
+        assert first == [*range(half + size // 2 % 2)]
+        assert last == [*range(size - half - size // 2 % 2, size)]
+
     def test_rows_are_to_columns_as_columns_are_to_rows(self):
         """Of pictures that are no squares, where one could be taken for the other."""
         images, draws = IMAGES[:, :10], UNIFORM.copy()
