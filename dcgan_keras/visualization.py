@@ -2,6 +2,7 @@
 
 import base64
 import io
+import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -360,7 +361,7 @@ def gif_bytes(
     duration = durations if rest else durations[0]
     try:
         first.save(buffer, "GIF", duration=duration, loop=0, **rest)
-    except OverflowError:  # Pillow makes one of frames that are alike
+    except (OverflowError, struct.error):  # Pillow makes one of frames that are alike
         raise ValueError(
             "frames: expected that those that are alike last 655.35 seconds at most, "
             f"got {count} of {seconds_per_frame} seconds"

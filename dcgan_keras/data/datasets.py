@@ -307,9 +307,9 @@ def training_batches(
     batches = batches.skip(first_batch)
     if context:
         batches = batches.flat_map(own_parts)
-    batches = batches.map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
-    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-    batches = batches.apply(endless).prefetch(tf.data.AUTOTUNE)
+    # It has no end as it is; now tf.data knows it.
+    batches = batches.repeat().map(fetch, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = batches.prefetch(tf.data.AUTOTUNE)
     batches.images = images  # they live as long as the pipeline, and no longer
     return batches
 

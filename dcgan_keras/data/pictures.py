@@ -219,11 +219,15 @@ def _misread(image) -> str:
         return ""
     if tags.get(PLANES) == APART and max(tags.get(BITS, (1,))) > 8:  # bytes as pixels
         return "a TIFF of more than 8 bits, each colour apart, not compressed"
-    # Of four pixels one may stand for the colour; Pillow reads on in what comes next.
-    stored = sum(tags.get(STRIP_BYTES) or tags.get(TILE_BYTES) or ())
-    is_less = stored < 3 * image.width * image.height
-    if tags.get(PHOTOMETRIC) == BRIGHTNESS_AND_COLOUR and is_less:
-        return "a TIFF whose colour is stored for fewer pixels, not compressed"
+    if tags.get(PHOTOMETRIC) == BRIGHTNESS_AND_COLOUR:
+        import PIL
+
+        # Of four pixels one may stand for the colour; Pillow reads on in what is next.
+        stored = sum(tags.get(STRIP_BYTES) or tags.get(TILE_BYTES) or ())
+        if stored < 3 * image.width * image.height:
+            return "a TIFF whose colour is stored for fewer pixels, not compressed"
+        if int(PIL.__version__.split(".")[0]) < 13:
+            return "a TIFF of brightness and colour, for which Pillow 13 is needed"
     return ""
 
 

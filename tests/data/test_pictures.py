@@ -161,7 +161,12 @@ TILED = {322: [16], 323: [16], 324: [8], 325: [768]}
 )
 def test_a_tiff_that_is_like_those_is_read(tmp_path, tags, numbers, expected):
     tiff_of(tmp_path / "a.tif", tags, numbers)
-    assert [*decode(tmp_path / "a.tif", 8, 3)[7, 7]] == expected
+    try:
+        found = decode(tmp_path / "a.tif", 8, 3)
+    except UnfitPicture as error:
+        assert "Pillow 13 is needed" in str(error)
+        skip_if_other("pillow", error)
+    assert [*found[7, 7]] == expected
 
 
 @pytest.mark.parametrize(("bits", "is_fit"), [(8, True), (16, False)])
@@ -309,7 +314,11 @@ def test_a_number_that_fills_is_no_transparency_elsewhere(
     else:
         start = struct.pack("<3B2HB2H", 0, 1, 1, 0, 2, 32, 0, 0) + head + b"\x08\x20"
         (tmp_path / name).write_bytes(start + pixels[:2].tobytes() + bytes([0, 1] * 32))
-    assert [*decode(tmp_path / name, 8, 3)[0, :2, 1]] == expected
+    try:
+        found = decode(tmp_path / name, 8, 3)
+    except UnfitPicture as error:  # a palette with transparency, before version 13
+        skip_if_other("pillow", error)
+    assert [*found[0, :2, 1]] == expected
 
 
 def test_one_channel_of_colour_and_three_of_grey(tmp_path):
