@@ -147,7 +147,7 @@ def groups_of(path: Path) -> dict:
     run, (images, labels) = RunFolder(path), load_dataset("mnist")
     groups = read_clusters(run, read_config(run))
     table = np.zeros((len(groups.counts), 10), int)
-    np.add.at(table, (nearest_centres(images, groups.centres), labels), 1)
+    np.add.at(table, (nearest_centres(images, groups), labels), 1)
     return {
         "smallest": int(groups.counts.min()),
         "largest": int(groups.counts.max()),

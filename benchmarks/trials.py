@@ -4,7 +4,9 @@
     python benchmarks/trials.py 64=FOLDER NAME key=value ...
 
 A key is one of the recipe's settings (``decay_steps=8000``), or width, d_width (of D
-alone), latent_dim, batch_size, clusters (as ``train --clusters``), shuffled (1: each
+alone), latent_dim, batch_size, clusters (as ``train --clusters``), by (what makes
+pictures alike for that, "pixels" or "edges"; the trials of before 28 November 2026 are
+by pixels), shuffled (1: each
 picture gets the group of another one, as a control), paired (1: relativistic pairing
 with R1 and R2, Huang et al. 2024: each fake is compared with the real image beside it),
 or spread (N: D's last layers see how much N images differ, Karras et al. 2018; with
@@ -33,6 +35,7 @@ OWN = {
     "latent_dim": 100,
     "batch_size": 32,
     "clusters": 0,
+    "by": None,
     "shuffled": 0,
     "paired": 0,
     "spread": 0,
@@ -70,7 +73,7 @@ class Trial:
         self.labels = np.zeros(len(pixels), np.int32)
         if self.classes:
             images = (pixels / np.float32(127.5)) - 1
-            found, labels = find_clusters(images, self.classes, seed)
+            found, labels = find_clusters(images, self.classes, seed, own["by"])
             if own["shuffled"]:
                 labels = np.random.default_rng(seed).permutation(labels)
             self.classes, self.labels = len(found.counts), labels.astype(np.int32)

@@ -269,10 +269,14 @@ def clusters(folder: Path) -> Reader:
     def read():
         found = run.read_clusters(5, 1)
         assert found.centres.shape[::3] == (5, 1) and np.isfinite(found.centres).all()
+        if found.edges is not None:
+            assert found.edges.shape == (5, 1, 1, 8) and found.spreads.min() > 0
         assert found.counts.shape == (5,) and found.draw(9, 0).max() < 5
 
-    centres = np.random.default_rng(0).random((5, 7, 7, 1), np.float32)
-    run.write_clusters(Clusters(centres, np.arange(9, 4, -1)))
+    random, counts = np.random.default_rng(0), np.arange(9, 4, -1)
+    centres = random.random((5, 7, 7, 1), np.float32)
+    edges, spreads = random.random((5, 1, 1, 8), np.float32), np.ones(2, np.float32)
+    run.write_clusters(Clusters(centres, counts, edges, spreads))
     return Reader(path, [path.read_bytes()], change_zip, read)
 
 

@@ -3,10 +3,11 @@
 A generator starts from one cloud of noise. Where the pictures fall into kinds, it has
 to stretch the cloud between them, and what lies in the stretch is neither the one kind
 nor the other. Told which kind is meant, it has less to stretch. Labels tell it, and so
-do groups of pictures that are like each other pixel by pixel, which k-means finds
-without anybody's help.
+do groups of pictures that are like each other, which k-means finds without anybody's
+help: pixel by pixel, or by where their edges run as well.
 """
 
+import math
 import re
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 SIDE = 32  # pixels; of larger pictures squares are averaged, down to 32 to 63 a side
 MOST = 20_000  # pictures among which the centres are looked for
 CHUNK = 1000  # pictures at a time
+CELL = 4  # pixels a side of the areas in which edges are counted
+DIRECTIONS = 8  # of edges
+LOOKS = ("pixels", "edges")  # at what; edges means both
+COMPONENTS = 100  # principal ones, among which k-means looks
+FAINT = 1e-6  # of edges: so little that there are none
 
 
 class Clusters(NamedTuple):
@@ -31,10 +37,17 @@ class Clusters(NamedTuple):
         centres: float32 (K, h, w, C), the mean of those pictures of each that were
             looked at, made smaller where they are large; the largest group first.
         counts: int64 (K,), how many pictures each has.
+        edges: float32 (K, h // 4, w // 4, 8), the mean of their ``edge_directions``;
+            None where the pixels alone are looked at.
+        spreads: float32 (2,), how far pixels, and edges, of a picture are from those of
+            the mean picture, by the root of the mean square: distances are measured in
+            these. None where the pixels alone are looked at.
     """
 
     centres: np.ndarray
     counts: np.ndarray
+    edges: np.ndarray | None = None
+    spreads: np.ndarray | None = None
 
     @property
     def shares(self) -> np.ndarray:
@@ -49,8 +62,47 @@ class Clusters(NamedTuple):
         return random.choice(len(self.counts), count, p=self.shares)
 
 
+def edge_directions(images: np.ndarray) -> np.ndarray:
+    """Where a picture has edges, and which way they face.
+
+    The slope of the brightness at each pixel is seen from eight directions; a direction
+    sees what is less than 45 degrees away from it. A weighted mean around the middle of
+    each area of 4x4 pixels is what counts of each. Then each picture's numbers are
+    divided by the root of the sum of their squares, so that faint pictures count as
+    much as bold ones, and the root of each is taken, so that a few strong edges do not
+    outweigh the rest.
+
+    Args:
+        images: float32 (N, H, W, C), H and W at least 4.
+
+    Returns:
+        float32 (N, H // 4, W // 4, 8), 0 to 1; all 0 where a picture has no edge.
+
+    Source: Dalal and Triggs 2005, "Histograms of oriented gradients for human
+        detection", here without overlapping blocks; the roots: Arandjelovic and
+        Zisserman 2012, "Three things everyone should know to improve object
+        retrieval".
+    """
+    from scipy.ndimage import gaussian_filter
+
+    rows, columns = images.shape[1] // CELL, images.shape[2] // CELL
+    down, right = np.gradient(images.mean(axis=3, dtype=np.float32), axis=(1, 2))
+    unseen, means = np.hypot(down, right) * np.float32(np.sqrt(0.5)), []
+    for angle in np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS):
+        along = right * np.float32(np.cos(angle)) + down * np.float32(np.sin(angle))
+        seen = np.maximum(0, along - unseen)
+        seen = gaussian_filter(seen, (0, CELL / 2, CELL / 2), truncate=2)
+        means.append(seen[:, CELL // 2 :: CELL, CELL // 2 :: CELL][:, :rows, :columns])
+    edges = np.stack(means, axis=-1)
+    whole = np.sqrt((edges**2).sum(axis=(1, 2, 3), keepdims=True))
+    return np.sqrt(edges / np.maximum(whole, FAINT))
+
+
 def find_clusters(
-    images: "np.ndarray | FolderImages", count: int, seed: int = 0
+    images: "np.ndarray | FolderImages",
+    count: int,
+    seed: int = 0,
+    by: str | None = None,
 ) -> tuple[Clusters, np.ndarray]:
     """Look for groups of pictures, and say which picture is in which.
 
@@ -60,14 +112,20 @@ def find_clusters(
         count: groups to look for, 2 to N, and at most 20,000.
         seed: of the centres that k-means begins with, and of the 20,000 pictures that
             are looked at, where there are more.
+        by: "pixels": pictures are alike that differ little pixel by pixel; "edges":
+            that differ little in their pixels and in their ``edge_directions``, each
+            in units of its own spread. None: edges for grey pictures, pixels for those
+            in colour, where edges brought nothing (``benchmarks/README.md``), and for
+            those of less than 4 pixels a side.
 
     Returns:
         (clusters, labels): the groups, fewer than asked for where pictures are equal;
         and int64 (N,), the number of the group of each picture.
 
     Raises:
-        ValueError: another number of groups, pictures that are all equal, what
-            ``check_images`` refuses, or a seed that is no whole number, 0 to 2**32 - 1.
+        ValueError: another number of groups, another ``by``, pictures that are all
+            equal, what ``check_images`` refuses, or a seed that is no whole number, 0
+            to 2**32 - 1.
 
     Example:
         >>> clusters, labels = find_clusters(load_dataset("digits").images, 10)
@@ -79,12 +137,15 @@ def find_clusters(
         are of the features of a network, not of pixels.
     """
     check_seed(seed, 0, 2**32)
+    if by not in (None, *LOOKS):
+        raise ValueError(f"by: expected one of {', '.join(LOOKS)}, got {by!r}")
     with warnings.catch_warnings():  # groups may be of any range
         warnings.filterwarnings("ignore", re.escape(NOT_NEGATIVE))
         check_images(images)
     if hasattr(images, "numpy"):  # a tensor
         images = images.numpy()
     from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
@@ -100,25 +161,42 @@ def find_clusters(
         chosen = np.random.default_rng(seed).choice(len(images), MOST, replace=False)
         chosen.sort()
     seen = np.concatenate(list(_smaller(images, chosen)))
-    flat = seen.reshape(len(seen), -1)
     # Two centres of equal pictures would share them out by a rounding.
-    count = min(count, len({row.tobytes() for row in flat}))
+    count = min(count, len({picture.tobytes() for picture in seen}))
+    if count == 1:
+        raise ValueError(
+            "clusters (--clusters): expected different images, all are equal"
+        )
+    is_small = min(seen.shape[1:3]) < CELL
+    if by == "edges" and is_small:
+        raise ValueError(
+            f"images: expected at least {CELL} pixels a side for by='edges', got "
+            f"{images.shape}"
+        )
+    by = by or ("edges" if seen.shape[3] == 1 and not is_small else "pixels")
+    spreads = _spreads(seen) if by == "edges" else None
+    features = _features(seen, spreads)
     with threadpool_limits(1), warnings.catch_warnings():
         # One thread: sums of one order, the same bits every time. No warning of equal
         # pictures, whose groups stay empty here.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = KMeans(count, n_init=1, random_state=seed).fit(flat)
-    centres = found.cluster_centers_.reshape(-1, *seen.shape[1:]).astype(np.float32)
-    labels = nearest_centres(images, centres)
-    counts = np.bincount(labels, minlength=count)
+        components = min(COMPONENTS, *features.shape)
+        short = PCA(components, svd_solver="randomized", random_state=seed)
+        short = short.fit_transform(features)
+        found = KMeans(count, n_init=1, random_state=seed).fit_predict(short)
+    means = [features[found == group].mean(axis=0) for group in np.unique(found)]
+    clusters = _of_means(np.stack(means), seen.shape[1:], spreads)
+    labels = nearest_centres(images, clusters)
+    counts = np.bincount(labels, minlength=len(means))
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    if len(order) == 1:
-        raise ValueError(
-            "clusters (--clusters): expected different images, all are equal"
-        )
-    place, centres = np.zeros(count, np.int64), centres[order]
+    place = np.zeros(len(means), np.int64)
     place[order] = np.arange(len(order))
-    return Clusters(centres, counts[order].astype(np.int64)), place[labels]
+    clusters = clusters._replace(
+        centres=clusters.centres[order],
+        counts=counts[order].astype(np.int64),
+        edges=None if spreads is None else clusters.edges[order],
+    )
+    return clusters, place[labels]
 
 
 def sides_of_centres(height: int, width: int) -> tuple[int, int]:
@@ -128,24 +206,55 @@ def sides_of_centres(height: int, width: int) -> tuple[int, int]:
 
 
 def nearest_centres(
-    images: "np.ndarray | FolderImages", centres: np.ndarray
+    images: "np.ndarray | FolderImages", clusters: Clusters
 ) -> np.ndarray:
-    """Which centre each picture is nearest to, by the mean squared difference.
+    """Which group's mean each picture is nearest to, as ``find_clusters`` looked at it.
 
     Args:
         images: float32 (N, H, W, C).
-        centres: float32 (K, h, w, C), of ``Clusters``.
+        clusters: of pictures of that size.
 
     Returns:
         int64 (N,), 0 to K - 1.
     """
-    flat = centres.reshape(len(centres), -1).astype(np.float64)
-    squares = (flat**2).sum(axis=1)
+    centres = clusters.centres.reshape(len(clusters.centres), -1).astype(np.float64)
+    if clusters.spreads is not None:
+        pixels, edges = clusters.spreads.astype(np.float64)
+        flat = clusters.edges.reshape(len(centres), -1)
+        centres = np.concatenate([centres / pixels, flat / edges], axis=1)
+    squares = (centres**2).sum(axis=1)
     labels = [
-        np.argmin(squares - 2 * part.reshape(len(part), -1) @ flat.T, axis=1)
+        np.argmin(squares - 2 * _features(part, clusters.spreads) @ centres.T, axis=1)
         for part in _smaller(images, np.arange(len(images)))
     ]
     return np.concatenate(labels).astype(np.int64)
+
+
+def _features(pictures: np.ndarray, spreads: np.ndarray | None) -> np.ndarray:
+    """What is compared of pictures (N, h, w, C): their pixels, and perhaps edges."""
+    pixels = pictures.reshape(len(pictures), -1)
+    if spreads is None:
+        return pixels
+    edges = edge_directions(pictures).reshape(len(pictures), -1)
+    return np.concatenate([pixels / spreads[0], edges / spreads[1]], axis=1)
+
+
+def _spreads(pictures: np.ndarray) -> np.ndarray:
+    """Of pixels and of edges, float32 (2,), see ``Clusters``; 1 where all are equal."""
+    looks = pictures, edge_directions(pictures)
+    spreads = [np.sqrt(look.var(axis=0, dtype=np.float64).sum()) for look in looks]
+    return np.array([spread or 1 for spread in spreads], np.float32)
+
+
+def _of_means(means: np.ndarray, shape: tuple, spreads: np.ndarray | None) -> Clusters:
+    """Groups without counts, from the means of their ``_features``."""
+    pixels, edges = np.split(means.astype(np.float32), [math.prod(shape)], axis=1)
+    counts = np.zeros(len(means), np.int64)
+    if spreads is None:
+        return Clusters(pixels.reshape(-1, *shape), counts)
+    cells = shape[0] // CELL, shape[1] // CELL, DIRECTIONS
+    edges = (edges * spreads[1]).reshape(-1, *cells)
+    return Clusters((pixels * spreads[0]).reshape(-1, *shape), counts, edges, spreads)
 
 
 def _smaller(images, chosen: np.ndarray):

@@ -687,7 +687,7 @@ def _grouped(data: RunData, config: dict, run: RunFolder | None) -> RunData:
         say(f"clusters: {len(groups.counts)} groups of {sizes} images")
         return RunData(data.images, labels, groups)
     groups = read_clusters(run, config)
-    return RunData(data.images, nearest_centres(data.images, groups.centres), groups)
+    return RunData(data.images, nearest_centres(data.images, groups), groups)
 
 
 def _name_classes(config: dict, data: RunData, run: RunFolder) -> None:

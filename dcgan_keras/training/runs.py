@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_keras.data.archives import NpzArrays, open_npz
-from dcgan_keras.data.clusters import Clusters
+from dcgan_keras.data.clusters import CELL, DIRECTIONS, Clusters
 from dcgan_keras.files import (
     UnreadableFile,
     check_place,
@@ -221,7 +221,8 @@ class RunFolder:
     def write_clusters(self, clusters: Clusters) -> None:
         """Write the groups that stand for labels in this run."""
         buffer = io.BytesIO()
-        np.savez(buffer, **clusters._asdict())
+        arrays = clusters._asdict()
+        np.savez(buffer, **{n: x for n, x in arrays.items() if x is not None})
         write_whole(self.path / "clusters.npz", buffer.getvalue())
 
     def read_clusters(
@@ -257,6 +258,8 @@ class RunFolder:
                 raise ValueError(f"a group has {counts.max():,} images")
             if not np.isfinite(found.centres).all() or counts.min() < 1:
                 raise ValueError("a centre is not finite, or a group has no image")
+            if found.edges is not None:
+                _check_edges(found)
         return found
 
     def write_history(self, history: list[dict]) -> None:
@@ -383,7 +386,10 @@ def _history_row(step: int, row: dict[str, str]) -> dict:
 
 def _group_headers(saved: NpzArrays) -> tuple[str, ...]:
     """The names of the arrays, after a look at their headers."""
-    for name, dimensions, dtype in (("centres", 4, "<f4"), ("counts", 1, "<i8")):
+    expected = {"centres": (4, "<f4"), "counts": (1, "<i8")}
+    if {"edges", "spreads"} & {*saved.names}:  # not of groups by pixels alone
+        expected |= {"edges": (4, "<f4"), "spreads": (1, "<f4")}
+    for name, (dimensions, dtype) in expected.items():
         shape, found = saved.header(name)
         if (
             len(shape) != dimensions
@@ -391,7 +397,19 @@ def _group_headers(saved: NpzArrays) -> tuple[str, ...]:
             or math.prod(shape) > MOST_NUMBERS
         ):
             raise ValueError(f"{name} is {found.str} {shape}")
-    return Clusters._fields
+    return tuple(expected)
+
+
+def _check_edges(clusters: Clusters) -> None:
+    """Refuse edges that do not belong to the groups' pictures."""
+    groups, height, width, _ = clusters.centres.shape
+    expected = (groups, height // CELL, width // CELL, DIRECTIONS)
+    shapes = clusters.edges.shape, clusters.spreads.shape
+    if shapes != (expected, (2,)):
+        raise ValueError(f"its edges and spreads are {shapes[0]} and {shapes[1]}")
+    finite = all(np.isfinite(x).all() for x in (clusters.edges, clusters.spreads))
+    if not finite or clusters.spreads.min() <= 0:
+        raise ValueError("an edge or a spread is not finite, or a spread not above 0")
 
 
 def _read_step(saved: NpzArrays) -> int:

@@ -9,6 +9,7 @@ from PIL import Image
 from dcgan_keras.data import clusters as module
 from dcgan_keras.data.clusters import (
     Clusters,
+    edge_directions,
     find_clusters,
     nearest_centres,
     sides_of_centres,
@@ -36,7 +37,7 @@ def test_planted_groups_are_found_the_largest_first():
         mean = images[labels == number].mean(axis=0)
         np.testing.assert_allclose(clusters.centres[number], mean, atol=1e-5)
     assert (clusters.centres.dtype, clusters.counts.dtype) == (np.float32, np.int64)
-    np.testing.assert_array_equal(nearest_centres(images, clusters.centres), labels)
+    np.testing.assert_array_equal(nearest_centres(images, clusters), labels)
 
 
 def test_the_nearest_centre_is_that_of_the_least_squares():
@@ -46,7 +47,8 @@ def test_the_nearest_centre_is_that_of_the_least_squares():
     )
     images = random.normal(0, 1.5, (60, 4, 4, 1)).astype(np.float32)
     squares = ((images[:, None] - centres) ** 2).sum(axis=(2, 3, 4))
-    found = nearest_centres(images, centres.astype(np.float32))
+    groups = Clusters(centres.astype(np.float32), np.ones(7, np.int64))
+    found = nearest_centres(images, groups)
     np.testing.assert_array_equal(found, squares.argmin(axis=1))
     assert len(set(found)) > 3
 
@@ -169,3 +171,89 @@ def test_the_sides_of_centres_are_known_before(sides):
     images[1] = 1
     clusters, _ = find_clusters(images, 2)
     assert clusters.centres.shape[1:3] == sides_of_centres(*sides)
+
+
+def lit_from(angle, side=16):
+    """A picture that grows brighter in that direction, the middle alone."""
+    down, right = np.mgrid[:side, :side] - (side - 1) / 2
+    slope = right * np.cos(angle) + down * np.sin(angle)
+    return np.tanh(slope / 2)[None, :, :, None].astype(np.float32)
+
+
+def test_an_edge_is_seen_by_the_direction_that_it_faces():
+    for direction in range(8):
+        edges = edge_directions(lit_from(direction * np.pi / 4))
+        assert edges.shape == (1, 4, 4, 8) and edges.dtype == np.float32
+        middle = edges[0, 1:3, 1:3].mean(axis=(0, 1))
+        assert middle.argmax() == direction
+        np.testing.assert_allclose(np.delete(middle, direction), 0, atol=1e-3)
+    between = edge_directions(lit_from(np.pi / 8))[0, 1, 1]
+    assert between[0] > 0.1 and between[1] > 0.1 and between[2:].max() < 1e-3
+
+
+def test_edges_of_faint_pictures_count_as_much_as_those_of_bold_ones():
+    images = planted()[0]
+    bold, faint = edge_directions(images), edge_directions(images / 20 - 0.7)
+    np.testing.assert_allclose(bold, faint, atol=1e-4)
+    np.testing.assert_allclose((bold**4).sum(axis=(1, 2, 3)), 1, rtol=1e-5)
+    np.testing.assert_array_equal(edge_directions(np.full_like(images, 0.3)), 0)
+
+
+def test_the_sides_that_cells_do_not_fill_are_left_out():
+    assert edge_directions(np.zeros((2, 23, 30, 3), np.float32)).shape == (2, 5, 7, 8)
+
+
+def bars():
+    """Bars of two directions at every place, thin and thick: pixels can't tell them."""
+    images, labels = [], []
+    for number in range(160):
+        image, start = np.full((16, 16), -1.0), number // 2 % 10
+        thick = 2 + number // 20 % 3
+        image[start + 1 : start + 1 + thick] = 1 - number % 7 / 10
+        images.append(image.T if number % 2 else image)
+        labels.append(number % 2)
+    return np.array(images, np.float32)[..., None], np.array(labels)
+
+
+def test_edges_find_groups_that_pixels_do_not():
+    images, labels = bars()
+    right = {}
+    for by in ("pixels", "edges", None):
+        clusters, found = find_clusters(images, 4, by=by)
+        table = np.zeros((4, 2))
+        np.add.at(table, (found, labels), 1)
+        right[by] = table.max(axis=1).sum() / len(images)
+        np.testing.assert_array_equal(nearest_centres(images, clusters), found)
+        assert (clusters.edges is None) == (by == "pixels")
+    assert right["edges"] == right[None] == 1.0 and right["pixels"] < 0.9
+
+
+def test_pictures_in_colour_and_tiny_ones_are_compared_by_pixels():
+    for images in (planted(channels=3)[0], planted(side=3)[0]):
+        default, by_pixels = (
+            find_clusters(images, 3, by=by) for by in (None, "pixels")
+        )
+        assert default[0].edges is None and default[0].spreads is None
+        np.testing.assert_array_equal(default[1], by_pixels[1])
+    with pytest.raises(ValueError, match="at least 4 pixels a side for by='edges'"):
+        find_clusters(planted(side=3)[0], 3, by="edges")
+    assert find_clusters(planted(channels=3)[0], 3, by="edges")[0].edges is not None
+
+
+def test_the_parts_are_measured_in_their_own_spreads():
+    images, _ = planted()
+    clusters, labels = find_clusters(images, 3)
+    looks = images, edge_directions(images)
+    for look, spread in zip(looks, clusters.spreads, strict=True):
+        flat = look.reshape(100, -1)
+        mean_square = ((flat - flat.mean(axis=0)) ** 2).sum(axis=1).mean()
+        np.testing.assert_allclose(spread, np.sqrt(mean_square), rtol=1e-5)
+    for group in range(3):
+        mean = looks[1][labels == group].mean(axis=0)
+        np.testing.assert_allclose(clusters.edges[group], mean, atol=1e-5)
+
+
+@pytest.mark.parametrize("by", ["colour", 1, "EDGES", ["pixels"]])
+def test_another_way_to_look_is_named(by):
+    with pytest.raises(ValueError, match=r"^by: expected one of pixels, edges, got"):
+        find_clusters(planted()[0], 3, by=by)

@@ -676,14 +676,6 @@ def test_a_grid_of_a_run_with_groups_is_square(grouped, tmp_path):
     assert imageio.imread(tmp_path / "a.png").shape == (3 * 28 * 2, 3 * 28 * 2, 3)
 
 
-def test_labels_are_spread_as_their_shares_ask_for():
-    np.testing.assert_array_equal(spread_labels(4, 2, [0.75, 0.25]), [0, 0, 0, 1])
-    np.testing.assert_array_equal(spread_labels(5, 3), [0, 1, 2, 0, 1])
-    shares = np.array([0.5, 0.3, 0.2])
-    found = np.bincount(spread_labels(1000, 3, shares), minlength=3) / 1000
-    np.testing.assert_allclose(found, shares, atol=1e-3)
-
-
 def test_the_statistics_of_a_run_with_groups_are_those_of_its_mixture(grouped):
     generator, run = load_generator(grouped), RunFolder(grouped)
     shares = run.read_clusters(6, 1).shares
@@ -742,6 +734,32 @@ def test_groups_of_another_run_are_refused(centres, counts, tmp_path):
     np.savez(tmp_path / "clusters.npz", centres=centres, counts=counts)
     with pytest.raises(UnreadableFile, match=r"clusters\.npz: expected the groups of"):
         RunFolder(tmp_path).read_clusters(6, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"edges": None},
+        {"spreads": None},
+        {"edges": np.zeros((5, 7, 7, 8), "f4")},
+        {"edges": np.zeros((6, 7, 7, 4), "f4")},
+        {"edges": np.zeros((6, 7, 7, 8), "f8")},
+        {"edges": np.full((6, 7, 7, 8), np.inf, "f4")},
+        {"spreads": np.ones(3, "f4")},
+        {"spreads": np.array([1, 0], "f4")},
+        {"spreads": np.array([np.nan, 1], "f4")},
+    ],
+    ids="none no_spreads groups kinds double inf three zero nan".split(),
+)
+def test_edges_of_other_groups_are_refused(change, tmp_path):
+    arrays = {"centres": np.zeros((6, 28, 28, 1), "f4"), "counts": np.ones(6, "i8")}
+    arrays |= {"edges": np.zeros((6, 7, 7, 8), "f4"), "spreads": np.ones(2, "f4")}
+    path, run = tmp_path / "clusters.npz", RunFolder(tmp_path)
+    np.savez(path, **arrays)
+    assert run.read_clusters(6, 1).edges.shape == (6, 7, 7, 8)
+    np.savez(path, **{n: x for n, x in (arrays | change).items() if x is not None})
+    with pytest.raises(UnreadableFile, match=r"clusters\.npz: expected the groups of"):
+        run.read_clusters(6, 1)
 
 
 # The report ------------------------------------------------------------------

@@ -414,6 +414,13 @@ def test_groups_come_back_as_they_were_written(tmp_path):
     found = run.read_clusters(3, 1)
     np.testing.assert_array_equal(found.centres, centres)
     np.testing.assert_array_equal(found.counts, [7, 2, 1])  # one image is a group
+    assert found.edges is None and found.spreads is None  # as in older runs
+    edges = np.random.default_rng(1).random((3, 1, 1, 8), np.float32)
+    spreads = np.array([2, 0.5], np.float32)
+    whole = Clusters(centres, np.array([7, 2, 1]), edges, spreads)
+    run.write_clusters(whole)
+    for one, other in zip(run.read_clusters(3, 1), whole, strict=True):
+        np.testing.assert_array_equal(one, other)
     run.write_clusters(Clusters(centres, np.array([7, 2, 0])))
     with pytest.raises(UnreadableFile, match="a group has no image"):
         run.read_clusters(3, 1)
