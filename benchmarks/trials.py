@@ -6,7 +6,7 @@
 A key is one of the recipe's settings (``decay_steps=8000``), or width, d_width (of D
 alone), latent_dim, batch_size, clusters (as ``train --clusters``), by (what makes
 pictures alike for that, "pixels" or "edges"; the trials of before 28 November 2026 are
-by pixels), shuffled (1: each
+by pixels, and looked among all of these, not among 100 components), shuffled (1: each
 picture gets the group of another one, as a control), paired (1: relativistic pairing
 with R1 and R2, Huang et al. 2024: each fake is compared with the real image beside it),
 or spread (N: D's last layers see how much N images differ, Karras et al. 2018; with
@@ -74,6 +74,7 @@ class Trial:
         if self.classes:
             images = (pixels / np.float32(127.5)) - 1
             found, labels = find_clusters(images, self.classes, seed, own["by"])
+            changes["by"] = "pixels" if found.edges is None else "edges"
             if own["shuffled"]:
                 labels = np.random.default_rng(seed).permutation(labels)
             self.classes, self.labels = len(found.counts), labels.astype(np.int32)

@@ -7,7 +7,6 @@ do groups of pictures that are like each other, which k-means finds without anyb
 help: pixel by pixel, or by where their edges run as well.
 """
 
-import math
 import re
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,7 +26,7 @@ CELL = 4  # pixels a side of the areas in which edges are counted
 DIRECTIONS = 8  # of edges
 LOOKS = ("pixels", "edges")  # at what; edges means both
 COMPONENTS = 100  # principal ones, among which k-means looks
-FAINT = 1e-6  # of edges: so little that there are none
+FAINT = 1e-6  # so little that there is nothing
 
 
 class Clusters(NamedTuple):
@@ -66,25 +65,40 @@ def edge_directions(images: np.ndarray) -> np.ndarray:
     """Where a picture has edges, and which way they face.
 
     The slope of the brightness at each pixel is seen from eight directions; a direction
-    sees what is less than 45 degrees away from it. A weighted mean around the middle of
-    each area of 4x4 pixels is what counts of each. Then each picture's numbers are
-    divided by the root of the sum of their squares, so that faint pictures count as
-    much as bold ones, and the root of each is taken, so that a few strong edges do not
-    outweigh the rest.
+    sees what is less than 45 degrees away from it. Of each area of 4x4 pixels a
+    weighted mean counts, around the third pixel of the third row, which reaches into
+    the areas beside it. Then each picture's numbers are divided by the root of the sum
+    of their squares, so that faint pictures count as much as bold ones, and the root of
+    each is taken, so that a few strong edges do not outweigh the rest.
 
     Args:
-        images: float32 (N, H, W, C), H and W at least 4.
+        images: float32 (N, H, W, C), an array or a tensor, H and W at least 4.
 
     Returns:
-        float32 (N, H // 4, W // 4, 8), 0 to 1; all 0 where a picture has no edge.
+        float32 (N, H // 4, W // 4, 8), 0 to 1; all 0 where a picture has no edge. Of
+        the eight the first sees what grows brighter to the right, the third what does
+        so downwards.
+
+    Raises:
+        ValueError: another shape.
+
+    Example:
+        >>> edge_directions(load_dataset("digits").images).shape
+        (1415, 7, 7, 8)
 
     Source: Dalal and Triggs 2005, "Histograms of oriented gradients for human
-        detection", here without overlapping blocks; the roots: Arandjelovic and
+        detection", here divided by picture, not by blocks; the roots: Arandjelovic and
         Zisserman 2012, "Three things everyone should know to improve object
         retrieval".
     """
     from scipy.ndimage import gaussian_filter
 
+    images = np.asarray(images)
+    if images.ndim != 4 or min(images.shape[1:3]) < CELL:
+        raise ValueError(
+            f"images: expected shape (N, H, W, C), H and W at least {CELL}; got "
+            f"{images.shape}"
+        )
     rows, columns = images.shape[1] // CELL, images.shape[2] // CELL
     down, right = np.gradient(images.mean(axis=3, dtype=np.float32), axis=(1, 2))
     unseen, means = np.hypot(down, right) * np.float32(np.sqrt(0.5)), []
@@ -92,7 +106,8 @@ def edge_directions(images: np.ndarray) -> np.ndarray:
         along = right * np.float32(np.cos(angle)) + down * np.float32(np.sin(angle))
         seen = np.maximum(0, along - unseen)
         seen = gaussian_filter(seen, (0, CELL / 2, CELL / 2), truncate=2)
-        means.append(seen[:, CELL // 2 :: CELL, CELL // 2 :: CELL][:, :rows, :columns])
+        middles = seen[:, CELL // 2 :: CELL, CELL // 2 :: CELL]
+        means.append(middles[:, :rows, :columns].copy())  # the rest is given back
     edges = np.stack(means, axis=-1)
     whole = np.sqrt((edges**2).sum(axis=(1, 2, 3), keepdims=True))
     return np.sqrt(edges / np.maximum(whole, FAINT))
@@ -123,9 +138,9 @@ def find_clusters(
         and int64 (N,), the number of the group of each picture.
 
     Raises:
-        ValueError: another number of groups, another ``by``, pictures that are all
-            equal, what ``check_images`` refuses, or a seed that is no whole number, 0
-            to 2**32 - 1.
+        ValueError: another number of groups, another ``by``, edges of pictures of less
+            than 4 pixels a side, pictures that are all equal, or nearly, what
+            ``check_images`` refuses, or a seed that is no whole number, 0 to 2**32 - 1.
 
     Example:
         >>> clusters, labels = find_clusters(load_dataset("digits").images, 10)
@@ -137,7 +152,7 @@ def find_clusters(
         are of the features of a network, not of pixels.
     """
     check_seed(seed, 0, 2**32)
-    if by not in (None, *LOOKS):
+    if not (by is None or (isinstance(by, str) and by in LOOKS)):
         raise ValueError(f"by: expected one of {', '.join(LOOKS)}, got {by!r}")
     with warnings.catch_warnings():  # groups may be of any range
         warnings.filterwarnings("ignore", re.escape(NOT_NEGATIVE))
@@ -161,42 +176,50 @@ def find_clusters(
         chosen = np.random.default_rng(seed).choice(len(images), MOST, replace=False)
         chosen.sort()
     seen = np.concatenate(list(_smaller(images, chosen)))
-    # Two centres of equal pictures would share them out by a rounding.
-    count = min(count, len({picture.tobytes() for picture in seen}))
-    if count == 1:
-        raise ValueError(
-            "clusters (--clusters): expected different images, all are equal"
-        )
     is_small = min(seen.shape[1:3]) < CELL
     if by == "edges" and is_small:
         raise ValueError(
-            f"images: expected at least {CELL} pixels a side for by='edges', got "
-            f"{images.shape}"
+            f"by: expected 'pixels' for images of less than {CELL} pixels a side, got "
+            f"'edges' for {seen.shape[1]}x{seen.shape[2]}"
         )
-    by = by or ("edges" if seen.shape[3] == 1 and not is_small else "pixels")
-    spreads = _spreads(seen) if by == "edges" else None
-    features = _features(seen, spreads)
+    edges = spreads = None
+    if by == "edges" or (by is None and seen.shape[3] == 1 and not is_small):
+        parts = range(0, len(seen), CHUNK)
+        edges = np.concatenate([edge_directions(seen[i : i + CHUNK]) for i in parts])
+        spreads = np.array([_spread(seen), _spread(edges)])
+    features = _joined(seen, edges, spreads)
+    # Two centres of equal pictures would share them out by a rounding.
+    count = min(count, len({picture.tobytes() for picture in seen}))
     with threadpool_limits(1), warnings.catch_warnings():
         # One thread: sums of one order, the same bits every time. No warning of equal
-        # pictures, whose groups stay empty here.
+        # pictures, whose groups stay empty here, and whose components are none.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         components = min(COMPONENTS, *features.shape)
         short = PCA(components, svd_solver="randomized", random_state=seed)
         short = short.fit_transform(features)
         found = KMeans(count, n_init=1, random_state=seed).fit_predict(short)
-    means = [features[found == group].mean(axis=0) for group in np.unique(found)]
-    clusters = _of_means(np.stack(means), seen.shape[1:], spreads)
-    labels = nearest_centres(images, clusters)
-    counts = np.bincount(labels, minlength=len(means))
-    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    place = np.zeros(len(means), np.int64)
-    place[order] = np.arange(len(order))
-    clusters = clusters._replace(
-        centres=clusters.centres[order],
-        counts=counts[order].astype(np.int64),
-        edges=None if spreads is None else clusters.edges[order],
+    groups = [found == group for group in np.unique(found)]
+
+    def means(look):
+        return np.stack([look[group].mean(axis=0) for group in groups])
+
+    counts = np.bincount(found)
+    clusters = Clusters(
+        means(seen), counts, None if edges is None else means(edges), spreads
     )
-    return clusters, place[labels]
+    counts = np.bincount(nearest_centres(images, clusters), minlength=len(groups))
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    if len(order) == 1:
+        raise ValueError(
+            "clusters (--clusters): expected different images, all are equal, or nearly"
+        )
+    edges = None if edges is None else clusters.edges[order]
+    clusters = Clusters(clusters.centres[order], counts[order], edges, spreads)
+    # Once more: of centres that are as near the first counts, as in a resumed run.
+    labels = nearest_centres(images, clusters)
+    counts = np.bincount(labels, minlength=len(order)).astype(np.int64)
+    return clusters._replace(counts=counts), labels
 
 
 def sides_of_centres(height: int, width: int) -> tuple[int, int]:
@@ -211,50 +234,47 @@ def nearest_centres(
     """Which group's mean each picture is nearest to, as ``find_clusters`` looked at it.
 
     Args:
-        images: float32 (N, H, W, C).
+        images: float32 (N, H, W, C), an array, a tensor or ``FolderImages``.
         clusters: of pictures of that size.
 
     Returns:
-        int64 (N,), 0 to K - 1.
+        int64 (N,), 0 to K - 1; of means that are as near the first.
+
+    Raises:
+        ValueError: pictures of another size.
     """
-    centres = clusters.centres.reshape(len(clusters.centres), -1).astype(np.float64)
-    if clusters.spreads is not None:
-        pixels, edges = clusters.spreads.astype(np.float64)
-        flat = clusters.edges.reshape(len(centres), -1)
-        centres = np.concatenate([centres / pixels, flat / edges], axis=1)
-    squares = (centres**2).sum(axis=1)
-    labels = [
-        np.argmin(squares - 2 * _features(part, clusters.spreads) @ centres.T, axis=1)
-        for part in _smaller(images, np.arange(len(images)))
-    ]
+    if hasattr(images, "numpy"):  # a tensor
+        images = images.numpy()
+    shape = *sides_of_centres(*images.shape[1:3]), images.shape[3]
+    if shape != clusters.centres.shape[1:]:
+        raise ValueError(
+            f"images: expected the size of the groups' {clusters.centres.shape[1:]}, "
+            f"got {tuple(images.shape[1:])}"
+        )
+    spreads, has_edges = clusters.spreads, clusters.edges is not None
+    centres = _joined(clusters.centres.astype(np.float64), clusters.edges, spreads)
+    squares, labels = (centres**2).sum(axis=1), []
+    for part in _smaller(images, np.arange(len(images))):
+        edges = edge_directions(part) if has_edges else None
+        features = _joined(part, edges, spreads)
+        labels.append(np.argmin(squares - 2 * features @ centres.T, axis=1))
     return np.concatenate(labels).astype(np.int64)
 
 
-def _features(pictures: np.ndarray, spreads: np.ndarray | None) -> np.ndarray:
-    """What is compared of pictures (N, h, w, C): their pixels, and perhaps edges."""
+def _joined(pictures: np.ndarray, edges, spreads) -> np.ndarray:
+    """What is compared: the pixels, and perhaps edges, each in units of its spread."""
     pixels = pictures.reshape(len(pictures), -1)
-    if spreads is None:
+    if edges is None:
         return pixels
-    edges = edge_directions(pictures).reshape(len(pictures), -1)
-    return np.concatenate([pixels / spreads[0], edges / spreads[1]], axis=1)
+    edges = edges.reshape(len(edges), -1) / spreads[1]
+    return np.concatenate([pixels / spreads[0], edges], axis=1)
 
 
-def _spreads(pictures: np.ndarray) -> np.ndarray:
-    """Of pixels and of edges, float32 (2,), see ``Clusters``; 1 where all are equal."""
-    looks = pictures, edge_directions(pictures)
-    spreads = [np.sqrt(look.var(axis=0, dtype=np.float64).sum()) for look in looks]
-    return np.array([spread or 1 for spread in spreads], np.float32)
-
-
-def _of_means(means: np.ndarray, shape: tuple, spreads: np.ndarray | None) -> Clusters:
-    """Groups without counts, from the means of their ``_features``."""
-    pixels, edges = np.split(means.astype(np.float32), [math.prod(shape)], axis=1)
-    counts = np.zeros(len(means), np.int64)
-    if spreads is None:
-        return Clusters(pixels.reshape(-1, *shape), counts)
-    cells = shape[0] // CELL, shape[1] // CELL, DIRECTIONS
-    edges = (edges * spreads[1]).reshape(-1, *cells)
-    return Clusters((pixels * spreads[0]).reshape(-1, *shape), counts, edges, spreads)
+def _spread(look: np.ndarray) -> np.float32:
+    """The root of the mean squared distance from the mean; 1 where all are equal."""
+    parts = (row.var(axis=0, dtype=np.float64).sum() for row in look.swapaxes(0, 1))
+    spread = np.float32(np.sqrt(sum(parts)))
+    return spread if spread > FAINT else np.float32(1)
 
 
 def _smaller(images, chosen: np.ndarray):

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_keras.data.archives import NpzArrays, open_npz
-from dcgan_keras.data.clusters import CELL, DIRECTIONS, Clusters
+from dcgan_keras.data.clusters import CELL, DIRECTIONS, FAINT, Clusters
 from dcgan_keras.files import (
     UnreadableFile,
     check_place,
@@ -408,8 +408,8 @@ def _check_edges(clusters: Clusters) -> None:
     if shapes != (expected, (2,)):
         raise ValueError(f"its edges and spreads are {shapes[0]} and {shapes[1]}")
     finite = all(np.isfinite(x).all() for x in (clusters.edges, clusters.spreads))
-    if not finite or clusters.spreads.min() <= 0:
-        raise ValueError("an edge or a spread is not finite, or a spread not above 0")
+    if not finite or clusters.spreads.min() <= FAINT:
+        raise ValueError("an edge is not finite, or a spread is not, or nothing")
 
 
 def _read_step(saved: NpzArrays) -> int:

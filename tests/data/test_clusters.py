@@ -1,6 +1,7 @@
 """Groups among the pictures: found where they were planted, the same every time."""
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -235,7 +236,9 @@ def test_pictures_in_colour_and_tiny_ones_are_compared_by_pixels():
         )
         assert default[0].edges is None and default[0].spreads is None
         np.testing.assert_array_equal(default[1], by_pixels[1])
-    with pytest.raises(ValueError, match="at least 4 pixels a side for by='edges'"):
+    with pytest.raises(
+        ValueError, match="^by: expected 'pixels' .* got 'edges' for 3x3"
+    ):
         find_clusters(planted(side=3)[0], 3, by="edges")
     assert find_clusters(planted(channels=3)[0], 3, by="edges")[0].edges is not None
 
@@ -253,7 +256,64 @@ def test_the_parts_are_measured_in_their_own_spreads():
         np.testing.assert_allclose(clusters.edges[group], mean, atol=1e-5)
 
 
-@pytest.mark.parametrize("by", ["colour", 1, "EDGES", ["pixels"]])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("by", ["pixels", "edges"])
+@pytest.mark.parametrize("value", [np.nextafter(np.float32(0.5), np.float32(1)), 1e-45])
+def test_nearly_equal_pictures_are_two_groups_or_refused(by, value):
+    images = np.full((10, 8, 8, 1), 0.5 if value > 0.1 else 0, np.float32)
+    images[4:, 2, 2] = value
+    try:
+        clusters, labels = find_clusters(images, 2, by=by)
+    except ValueError as error:
+        assert "expected different images, all are equal, or nearly" in str(error)
+    else:
+        assert sorted(clusters.counts) == [4, 6] and len(set(labels)) == 2
+
+
+def test_of_centres_as_near_it_is_the_first_also_when_a_run_is_resumed():
+    found_one = False
+    for seed in range(700, 760):
+        images = np.random.default_rng(seed).integers(-1, 2, (12, 2, 1, 1))
+        images = images.astype(np.float32)
+        clusters, labels = find_clusters(images, 3)
+        np.testing.assert_array_equal(nearest_centres(images, clusters), labels)
+        np.testing.assert_array_equal(np.bincount(labels), clusters.counts)
+        squares = ((images[:, None] - clusters.centres) ** 2).sum(axis=(2, 3, 4))
+        found_one |= (np.sort(squares)[:, 1] - np.sort(squares)[:, 0] < 1e-6).any()
+    assert found_one
+
+
+def test_what_are_no_pictures_is_refused_where_edges_are_asked_for():
+    from dcgan_keras import tf
+
+    images = planted()[0]
+    clusters, labels = find_clusters(images, 3)
+    edges = edge_directions(images)
+    np.testing.assert_array_equal(edge_directions(tf.constant(images)), edges)
+    np.testing.assert_array_equal(
+        nearest_centres(tf.constant(images), clusters), labels
+    )
+    for wrong in (images[..., 0], images[:, :3], images[:, :, :1]):
+        with pytest.raises(ValueError, match="images: expected shape .* at least 4"):
+            edge_directions(wrong)
+    for wrong in (images[:, :12, :12], np.repeat(images, 3, axis=3)):
+        with pytest.raises(ValueError, match=r"the groups' \(16, 16, 1\), got \("):
+            nearest_centres(wrong, clusters)
+
+
+def test_edges_take_little_memory(monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 100)
+    images = planted(side=32)[0].repeat(20, axis=0)
+    peaks = []
+    for by in ("pixels", "edges"):
+        tracemalloc.start()
+        find_clusters(images, 3, by=by)
+        peaks.append(tracemalloc.get_traced_memory()[1] / images.nbytes)
+        tracemalloc.stop()
+    assert max(peaks) < 6  # times the images' own
+
+
+@pytest.mark.parametrize("by", ["colour", 1, "EDGES", ["pixels"], np.array(["edges"])])
 def test_another_way_to_look_is_named(by):
     with pytest.raises(ValueError, match=r"^by: expected one of pixels, edges, got"):
         find_clusters(planted()[0], 3, by=by)

@@ -22,7 +22,7 @@ from players import build_players as unconditional_players
 from dcgan_keras import keras, tf
 from dcgan_keras.__main__ import main
 from dcgan_keras.composite import build_gan
-from dcgan_keras.data.clusters import find_clusters
+from dcgan_keras.data.clusters import find_clusters, nearest_centres
 from dcgan_keras.data.datasets import load_dataset, training_batches
 from dcgan_keras.evaluation.conditional import evaluate_labels
 from dcgan_keras.files import UnreadableFile
@@ -632,6 +632,9 @@ def test_a_run_with_groups_is_told_those_of_k_means(grouped):
     assert (config["clusters"], config["classes"], config["conditional"]) == (6, 6, 1)
     written = RunFolder(grouped).read_clusters(6, 1)
     np.testing.assert_array_equal(written.centres, groups.centres)
+    np.testing.assert_array_equal(written.edges, groups.edges)
+    np.testing.assert_array_equal(written.spreads, groups.spreads)
+    np.testing.assert_array_equal(nearest_centres(images, written), labels)
     np.testing.assert_array_equal(written.counts, np.bincount(labels))
     assert config["data_fingerprint"] == data_fingerprint(images, "digits", labels)
 
@@ -737,29 +740,31 @@ def test_groups_of_another_run_are_refused(centres, counts, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "said"),
     [
-        {"edges": None},
-        {"spreads": None},
-        {"edges": np.zeros((5, 7, 7, 8), "f4")},
-        {"edges": np.zeros((6, 7, 7, 4), "f4")},
-        {"edges": np.zeros((6, 7, 7, 8), "f8")},
-        {"edges": np.full((6, 7, 7, 8), np.inf, "f4")},
-        {"spreads": np.ones(3, "f4")},
-        {"spreads": np.array([1, 0], "f4")},
-        {"spreads": np.array([np.nan, 1], "f4")},
+        ({"edges": None}, "has no array edges"),
+        ({"spreads": None}, "has no array spreads"),
+        ({"edges": np.zeros((5, 7, 7, 8), "f4")}, "spreads are (5, 7, 7, 8)"),
+        ({"edges": np.zeros((6, 7, 7, 4), "f4")}, "spreads are (6, 7, 7, 4)"),
+        ({"edges": np.zeros((6, 7, 7, 8), "f8")}, "edges is <f8"),
+        ({"edges": np.full((6, 7, 7, 8), np.inf, "f4")}, "not finite"),
+        ({"spreads": np.ones(3, "f4")}, "and (3,)"),
+        ({"spreads": np.array([1, 0], "f4")}, "or nothing"),
+        ({"spreads": np.array([1, 1e-45], "f4")}, "or nothing"),
+        ({"spreads": np.array([np.nan, 1], "f4")}, "not finite"),
     ],
-    ids="none no_spreads groups kinds double inf three zero nan".split(),
+    ids="none no_spreads groups kinds double inf three zero tiny nan".split(),
 )
-def test_edges_of_other_groups_are_refused(change, tmp_path):
+def test_edges_of_other_groups_are_refused(change, said, tmp_path):
     arrays = {"centres": np.zeros((6, 28, 28, 1), "f4"), "counts": np.ones(6, "i8")}
     arrays |= {"edges": np.zeros((6, 7, 7, 8), "f4"), "spreads": np.ones(2, "f4")}
     path, run = tmp_path / "clusters.npz", RunFolder(tmp_path)
     np.savez(path, **arrays)
     assert run.read_clusters(6, 1).edges.shape == (6, 7, 7, 8)
     np.savez(path, **{n: x for n, x in (arrays | change).items() if x is not None})
-    with pytest.raises(UnreadableFile, match=r"clusters\.npz: expected the groups of"):
+    with pytest.raises(UnreadableFile, match=r"clusters\.npz: expected") as caught:
         run.read_clusters(6, 1)
+    assert said in str(caught.value)
 
 
 # The report ------------------------------------------------------------------
