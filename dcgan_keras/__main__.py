@@ -90,8 +90,7 @@ def _add_train(commands) -> None:
         metavar="K",
         help="as --conditional, where there are no labels: both players are told to "
         "which of K groups each image belongs, which k-means finds before the first "
-        "step, by pixels, and of grey images by their edges too; 400 for the 60,000 "
-        "images of mnist",
+        "step, by their pixels and edges; 400 for the 60,000 images of mnist",
     )
     train.add_argument("--image-size", type=edge.positive, help="of a folder's images")
     train.add_argument(

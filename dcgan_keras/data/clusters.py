@@ -129,9 +129,8 @@ def find_clusters(
             are looked at, where there are more.
         by: "pixels": pictures are alike that differ little pixel by pixel; "edges":
             that differ little in their pixels and in their ``edge_directions``, each
-            in units of its own spread. None: edges for grey pictures, pixels for those
-            in colour, where edges brought nothing (``benchmarks/README.md``), and for
-            those of less than 4 pixels a side.
+            in units of its own spread. None: edges, and pixels for pictures of less
+            than 4 pixels a side.
 
     Returns:
         (clusters, labels): the groups, fewer than asked for where pictures are equal;
@@ -183,7 +182,7 @@ def find_clusters(
             f"'edges' for {seen.shape[1]}x{seen.shape[2]}"
         )
     edges = spreads = None
-    if by == "edges" or (by is None and seen.shape[3] == 1 and not is_small):
+    if by != "pixels" and not is_small:
         parts = range(0, len(seen), CHUNK)
         edges = np.concatenate([edge_directions(seen[i : i + CHUNK]) for i in parts])
         spreads = np.array([_spread(seen), _spread(edges)])
