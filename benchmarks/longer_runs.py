@@ -7,12 +7,12 @@ steps more, of ``--conditional``, of ``--conditional`` for fifty minutes, and of
 paper's recipe with labels in the time of the shorter runs, each a run folder in FOLDER,
 by everybody's commands, and judges 10,000 samples of each. Distances within each digit
 are those of ``evaluate_labels``; of a run without labels the classifier's digits are
-taken. Typed again it goes on where it was stopped, and trains no run again that is there. Written to
-results/longer_runs.json, after each run, and the numbers of the table to
-data/tables/longer_runs.csv, where notebook 10 reads them; the last grid of seed 0 with
-labels is results/conditional.png, and the one with groups results/groups.png. The runs
-that are called groups_pixels were made by the course at aaeaa64, whose ``--clusters``
-compared pixels alone.
+taken. Typed again it goes on where it was stopped, and trains no run again that is
+there. Written to results/longer_runs.json, after each run, and the numbers of the table
+to data/tables/longer_runs.csv, where notebook 10 reads them; the last grid of seed 0
+with labels is results/conditional.png, and the one with groups results/groups.png. The
+runs that are called groups_pixels were made by the course at aaeaa64, whose
+``--clusters`` compared pixels alone.
 """
 
 import argparse
