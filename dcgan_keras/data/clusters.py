@@ -203,9 +203,11 @@ def find_clusters(
     def means(look):
         return np.stack([look[group].mean(axis=0) for group in groups])
 
-    counts = np.bincount(found)
     clusters = Clusters(
-        means(seen), counts, None if edges is None else means(edges), spreads
+        means(seen),
+        np.array([group.sum() for group in groups]),
+        None if edges is None else means(edges),
+        spreads,
     )
     counts = np.bincount(nearest_centres(images, clusters), minlength=len(groups))
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
