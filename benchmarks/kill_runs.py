@@ -1,7 +1,7 @@
 """Kill trainings at random moments, resume them, and compare with one left alone.
 
     python benchmarks/kill_runs.py --kills 200 --seed 2 \\
-        --loop train_step --loop composite --loop conditional
+        --loop train_step --loop composite --loop conditional --loop clusters
 
 Each run is a short training of small networks on ``digits``. It is killed by SIGKILL
 after a random number of seconds, up to three times, and resumed each time; then it is
@@ -34,6 +34,7 @@ KINDS = {  # of trainings, by the name that --loop takes
     "train_step": [],
     "composite": ["--loop", "composite"],
     "conditional": ["--conditional"],
+    "clusters": ["--clusters", "5"],
 }
 FILES = {"config.json", "history.csv", "weights.npz", "training.gif", "samples"}
 
@@ -45,8 +46,10 @@ def command(output: Path, *options: str) -> list[str]:
 
 def contents(run: Path) -> dict[str, bytes]:
     """What must not differ: the history, every saved array, every grid, the film."""
-    with np.load(run / "weights.npz", allow_pickle=False) as saved:
-        found = {name: saved[name].tobytes() for name in saved.files}
+    found = {}
+    for path in run.glob("*.npz"):
+        with np.load(path, allow_pickle=False) as saved:
+            found |= {f"{path.stem} {x}": saved[x].tobytes() for x in saved.files}
     paths = [run / "history.csv", run / "training.gif", *(run / "samples").iterdir()]
     return found | {path.name: path.read_bytes() for path in paths}
 
@@ -113,9 +116,10 @@ def killed(loop: str, run: Path, seconds: float, in_steps: bool = False) -> bool
     return True
 
 
-def wrong_with(run: Path, alone: dict[str, bytes]) -> dict:
+def wrong_with(run: Path, loop: str, alone: dict[str, bytes]) -> dict:
     """What a resumed run has that it should not have, or has not; {} if all is well."""
-    left = {path.name for path in run.iterdir()} ^ FILES
+    files = FILES | {"clusters.npz"} if loop == "clusters" else FILES
+    left = {path.name for path in run.iterdir()} ^ files
     left |= {path.name for path in hidden(run)}
     if left:
         said = (run.parent / "said").read_text(errors="replace")
@@ -154,7 +158,7 @@ def main() -> None:
                 if not killed(loop, run, moment if left else 1e6, in_steps):
                     break
                 stages[stage(run)] += 1
-            found = wrong_with(run, alone[loop])
+            found = wrong_with(run, loop, alone[loop])
             wrong += [found] if found else []
             shutil.rmtree(run)
             numbers = {

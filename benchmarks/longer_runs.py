@@ -10,9 +10,9 @@ are those of ``evaluate_labels``; of a run without labels the classifier's digit
 taken. Typed again it goes on where it was stopped, and trains no run again that is
 there. Written to results/longer_runs.json, after each run, and the numbers of the table
 to data/tables/longer_runs.csv, where notebook 10 reads them; the last grid of seed 0
-with labels is results/conditional.png, and the one with groups results/groups.png. The
-runs that are called groups_pixels were made by the course at aaeaa64, whose
-``--clusters`` compared pixels alone.
+with labels is results/conditional.png, and the one with groups results/groups.png. For
+those called groups_pixels ``find_clusters`` is told ``by="pixels"``, which no option of
+the command says.
 """
 
 import argparse
@@ -36,11 +36,19 @@ KINDS = {  # what is trained, and the seeds
     "unconditional": (SHORT, (0, 1, 2)),
     "groups": (f"{SHORT} --clusters 400", (0, 1, 2)),
     "groups_600": (f"{MORE} --clusters 400", (0, 1, 2)),
+    "groups_pixels": (f"{SHORT} --clusters 400", (0, 1, 2)),
     "conditional": (f"{SHORT} --conditional", (0, 1, 2)),
     "conditional_long": (f"{LONG} --conditional", (0, 1, 2)),
     "conditional_paper": (f"{PAPER} --conditional", (0, 1, 2)),
 }
 GRIDS = {"conditional_0": "conditional.png", "groups_0": "groups.png"}
+BY_PIXELS = """
+import functools, sys
+from dcgan_keras.__main__ import main
+from dcgan_keras.training import commands
+commands.find_clusters = functools.partial(commands.find_clusters, by="pixels")
+sys.exit(main())
+"""
 TABLE = Path(__file__).parents[1] / "data" / "tables" / "longer_runs.csv"
 SHOWN = ("frechet_distance", "confident_share", "p_value", "precision", "recall")
 
@@ -60,11 +68,13 @@ def main() -> None:
             name, made_by = f"{kind}_{seed}", f"{TRAIN} {settings} --seed {seed}"
             if "classes" in found.get(name, {}):
                 continue
-            run(options.folder / name, made_by)
+            by = "pixels" if kind == "groups_pixels" else None
+            run(options.folder / name, made_by, by)
             judged = json.loads(called(f"{EVALUATE} --run", options.folder / name))
             classes = judged.get("classes") or by_class(options.folder / name)
             found[name] = {
-                "command": f"python -m dcgan_keras {made_by}",
+                "command": f"python -m dcgan_keras {made_by}"
+                + (f" (find_clusters: by={by!r})" if by else ""),
                 "generated": judged["generated"],
                 "classes": classes,
             }
@@ -171,14 +181,18 @@ def within(classes: dict) -> float:
     return float(np.mean(classes["frechet_distance"]))
 
 
-def run(path: Path, made_by: str) -> None:
+def run(path: Path, made_by: str, by: str | None) -> None:
     """Train it, or go on with it."""
-    called("train --resume --output" if path.exists() else f"{made_by} --output", path)
+    if path.exists():
+        called("train --resume --output", path)
+    else:
+        called(f"{made_by} --output", path, by)
 
 
-def called(command: str, path: Path) -> str:
-    """What a command says on standard output."""
-    words = [sys.executable, "-m", "dcgan_keras", *command.split(), str(path)]
+def called(command: str, path: Path, by: str | None = None) -> str:
+    """What a command says on standard output; ``by``: as in ``find_clusters``."""
+    program = ["-c", BY_PIXELS] if by == "pixels" else ["-m", "dcgan_keras"]
+    words = [sys.executable, *program, *command.split(), str(path)]
     return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

@@ -165,7 +165,7 @@ def check_layers_7_to_28(layers: Sequence[tuple[int, int]]) -> str | None:
                 f"layer {number}: kernel size {kernel_size} and stride {strides} put "
                 f"{middle.min()} or {middle.max()} stamps on a pixel along each axis"
             )
-        if strides > 1 and kernel_size == strides:
+        if kernel_size == strides:
             raise Wrong(
                 f"layer {number}: even, but stamps of {kernel_size} at stride {strides}"
                 " do not overlap; take a kernel larger than its stride"

@@ -120,6 +120,10 @@ def check_three_bumps(sample_real: Callable, passes: Callable, generator: Callab
     _check_own_test(passes)
     noise = np.random.default_rng(5).standard_normal((5000, 1)).astype("float32")
     samples = _numbers(generator(noise), (5000, 1), "G(z) for 5,000 z")
+    if not np.allclose(generator(noise), samples, atol=1e-3):
+        raise Wrong("your G gives other points for the same z: only z may be drawn")
+    if np.allclose(generator(noise[::-1]), samples, atol=1e-3):
+        raise Wrong("your G gives the same points for other z: it doesn't look at z")
     near = [np.mean(np.abs(samples - centre) < 3 * STD) for centre in CENTRES]
     shares = ", ".join(f"{100 * share:.0f} %" for share in near)
     if not passes(samples):

@@ -202,7 +202,8 @@ NORMS = [
     (norm(keep=np.sqrt), "not the variance"),
     (lambda x, mean, variance, training: x, "return three things"),
 ]
-FIVE, FAR = [9.0, 8.5, 9.5, 9.1, 8.8], [12.0, 11.0, 12.5, 11.8, 12.2]
+FIVE, FAR = [9.0, 8.5, 9.5, 9.1, 8.8], [10.5, 10.0, 11.2, 10.4, 10.9]
+LINEAR_D = [14.5, 16.5, 13.5, 17.1, 16.3]  # d_slope=1.0 of notebook 04, section 5
 EXPERIMENTS = [
     (9.0, "give two lists"),
     ((FIVE, FAR, FAR), "give two lists"),
@@ -215,6 +216,7 @@ EXPERIMENTS = [
     ((FIVE, FIVE), "nothing was removed"),
     ((FAR, FIVE), "the control comes first"),
     ((FIVE, [9.2, 8.7, 9.4, 9.3, 8.9]), "slope 0.2 still bends"),
+    (([9.4, 10.2, 9.0, 10.8, 9.9], LINEAR_D), "d_slope is D's"),
 ]
 WRONG = [
     (check, answer, message)

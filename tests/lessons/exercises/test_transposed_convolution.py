@@ -136,6 +136,7 @@ def test_right_layers(capsys, answer):
         ([(4, 3), (4, 2)], "kernel size 4 and stride 3 put 1 or 2 stamps"),
         ([(3, 4)], "some pixels get no stamp at all"),
         ([(2, 2), (2, 2)], "stamps of 2 at stride 2 do not overlap"),
+        ([(4, 2), (4, 2), (1, 1)], "stamps of 1 at stride 1 do not overlap"),
         ([(4, 2)], "7 becomes 14, not 28"),
         ([(4, 2), (4, 2), (4, 2)], "7 becomes 56, not 28"),
         ([], "7 becomes 7, not 28"),

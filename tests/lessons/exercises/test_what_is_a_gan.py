@@ -130,6 +130,14 @@ def spread_test(samples):
 THREES = [
     ((three, passes, lambda z: 0.1 * z), "0 %, 100 %, 0 %"),
     ((three, passes, lambda z: z[:10]), "has shape (10, 1)"),
+    (
+        (three, passes, lambda z: three(5000, np.random.default_rng(0))),
+        "doesn't look at z",
+    ),
+    (
+        (three, passes, lambda z, rng=np.random.default_rng(0): three(5000, rng)),
+        "other points for the same z",
+    ),
     ((three, lambda s: True, perfect), "leaves out the bump at -2"),
     ((three, lambda s: False, perfect), "refuses real data"),
     ((three, share_test, perfect), "spread evenly"),
