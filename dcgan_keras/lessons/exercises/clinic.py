@@ -131,6 +131,15 @@ def _few(smallest: int) -> np.ndarray:
 
 
 # Counts -> the look from which on a class is missing, and what a wrong answer forgot.
+def _relay() -> np.ndarray:
+    """At look 1 the last class is missing; at look 2 it is back, and another is."""
+    counts = _looks(10, 10, 10)
+    for look, missing in ((1, 9), (2, 8)):
+        counts[look, 0] += counts[look, missing]
+        counts[look, missing] = 0
+    return counts
+
+
 TRIALS = (
     (_looks(1, 4, 10, 10), None, "a run that begins with one class and recovers"),
     (_looks(1, 10, 10, 6, 5), 3, "a run that loses classes at look 3"),
@@ -142,6 +151,7 @@ TRIALS = (
     (_few(9)[:, ::-1], 1, "the missing class may be any of the ten"),
     (_few(10) * 5, None, "with 5,000 samples 1 % is 50"),
     (_few(9) * 5, 1, "with 5,000 samples 45 are below 1 %"),
+    (_relay(), 1, "from look 1 on one class or another is missing"),
 )
 
 

@@ -182,6 +182,16 @@ def solution(counts):
     return int(fine[-1]) + 1 if len(fine) else 0
 
 
+def longest_missing(counts):
+    """Of the classes that are missing at the end, since when the first of them is."""
+    since = []
+    for missing in (counts < 0.01 * counts.sum(axis=1, keepdims=True)).T:
+        if missing[-1]:
+            fine = np.flatnonzero(~missing)
+            since.append(int(fine[-1]) + 1 if len(fine) else 0)
+    return min(since, default=None)
+
+
 def never_zero(counts):
     return solution(counts) or None
 
@@ -195,6 +205,7 @@ def never_zero(counts):
         (at_most_ten, "10 samples of 1,000 are 1 %"),
         (below_ten, "with 5,000 samples 45 are below 1 %"),
         (of_the_first_digit, "you return"),
+        (longest_missing, "one class or another is missing: you return 2, expected 1"),
         (never_zero, "never has all classes: you return None, expected 0"),
         (lambda counts: is_missing(counts)[-1], "return a look's number or None"),
         (lambda counts: 2.5, "return a look's number or None"),
