@@ -2,6 +2,8 @@
 
 import warnings
 
+import numpy as np
+
 from dcgan_keras._tensorflow import keras, tf
 
 
@@ -103,6 +105,33 @@ def check_players(**players) -> None:
                 f"{name}: expected a model whose shapes are known, got a subclass, "
                 f"{kind}; give keras.Sequential([keras.Input(shape), {player.name}])"
             )
+        if not player.built:
+            continue
+        for what in ("input", "output"):
+            shape = getattr(player, f"{what}_shape")
+            if not isinstance(shape, tuple) or any(map(np.iterable, shape)):
+                raise ValueError(
+                    f"{name}: expected one {what}, got {len(shape)} of shapes {shape}; "
+                    "labels are told as build_gan(classes=...) says"
+                )
+        if isinstance(getattr(player, "_outputs_struct", None), dict):
+            raise ValueError(f"{name}: expected an output without a name, got a dict")
+        taken = [x.dtype for x in getattr(player, "inputs", None) or ()]
+        if any("int" in dtype or dtype == "bool" for dtype in taken):
+            raise ValueError(
+                f"{name}: expected an input of floating numbers, got {taken[0]}"
+            )
+
+
+def check_apart(generator: keras.Model, discriminator: keras.Model) -> None:
+    """Refuse players with a weight in common, which both optimizers would move."""
+    own = set(map(id, generator.variables))
+    shared = [v.path for v in discriminator.variables if id(v) in own]
+    if shared:
+        raise ValueError(
+            "discriminator: expected weights of its own, got some of the generator's: "
+            f"{shared[0]}"
+        )
 
 
 def build_gan(

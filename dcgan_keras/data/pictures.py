@@ -37,6 +37,16 @@ STRIP_BYTES, TILE_BYTES, COLOUR_MAP, EXTRA_SAMPLES = 279, 325, 320, 338  # more 
 GREY_FACTORS = {"L;2": 85, "L;4": 17}  # these are brought to 8 bits
 SIXTEEN_BIT_COLOUR = "RGB;16B"  # of which the high bytes are kept
 SIXTEEN_BIT_GREY_AND_ALPHA = "LA;16B"  # opened as RGBA
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # a pixel of a PNG, by its kind of colour
+ADAM7 = (  # the passes of an interlaced PNG: first column and row, and every which
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 # A JPEG's markers: 0xff and a code.
 MARKER, SCAN_OR_END, END = b"\xff", b"\xda\xd9", b"\xff\xd9"
 WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xD9))
@@ -140,6 +150,8 @@ def decode(
                 raise UnfitPicture("unreadable", "a JPEG without its end")
             if image.format == "PNG" and not _is_as_written(path):
                 raise UnfitPicture("unreadable", "a PNG with another checksum")
+            if image.format == "PNG" and not _is_whole(path, image):
+                raise UnfitPicture("unreadable", "a PNG without its last rows")
             try:
                 ImageOps.exif_transpose(image, in_place=True)
             except MemoryError:
@@ -307,6 +319,30 @@ def _is_as_written(path: str | Path) -> bool:
         if kind == b"IDAT" and zlib.crc32(content[place + 4 : end]) != checksum:
             return False
         place = end + 4
+
+
+def _is_whole(path: str | Path, image) -> bool:
+    """Whether a PNG has all its rows, looked for where the last of them is all 0.
+
+    Where the stream ends before the picture does, Pillow leaves the rest at 0.
+    """
+    last = image.crop((0, image.height - 1, image.width, image.height))
+    if any(map(np.any, last.getextrema())):
+        return True
+    content, place, pixels = memoryview(Path(path).read_bytes()), 8, []
+    bits, interlaced = content[24] * SAMPLES[content[25]], content[28]
+    while place + 8 <= len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        if content[place + 4 : place + 8] == b"IDAT":
+            pixels.append(content[place + 8 : place + 8 + length])
+        place += 12 + length
+    needed = 0
+    for left, top, across, down in ADAM7 if interlaced else ((0, 0, 1, 1),):
+        columns = -(-max(0, image.width - left) // across)
+        rows = -(-max(0, image.height - top) // down)
+        needed += rows * (1 + (columns * bits + 7) // 8) if columns else 0
+    unpacked = zlib.decompressobj().decompress(b"".join(pixels), needed)
+    return len(unpacked) == needed
 
 
 def _plain(image, channels: int):

@@ -223,13 +223,48 @@ def checked_pair(real_features, features, neighbours: int):
 
 
 def _share_inside(points: np.ndarray, support: np.ndarray, neighbours: int) -> float:
-    radii = np.empty(len(support))  # squared; the 0-th neighbour is the point itself
-    for part, block in squared_distances(support, support):
-        radii[part] = np.partition(block, neighbours, axis=1)[:, neighbours]
+    """Of the points, those within a ball of the support.
+
+    Products decide where they can; what lies within their rounding of a border is
+    decided by the differences, so that copies lie at distance 0.
+    """
+    squares = [np.einsum("nf,nf->n", x, x).max() for x in (points, support)]
+    rounding = 4 * np.finfo(np.float64).eps * support.shape[1] * sum(squares)
+    radii = _radii(support, neighbours, rounding)
     inside = 0
-    for _, block in squared_distances(points, support):
-        inside += int(np.sum(np.any(block <= radii, axis=1)))
+    for part, block in squared_distances(points, support):
+        block -= radii
+        is_inside = np.any(block < -rounding, axis=1)
+        doubtful = np.flatnonzero(~is_inside & np.any(block <= rounding, axis=1))
+        rows, columns = np.nonzero(np.abs(block[doubtful]) <= rounding)
+        rows = doubtful[rows]
+        exact = _squared_lengths(points, part.start + rows, support, columns)
+        is_inside[rows[exact <= radii[columns]]] = True
+        inside += int(is_inside.sum())
     return inside / len(points)
+
+
+def _radii(support: np.ndarray, neighbours: int, rounding: float) -> np.ndarray:
+    """The squared distance of each point to its k-th nearest; the 0-th is itself."""
+    radii = np.empty(len(support))
+    for part, block in squared_distances(support, support):
+        limits = np.partition(block, neighbours, axis=1)[:, neighbours, np.newaxis]
+        rows, columns = np.nonzero(block <= limits + 2 * rounding)
+        exact = _squared_lengths(support, part.start + rows, support, columns)
+        order = np.lexsort((exact, rows))
+        first = np.searchsorted(rows, np.arange(len(block)))
+        radii[part] = exact[order[first + neighbours]]
+    return radii
+
+
+def _squared_lengths(a, rows, b, columns, at_once: int = 50_000) -> np.ndarray:
+    """|a - b|^2 of some pairs, by the differences."""
+    lengths = np.empty(len(rows))
+    for start in range(0, len(rows), at_once):
+        part = slice(start, start + at_once)
+        gaps = a[rows[part]] - b[columns[part]]
+        lengths[part] = np.einsum("nf,nf->n", gaps, gaps)
+    return lengths
 
 
 def _homogeneity(counts: np.ndarray, real_counts: np.ndarray) -> tuple[float, float]:

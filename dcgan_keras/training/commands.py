@@ -93,6 +93,7 @@ MOST_GRIDS = 100  # frames of training.gif
 MOST_SIDE = 2**16 - 1  # pixels of a .gif
 MOST_STEPS = 1000  # frames of a walk
 MOST_PIXELS = 2**26  # of a .png; of 89 million Pillow warns as of a bomb
+SMALLEST_RATE = float(np.finfo(np.float32).tiny)
 POINTS = 12  # of the walk from one sample to the next
 LARGE = 12 * 10**8  # multiplications of a stage; see benchmarks/threads.py
 
@@ -210,12 +211,6 @@ def _train_and_write(run, config, data, model, cluster, options) -> None:
             run.write_clusters(data.clusters)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
-        is_one = config["batch_size"] == replicas
-        if is_one and replicas > 1 and config["recipe"] == "paper":
-            say(  # of one device ``fit`` says it
-                "batch_size: of 1 image a batch BatchNormalization takes away what z "
-                "says, so G draws one picture in training; take 2 images or more"
-            )
         _fit(model, data, config, recorder, cluster)
         write_training_gif(run)
 
@@ -279,8 +274,11 @@ def sample(options: argparse.Namespace) -> None:
     remove_leftovers(path.parent, path.name)
     if path.suffix == ".npy":
         shape = (options.count, *generator.output_shape[1:])
-        z = _asked(z, options, config)
-        write_whole(path, _npy_parts(shape, generate_parts(generator, z)))
+        told = {}
+        if config["classes"] is not None:
+            labels = _asked_labels(options.count, options, config)
+            told = {"labels": labels, "classes": config["classes"]}
+        write_whole(path, _npy_parts(shape, generate_parts(generator, z, **told)))
     elif path.suffix == ".png":
         columns = int(np.ceil(np.sqrt(options.count)))
         has_rows = config["conditional"] and config["clusters"] is None
@@ -341,21 +339,21 @@ def _label_of(options: argparse.Namespace, config: dict) -> int | None:
 
 
 def _asked(z, options: argparse.Namespace, config: dict):
-    """What G takes: z, and of a conditional run the label, or all of them in turn.
-
-    Of a run with groups without a label: each as often as it has images.
-    """
-    classes = config["classes"]
-    if classes is None:
+    """What G takes: z, and of a conditional run the label, or all of them in turn."""
+    if config["classes"] is None:
         return z
+    return with_labels(z, _asked_labels(len(z), options, config), config["classes"])
+
+
+def _asked_labels(count: int, options: argparse.Namespace, config: dict) -> np.ndarray:
+    """The label that was asked for, or all in turn; of a run with groups without a
+    label each as often as it has images."""
     if options.label is not None:
-        labels = np.full(len(z), options.label)
-    elif config["clusters"] is not None:
+        return np.full(count, options.label)
+    if config["clusters"] is not None:
         groups = read_clusters(RunFolder(options.run), config)
-        labels = groups.draw(len(z), options.seed)
-    else:
-        labels = np.arange(len(z)) % classes
-    return with_labels(z, labels, classes)
+        return groups.draw(count, options.seed)
+    return np.arange(count) % config["classes"]
 
 
 def _trained(run: RunFolder) -> dict:
@@ -618,6 +616,11 @@ def _asked_settings(options: argparse.Namespace, config: dict) -> dict:
         recipe = RECIPES[config["recipe"]]
         for name in ("generator_learning_rate", "discriminator_learning_rate"):
             asked[name] = recipe[name] * options.learning_rates
+            if 0 < options.learning_rates and asked[name] < SMALLEST_RATE:
+                raise ValueError(
+                    "learning_rates (--learning-rates): expected 0, or rates that are "
+                    f"more than 0 in float32 too, got {options.learning_rates}"
+                )
     if options.decay_steps is not None:
         asked["decay_steps"] = options.decay_steps
     if options.augment is not None:
@@ -789,7 +792,7 @@ def _check_grid(count: int, height: int, width: int) -> None:
     if count > most:
         raise ValueError(
             f"count: expected at most {most:,} samples of {height}x{width} in a .png, "
-            f"got {count:,}; a .npy takes as many as the disk does"
+            f"got {count:,}; a .npy has no such limit"
         )
 
 

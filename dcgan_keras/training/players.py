@@ -21,6 +21,7 @@ from dcgan_keras.composite import (
     _passes_on,
     batch_norm_layers,
     build_gan,
+    check_apart,
     check_logits,
     check_players,
     unfreeze,
@@ -56,9 +57,14 @@ BATCHES = (
 BATCHED = keras.utils.PyDataset, tf.distribute.DistributedDataset
 ORDERED = tf.data.Dataset, tf.distribute.DistributedDataset, types.GeneratorType
 ONE_IMAGE = (
-    "batch_size is 1, and G normalises each batch by itself: of one image hardly "
+    "a batch has 1 image, and G normalises each batch by itself: of one image hardly "
     "anything is left. Take 16 or more."
 )
+UNUSED_AVERAGES = (
+    "the averages of G's weights that are in the file are not used: load with "
+    "compile=True, or compile with use_ema=True first, as in the training"
+)
+AVERAGES = "averages"  # their mark among the model's own numbers in a file
 REPORTED = ("discriminator_loss", "generator_loss", "real_accuracy", "fake_accuracy")
 PHILOX = 1  # TensorFlow's number of ``noise.ALGORITHM``
 ENDLESS = tf.data.INFINITE_CARDINALITY
@@ -103,6 +109,7 @@ class TwoPlayers(keras.Model):
         # It refuses players that do not fit.
         build_gan(generator, discriminator, classes=classes)
         check_logits(discriminator)
+        check_apart(generator, discriminator)
         super().__init__(name=name)
         self.classes, self._class_shares = classes, None
         self.generator, self.discriminator = generator, discriminator
@@ -121,6 +128,13 @@ class TwoPlayers(keras.Model):
         means = [keras.metrics.Mean(name) for name in REPORTED]
         object.__setattr__(self, "_means", means)
         self.built = True
+
+    @property
+    def _keeps_averages(self) -> bool:
+        """Whether G's optimizer keeps an average of each weight."""
+        optimizer = getattr(self, "generator_optimizer", None)
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # scales losses
+        return bool(getattr(optimizer, "use_ema", False))
 
     @property
     def class_shares(self):
@@ -143,7 +157,7 @@ class TwoPlayers(keras.Model):
             default_optimizer() if x is None else keras.optimizers.get(x)
             for x in (generator_optimizer, discriminator_optimizer)
         ]
-        if pair[0] is pair[1]:
+        if len({id(getattr(x, "inner_optimizer", x)) for x in pair}) == 1:
             raise ValueError(
                 "discriminator_optimizer: expected an optimizer of its own, got the "
                 "generator's; an optimizer keeps a state for each of its variables"
@@ -211,6 +225,21 @@ class TwoPlayers(keras.Model):
         model.class_shares = shares
         return model
 
+    def save_own_variables(self, store):
+        """As Keras; notes whether the optimizer's part of the file has averages."""
+        super().save_own_variables(store)
+        if self._sampling_generator.has_averages():
+            store[AVERAGES] = np.ones(1, np.uint8)
+
+    def load_own_variables(self, store):
+        """As Keras; says if the file has averages, and this model has no use for
+        them."""
+        values = {name: store[name] for name in store.keys()}
+        if values.pop(AVERAGES, None) is not None:
+            if not self._keeps_averages:
+                warnings.warn(UNUSED_AVERAGES, stacklevel=2)
+        super().load_own_variables(values)
+
     # data and noise
 
     def _real_batch(self, data):
@@ -244,9 +273,20 @@ class TwoPlayers(keras.Model):
             images = tf.identity(images)
             return images, labels if labels is None else tf.identity(labels)
 
+    def _several(self, images):
+        """The same images; of one alone G's BN makes hardly anything, which is said."""
+        count = images.shape[0]
+        if count == 1 and batch_norm_layers(self.generator):
+            warnings.warn(ONE_IMAGE, stacklevel=2)
+        if count is not None or not batch_norm_layers(self.generator):
+            return images
+        said = self._warned(tf.equal(tf.shape(images)[0], 1), ONE_IMAGE)
+        with tf.control_dependencies([said]):
+            return tf.identity(images)
+
     def _warned(self, is_other, said: str):
-        """An operation that warns of images of another range than G's; of an array in
-        [0, 1] ``fit`` does so."""
+        """An operation that warns of images of another range than G's, or of one alone;
+        of an array in [0, 1] ``fit`` does so."""
 
         owner = weakref.ref(self)  # TensorFlow keeps a py_function for good
 
@@ -321,6 +361,7 @@ class TwoPlayers(keras.Model):
     def train_step(self, data):
         """One update of each player; returns the losses of this step."""
         images, labels = self._real_batch(data)
+        images = self._several(images)
         # A copy: the variable itself counts on at the end of the step.
         step = tf.identity(self.steps_made.value)
         draws = self._draws(images, step)
@@ -375,7 +416,7 @@ class TwoPlayers(keras.Model):
         """
         given = _by_name(x, args, options)
         self._is_array = isinstance(x, np.ndarray | tf.Tensor)
-        _check_callbacks(given.get("callbacks"))
+        _check_callbacks(given.get("callbacks"), self._keeps_averages)
         _check_weights(given)
         _check_numbers(given)
         _check_whole_batches(given)
@@ -391,8 +432,6 @@ class TwoPlayers(keras.Model):
         x, batch_size = given["x"], given.get("batch_size") or KERAS_BATCH
         if isinstance(x, ORDERED):
             given.setdefault("shuffle", False)  # Keras's default would warn
-        if _size(x, batch_size) == 1 and batch_norm_layers(self.generator):
-            warnings.warn(ONE_IMAGE, stacklevel=2)
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1:
             if not self.shares_batches:
@@ -446,7 +485,9 @@ class TwoPlayers(keras.Model):
         _check_weights(_by_name(x, args, options, keras.Model.train_on_batch))
         self._sampling_generator.seen = None
         with self._one_sentence():
-            return super().train_on_batch(x, *args, **options)
+            found = super().train_on_batch(x, *args, **options)
+        self._sampling_generator.remember()
+        return found
 
     def test_on_batch(self, x, *args, **options):
         """As ``keras.Model.test_on_batch``: of one batch what ``evaluate`` gives."""
@@ -916,7 +957,7 @@ def _checked_options(options: dict) -> dict:
     return checked
 
 
-def _check_callbacks(callbacks) -> None:
+def _check_callbacks(callbacks, keeps_averages: bool) -> None:
     """Refuse Keras's callbacks that need the one optimizer or the loss of a model."""
     schedule = "give each optimizer a schedule of keras.optimizers.schedules"
     refused = {
@@ -930,6 +971,13 @@ def _check_callbacks(callbacks) -> None:
         if not (callback is None or isinstance(callback, keras.callbacks.Callback)):
             raise ValueError(
                 f"callbacks: expected keras.callbacks.Callback objects, got {callback}"
+            )
+        restores = getattr(callback, "restore_best_weights", False)
+        if restores and keeps_averages:
+            raise ValueError(
+                "restore_best_weights: expected False, for it would restore G's "
+                "weights without their averages, which draw the samples; "
+                "ModelCheckpoint(save_best_only=True) keeps both; got True"
             )
         for kind, instead in refused.items():
             if isinstance(callback, kind):

@@ -90,11 +90,23 @@ class RunFolder:
         check_place(self.path)
         self._check_no_run()
         left = [self.path / name for name in WRITTEN] + self.sample_paths()
-        for path in filter(os.path.lexists, left):
+        left = [path for path in left if os.path.lexists(path)]
+        if left == [self.path / "clusters.npz"] and self._has_groups():
+            return  # of a run that was killed before its config.json was written
+        for path in left:
             raise FileExistsError(
                 f"output: {path} is there without the config.json of a run, and a new "
                 "run would write over it; name another folder, or remove the file"
             )
+
+    def _has_groups(self) -> bool:
+        """Whether clusters.npz holds the groups of a run."""
+        path = self.path / "clusters.npz"
+        try:
+            with open_npz(path, "the groups of a run's images") as saved:
+                return bool(_group_headers(saved))
+        except UnreadableFile:
+            return False
 
     def _check_no_run(self) -> None:
         if self.is_there():

@@ -76,6 +76,10 @@ class SamplingGenerator:
             if weights != old_weights and averages == old_averages:
                 self.start_anew()
 
+    def has_averages(self) -> bool:
+        """Whether there is an average of any weight yet."""
+        return bool(self._pairs())
+
     def _averages(self) -> dict | None:
         """The average of each variable, by its id; None if there are none yet."""
         self.follow()
@@ -157,17 +161,23 @@ def generate(generator: keras.Model, z, batch_size: int = 250) -> np.ndarray:
 
 
 def generate_parts(
-    generator: keras.Model, z, batch_size: int = 250
+    generator: keras.Model, z, batch_size: int = 250, labels=None, classes: int = 0
 ) -> Iterator[np.ndarray]:
-    """As ``generate``, in parts of ``batch_size`` that need not all be kept."""
+    """As ``generate``, in parts of ``batch_size`` that need not all be kept.
+
+    With labels, whole numbers below ``classes``, G takes z and a one-hot label; these
+    are made for a part at a time, too.
+    """
     check_positive(batch_size=batch_size)
     batch_size = int(batch_size)
-    shape, takes = np.shape(z), generator.input_shape[1]
+    shape, takes = np.shape(z), generator.input_shape[1] - classes
     if len(shape) != 2 or shape[0] < 1 or shape[1] != takes:
         raise ValueError(f"z: expected shape (N, {takes}), N > 0; got {shape}")
     step = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)
-    starts = range(0, len(z), batch_size)
-    return (step(z[at : at + batch_size]).numpy() for at in starts)
+    parts = (slice(at, at + batch_size) for at in range(0, len(z), batch_size))
+    if labels is None:
+        return (step(z[part]).numpy() for part in parts)
+    return (step(with_labels(z[part], labels[part], classes)).numpy() for part in parts)
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:

@@ -612,6 +612,42 @@ def test_a_png_that_ends_in_zeros_is_refused(tmp_path, options):
         decode(path, 64, 3)
 
 
+def rows_of_a_png(path, width, height, rows, kind=2, bits=8, passes=None):
+    """A PNG whose header says ``height``, and that ends after ``rows``."""
+    a_pixel = bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
+    if passes is None:
+        raw = (b"\0" + bytes([200]) * ((width * a_pixel + 7) // 8)) * rows
+    else:
+        raw = b"".join((b"\0" + bytes((w * a_pixel + 7) // 8)) * h for w, h in passes)
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, bool(passes))
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits"), [(0, 1), (0, 8), (0, 16), (2, 8), (4, 8), (6, 8), (6, 16)]
+)
+def test_a_png_without_its_last_rows_is_refused(kind, bits, tmp_path):
+    """Its checksums are right; Pillow leaves at 0 what did not come."""
+    path = tmp_path / "a.png"
+    rows_of_a_png(path, 9, 8, 8, kind, bits)
+    decode(path, 8, 1)
+    for rows in (7, 3):
+        rows_of_a_png(path, 9, 8, rows, kind, bits)
+        with pytest.raises(UnfitPicture, match="without its last rows"):
+            decode(path, 8, 1)
+
+
+def test_a_black_png_of_seven_passes_is_whole(tmp_path):
+    """Of 9x5 pixels; each pass has so many columns and rows."""
+    passes = [(2, 1), (1, 1), (3, 1), (2, 2), (5, 1), (4, 3), (9, 2)]
+    rows_of_a_png(tmp_path / "a.png", 9, 5, 5, passes=passes)
+    assert decode(tmp_path / "a.png", 8, 3).max() == 0
+    rows_of_a_png(tmp_path / "a.png", 9, 5, 5, passes=passes[:-1])
+    with pytest.raises(UnfitPicture, match="without its last rows"):
+        decode(tmp_path / "a.png", 8, 3)
+
+
 def test_pixels_in_flight_are_bounded():
     """Of 100, three threads have 30 each at a time; beside 75 one has to wait."""
     budget, together, most = pictures._Budget(100), [], []

@@ -156,6 +156,23 @@ class TestPrecisionRecall:
         assert precision_recall(real + far, fake + far) == near
         assert precision_recall(np.full((9, 2), 7e9), np.full((9, 2), 7e9)) == (1, 1)
 
+    def test_copies_lie_within_balls_of_radius_0(self):
+        """Products would put some of them 1e-13 outside."""
+        for seed in range(10):
+            once = RNG(seed).normal(size=(40, 64)) * 30 + 9
+            copies = np.repeat(once, 5, axis=0), np.tile(once, (7, 1))
+            assert precision_recall(*copies) == (1, 1)
+
+    def test_two_groups_far_apart_lose_nothing(self):
+        """No middle lies near both, and a product there is wrong by 0.1."""
+        for seed in range(5):
+            real, fake = RNG(seed).normal(size=(2, 60, 3))
+            real[30:] += 1e7
+            fake[30:] += 1e7
+            result = precision_recall(real, fake)
+            assert result.precision == pytest.approx(naive_share_inside(fake, real, 3))
+            assert result.recall == pytest.approx(naive_share_inside(real, fake, 3))
+
     def test_more_rows_than_one_block(self):
         real, fake = RNG(0).normal(size=(1300, 3)), RNG(1).normal(size=(1100, 3))
         swapped = precision_recall(fake, real)

@@ -278,6 +278,7 @@ def test_what_is_no_factor_is_refused(factor, tmp_path, capsys):
             ["--recipe", "paper", "--learning-rates", "2"],
             "learning_rates (--learning-rates): ",
         ),
+        (["--learning-rates", "1e-40"], "learning_rates (--learning-rates): "),
         (["--loop", "composite", "--augment", "flip"], "augmentation (--augment): "),
         (["--recipe", "paper", "--decay-steps", "9"], "decay_steps (--decay-steps): "),
     ],

@@ -656,7 +656,7 @@ def test_the_composite_loop_claims_only_what_it_does(runs):
 @pytest.mark.parametrize("recipe", ["paper", "default"])
 def test_a_batch_of_one_gets_a_word_where_it_takes_z_away(tmp_path, capsys, recipe):
     options = ["--steps", "1", "--recipe", recipe, "--batch-size", "1"]
-    with pytest.warns(UserWarning, match="batch_size is 1, and G normalises"):
+    with pytest.warns(UserWarning, match="a batch has 1 image, and G normalises"):
         assert train(tmp_path / "a", *options) == 0
     assert "1 image a batch" not in capsys.readouterr().err  # it is said once
     generator = untrained_players(tmp_path / "a").generator
@@ -830,6 +830,20 @@ def test_a_run_that_was_killed_within_its_first_saving_is_begun_anew(
     assert f"{STEPS} steps without weights.npz; they are made" in said
     for name in ("history.csv", "weights.npz"):
         assert (tmp_path / "a" / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_run_killed_before_its_config_is_begun_anew(tmp_path, capsys):
+    """Then its groups alone are there; another file of that name is not touched."""
+    made = ["--steps", "1", "--clusters", "5"]
+    assert train(tmp_path / "a", *made) == 0
+    whole = (tmp_path / "a" / "weights.npz").read_bytes()
+    groups = (tmp_path / "a" / "clusters.npz").read_bytes()
+    for name, content, status in (("b", groups, 0), ("c", b"else", 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "clusters.npz").write_bytes(content)
+        assert train(tmp_path / name, *made) == status
+    assert (tmp_path / "b" / "weights.npz").read_bytes() == whole
+    assert (tmp_path / "c" / "clusters.npz").read_bytes() == b"else"
 
 
 def test_a_new_run_takes_over_nothing(runs, tmp_path, capsys):

@@ -521,9 +521,9 @@ def test_every_door_refuses_in_one_sentence(loop):
             door()
         assert len(str(error.value).splitlines()) == 1, said
     model.evaluate(endless, steps=2, verbose=0)
-    one_by_one = ((x[None],) for x in IMAGES)  # as Keras wants them
-    told = model.fit(one_by_one, steps_per_epoch=len(IMAGES), verbose=0)
-    assert told.epoch == [0] and int(model.steps_made.numpy()) == len(IMAGES)
+    pairs = ((IMAGES[n : n + 2],) for n in range(0, 12, 2))  # as Keras wants them
+    told = model.fit(pairs, steps_per_epoch=6, verbose=0)
+    assert told.epoch == [0] and int(model.steps_made.numpy()) == 6
 
 
 class Enough(keras.callbacks.Callback):
@@ -579,9 +579,25 @@ def test_a_refused_callback_is_seen_in_a_list_of_keras():
         model.fit(IMAGES, callbacks=inside, verbose=0)
 
 
-def test_one_image_a_batch_gets_a_word():
-    with pytest.warns(UserWarning, match="batch_size is 1, and G normalises"):
-        compiled().fit(IMAGES, batch_size=1, verbose=0)
+ONE = pytest.mark.parametrize(
+    ("call", "is_told"),
+    [
+        (lambda model: model.fit(IMAGES[:3], batch_size=1, verbose=0), True),
+        (lambda model: model.fit(IMAGES[:1], verbose=0), True),
+        (lambda model: model.fit(IMAGES[:9], batch_size=4, verbose=0), True),
+        (lambda model: model.fit(DATA(IMAGES[:3]).batch(1), verbose=0), True),
+        (lambda model: model.train_on_batch(IMAGES[:1]), True),
+        (lambda model: model.fit(IMAGES[:8], batch_size=4, verbose=0), False),
+        (lambda model: model.evaluate(IMAGES[:1], verbose=0), False),
+    ],
+)
+
+
+@ONE
+def test_a_batch_of_one_image_gets_a_word(call, is_told, recwarn):
+    call(compiled())
+    said = [one for one in recwarn if "a batch has 1 image" in str(one.message)]
+    assert bool(said) is is_told
 
 
 def sigmoid_players():
@@ -688,3 +704,98 @@ def test_small_numpy_integers_count_as_pythons():
     history = History(np.uint8(255))
     compiled().fit(IMAGES[:BATCH], callbacks=[history], verbose=0)
     assert history.rows[0]["step"] == 256
+
+
+# averages ----------------------------------------------------------------------
+
+
+@KERAS_SAVES
+def test_averages_that_are_loaded_and_not_used_get_a_word(tmp_path, recwarn):
+    model, z = averaging(), noise()
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    drawn = model.predict(z, verbose=0)
+    model.save(tmp_path / "a.keras")
+    model.save_weights(tmp_path / "a.weights.h5")
+    again, other = keras.models.load_model(tmp_path / "a.keras"), averaging()
+    other.load_weights(tmp_path / "a.weights.h5")
+    for one in (again, other):
+        assert np.allclose(one.predict(z, verbose=0), drawn, atol=1e-6)
+    assert not [one for one in recwarn if "averages" in str(one.message)]
+    with pytest.warns(UserWarning, match="the averages of G's weights .* not used"):
+        keras.models.load_model(tmp_path / "a.keras", compile=False)
+    with pytest.warns(UserWarning, match="the averages of G's weights .* not used"):
+        DCGAN(*build_players()).load_weights(tmp_path / "a.weights.h5")
+
+
+def test_weights_put_in_by_hand_after_a_batch_are_drawn_with():
+    model = averaging()
+    for _ in range(2):
+        model.train_on_batch(IMAGES[:BATCH])
+    drawing = model.sampling_generator()
+    assert apart(values(drawing), values(model.generator)) > 0
+    halves = [np.full_like(w, 0.5) for w in model.generator.get_weights()]
+    model.generator.set_weights(halves)
+    for one in model.sampling_generator().trainable_variables:
+        assert np.ptp(one.numpy()) == 0
+
+
+def test_the_best_weights_are_not_restored_without_their_averages():
+    stop = keras.callbacks.EarlyStopping(
+        "generator_loss", mode="max", restore_best_weights=True
+    )
+    with pytest.raises(ValueError, match="restore_best_weights: expected False"):
+        averaging().fit(IMAGES, callbacks=[stop], verbose=0)
+    compiled().fit(IMAGES[:BATCH], callbacks=[stop], verbose=0)
+
+
+# players of other structures ---------------------------------------------------
+
+
+def two_inputs():
+    z, label = keras.Input((3,)), keras.Input((2,))
+    pixels = keras.layers.Dense(256)(keras.layers.Concatenate()([z, label]))
+    image = keras.layers.Reshape((16, 16, 1))(pixels)
+    return keras.Model([z, label], image), build_players()[1]
+
+
+def named_output():
+    image = keras.Input((16, 16, 1))
+    logit = keras.layers.Dense(1)(keras.layers.Flatten()(image))
+    return build_players()[0], keras.Model(image, {"logit": logit})
+
+
+def whole_numbers():
+    z = keras.Input((3,), dtype="int32")
+    pixels = keras.layers.Flatten()(keras.layers.Embedding(5, 256)(z))
+    pixels = keras.layers.Dense(256)(pixels)
+    image = keras.layers.Reshape((16, 16, 1))(pixels)
+    return keras.Model(z, image), build_players()[1]
+
+
+def one_layer_for_both():
+    both = keras.layers.Dense(256)
+    z, image = keras.Input((256,)), keras.Input((16, 16, 1))
+    generator = keras.Model(z, keras.layers.Reshape((16, 16, 1))(both(z)))
+    hidden = both(keras.layers.Flatten()(image))
+    return generator, keras.Model(image, keras.layers.Dense(1)(hidden))
+
+
+@pytest.mark.parametrize(
+    ("players", "said"),
+    [
+        (two_inputs, "generator: expected one input, got 2 of shapes"),
+        (named_output, "discriminator: expected an output without a name, got a dict"),
+        (whole_numbers, "generator: expected an input of floating numbers, got int32"),
+        (one_layer_for_both, "discriminator: expected weights of its own, got some"),
+    ],
+)
+def test_players_that_could_not_train_as_meant_are_refused(players, said):
+    with pytest.raises(ValueError, match=said):
+        DCGAN(*players())
+
+
+def test_one_optimizer_in_two_wrappers_is_one():
+    scaled = keras.optimizers.LossScaleOptimizer
+    one = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="expected an optimizer of its own"):
+        DCGAN(*build_players()).compile(scaled(one), scaled(one))
