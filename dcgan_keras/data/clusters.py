@@ -225,8 +225,13 @@ def find_clusters(
 
 def sides_of_centres(height: int, width: int) -> tuple[int, int]:
     """The height and width of the centres of pictures of that size."""
-    factor = max(1, min(height, width) // SIDE)
+    factor = _factor(height, width)
     return height // factor, width // factor
+
+
+def _factor(height: int, width: int) -> int:
+    """How many pixels a side are averaged to one."""
+    return max(1, min(height, width) // SIDE)
 
 
 def nearest_centres(
@@ -281,7 +286,7 @@ def _spread(look: np.ndarray) -> np.float32:
 def _smaller(images, chosen: np.ndarray):
     """Some of the pictures, ``CHUNK`` at a time, with about ``SIDE`` pixels a side."""
     height, width = images.shape[1:3]
-    factor = height // sides_of_centres(height, width)[0]
+    factor = _factor(height, width)
     height, width = sides_of_centres(height, width)
     for start in range(0, len(chosen), CHUNK):
         part = images[chosen[start : start + CHUNK]]

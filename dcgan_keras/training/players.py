@@ -416,7 +416,7 @@ class TwoPlayers(keras.Model):
         """
         given = _by_name(x, args, options)
         self._is_array = isinstance(x, np.ndarray | tf.Tensor)
-        _check_callbacks(given.get("callbacks"), self._keeps_averages)
+        _check_callbacks(given.get("callbacks"))
         _check_weights(given)
         _check_numbers(given)
         _check_whole_batches(given)
@@ -957,7 +957,7 @@ def _checked_options(options: dict) -> dict:
     return checked
 
 
-def _check_callbacks(callbacks, keeps_averages: bool) -> None:
+def _check_callbacks(callbacks) -> None:
     """Refuse Keras's callbacks that need the one optimizer or the loss of a model."""
     schedule = "give each optimizer a schedule of keras.optimizers.schedules"
     refused = {
@@ -971,13 +971,6 @@ def _check_callbacks(callbacks, keeps_averages: bool) -> None:
         if not (callback is None or isinstance(callback, keras.callbacks.Callback)):
             raise ValueError(
                 f"callbacks: expected keras.callbacks.Callback objects, got {callback}"
-            )
-        restores = getattr(callback, "restore_best_weights", False)
-        if restores and keeps_averages:
-            raise ValueError(
-                "restore_best_weights: expected False, for it would restore G's "
-                "weights without their averages, which draw the samples; "
-                "ModelCheckpoint(save_best_only=True) keeps both; got True"
             )
         for kind, instead in refused.items():
             if isinstance(callback, kind):

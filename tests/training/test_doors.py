@@ -739,15 +739,6 @@ def test_weights_put_in_by_hand_after_a_batch_are_drawn_with():
         assert np.ptp(one.numpy()) == 0
 
 
-def test_the_best_weights_are_not_restored_without_their_averages():
-    stop = keras.callbacks.EarlyStopping(
-        "generator_loss", mode="max", restore_best_weights=True
-    )
-    with pytest.raises(ValueError, match="restore_best_weights: expected False"):
-        averaging().fit(IMAGES, callbacks=[stop], verbose=0)
-    compiled().fit(IMAGES[:BATCH], callbacks=[stop], verbose=0)
-
-
 # players of other structures ---------------------------------------------------
 
 
