@@ -63,8 +63,8 @@ def test_they_are_the_same_every_time():
 
 def test_where_no_groups_are_the_seed_says_which(monkeypatch):
     """Of the centres that are begun with, and of the few components."""
-    monkeypatch.setattr(module, "COMPONENTS", 5)
-    images = np.random.default_rng(0).uniform(-1, 1, (60, 8, 8, 1)).astype(np.float32)
+    monkeypatch.setattr(module, "COMPONENTS", 20)
+    images = np.random.default_rng(0).uniform(-1, 1, (300, 8, 8, 1)).astype(np.float32)
     one, other, third = (find_clusters(images, 7, seed)[1] for seed in (4, 4, 5))
     np.testing.assert_array_equal(one, other)
     assert (one != third).any()
@@ -218,6 +218,16 @@ def test_an_edge_is_seen_by_the_direction_that_it_faces():
         np.testing.assert_allclose(np.delete(middle, direction), 0, atol=1e-3)
     between = edge_directions(lit_from(np.pi / 8))[0, 1, 1]
     assert between[0] > 0.1 and between[1] > 0.1 and between[2:].max() < 1e-3
+
+
+def test_an_area_counts_around_its_third_pixel():
+    """A dot there: the areas on both sides see as little of it."""
+    image = np.zeros((1, 16, 16, 1), np.float32)
+    image[0, 6, 6] = 1
+    seen = (edge_directions(image)[0] ** 2).sum(axis=-1)
+    assert seen.argmax() == 5  # the second of the second row, of four
+    assert seen[1, 0] == pytest.approx(seen[1, 2], rel=1e-3)
+    assert seen[0, 1] == pytest.approx(seen[2, 1], rel=1e-3)
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2])

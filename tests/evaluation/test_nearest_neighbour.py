@@ -104,6 +104,15 @@ def test_a_tie_of_images_in_parts_of_any_size_goes_to_the_earlier(sizes):
     assert errors == {300: 0.0, 600: 0.0}
 
 
+def test_what_is_nearer_by_less_than_products_round_is_nearer():
+    test = np.random.default_rng(0).normal(size=(50, 784))
+    pixels, parts = np.eye(784), []
+    for number, step in enumerate((0.01, 0.0099)):
+        parts.append((test + step * pixels[number], np.full(50, number)))
+    errors = nearest_neighbour_errors(test, np.ones(50, int), parts, [50, 100])
+    assert errors == {50: 1.0, 100: 0.0}
+
+
 def test_asked_labels_come_with_the_images_that_were_asked_for():
     generator = build_generator((16, 16, 1), 3, 4, 3, classes=5, seed=1)
     samples = labelled_samples(generator, 5, seed=2)
