@@ -188,7 +188,9 @@ def test_a_seed_that_k_means_does_not_take_is_named(seed):
         find_clusters(images, 3, seed)
 
 
-@pytest.mark.parametrize("sides", [(28, 28), (64, 64), (96, 96), (63, 63)])
+@pytest.mark.parametrize(
+    "sides", [(28, 28), (64, 64), (96, 96), (63, 63), (1090, 1056)]
+)
 def test_the_sides_of_centres_are_known_before(sides):
     images = np.zeros((2, *sides, 1), np.float32)
     images[1] = 1
