@@ -66,6 +66,17 @@ def test_what_fits_is_the_same_in_every_form():
     np.testing.assert_array_equal(unknown.get_concrete_function(spec)(Z), rows)
 
 
+def test_noise_of_another_precision_is_taken():
+    found = with_labels(Z.astype(np.float64), [3, 1], 4)
+    assert found.dtype == tf.float32
+    np.testing.assert_array_equal(found, with_labels(Z, [3, 1], 4))
+
+
+def test_no_labels_are_labels_of_no_images():
+    found = check_labels(np.zeros(0, np.uint8), 3, 0)
+    assert found.shape == (0,) and found.dtype == np.int64
+
+
 def test_classes_of_8_bits_are_as_many():
     found = label_grid(Z, np.uint8(200))
     np.testing.assert_array_equal(found, label_grid(Z, 200))

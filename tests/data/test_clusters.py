@@ -61,6 +61,23 @@ def test_they_are_the_same_every_time():
     np.testing.assert_array_equal(one[1], other[1])
 
 
+def test_where_no_groups_are_the_seed_says_which(monkeypatch):
+    """Of the centres that are begun with, and of the few components."""
+    monkeypatch.setattr(module, "COMPONENTS", 20)
+    images = np.random.default_rng(0).uniform(-1, 1, (300, 8, 8, 1)).astype(np.float32)
+    one, other, third = (find_clusters(images, 7, seed)[1] for seed in (4, 4, 5))
+    np.testing.assert_array_equal(one, other)
+    assert (one != third).any()
+
+
+def test_the_seed_says_which_of_many_pictures_are_looked_at(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 40)
+    images, _ = planted()
+    one, other, third = (find_clusters(images, 3, seed)[0] for seed in (4, 4, 5))
+    assert one.centres.tobytes() == other.centres.tobytes()
+    assert one.centres.tobytes() != third.centres.tobytes()
+
+
 @pytest.mark.parametrize(("side", "small"), [(64, 32), (72, 36), (28, 28)])
 def test_large_pictures_are_compared_small(side, small):
     images, labels = planted(side, channels=3)
@@ -126,6 +143,11 @@ def test_groups_are_drawn_as_often_as_they_have_pictures():
     np.testing.assert_allclose(shares, [0.7, 0.2, 0.1], atol=0.02)
     np.testing.assert_array_equal(drawn, clusters.draw(10_000, seed=1))
     assert (drawn != clusters.draw(10_000, seed=2)).any()
+    assert len(clusters.draw(5, seed=2**63 - 1)) == 5
+    with pytest.raises(
+        ValueError, match=r"\(--seed\): .* 0 to 9,223,372,036,854,775,8"
+    ):
+        clusters.draw(5, seed=2**63)
 
 
 @pytest.mark.parametrize("count", [3.0, 2.5, "3", True, None])
@@ -174,6 +196,12 @@ def test_the_sides_of_centres_are_known_before(sides):
     assert clusters.centres.shape[1:3] == sides_of_centres(*sides)
 
 
+def test_the_shorter_side_says_how_small_pictures_become():
+    assert sides_of_centres(70, 200) == (35, 100)
+    assert sides_of_centres(200, 70) == (100, 35)
+    assert sides_of_centres(63, 640) == (63, 640)
+
+
 def lit_from(angle, side=16):
     """A picture that grows brighter in that direction, the middle alone."""
     down, right = np.mgrid[:side, :side] - (side - 1) / 2
@@ -190,6 +218,25 @@ def test_an_edge_is_seen_by_the_direction_that_it_faces():
         np.testing.assert_allclose(np.delete(middle, direction), 0, atol=1e-3)
     between = edge_directions(lit_from(np.pi / 8))[0, 1, 1]
     assert between[0] > 0.1 and between[1] > 0.1 and between[2:].max() < 1e-3
+
+
+def test_an_area_counts_around_its_third_pixel():
+    """A dot there: the areas on both sides see as little of it."""
+    image = np.zeros((1, 16, 16, 1), np.float32)
+    image[0, 6, 6] = 1
+    seen = (edge_directions(image)[0] ** 2).sum(axis=-1)
+    assert seen.argmax() == 5  # the second of the second row, of four
+    assert seen[1, 0] == pytest.approx(seen[1, 2], rel=1e-3)
+    assert seen[0, 1] == pytest.approx(seen[2, 1], rel=1e-3)
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_an_edge_of_any_colour_is_seen(channel):
+    grey = lit_from(1.0)
+    colour = np.zeros((1, 16, 16, 3), np.float32)
+    colour[..., channel] = grey[..., 0]
+    edges = edge_directions(colour)
+    np.testing.assert_allclose(edges, edge_directions(grey), atol=1e-3)
 
 
 def test_edges_of_faint_pictures_count_as_much_as_those_of_bold_ones():

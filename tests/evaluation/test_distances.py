@@ -7,8 +7,10 @@ import scipy.linalg
 from dcgan_keras.evaluation.distances import frechet_distance, real_against_real_floor
 from dcgan_keras.evaluation.novelty import (
     _nearest_other,
+    closest,
     memorisation,
     nearest_images,
+    share_nearer,
 )
 
 RNG = np.random.default_rng
@@ -221,6 +223,24 @@ class TestMemorisation:
         distances, indices = nearest_images(images[298:302], images)
         assert distances.tolist() == [0] * 4
         assert (indices < 300).tolist() == [True, True, False, False]
+
+    def test_the_first_of_copies_is_the_one_also_where_another_is_rounded_down(self):
+        copies, distances = np.ones((3, 4), np.float32), np.array([3e-7, 2e-7, 1e-7])
+        assert closest(np.zeros(4, np.float32), copies, distances, 1e-6) == 0
+
+    def test_as_near_is_not_nearer(self):
+        assert share_nearer(np.ones(5), np.ones(200)) == 0
+
+    def test_as_many_of_each_are_drawn_by_the_seed_from_everywhere(self):
+        train, pairs = smooth_images(300, 1), smooth_images(200, 2).repeat(2, axis=0)
+        images = smooth_images(200, 3).repeat(2, axis=0)
+        images[:60] = train[:60]
+        found = memorisation(images, train, pairs, count=12)
+        assert found.count == 12 and found.near_training < 0.5
+        assert found.near_each_other is not None  # few pairs are drawn whole
+        assert found.near_each_other < 0.5
+        again, other = (memorisation(images, train, pairs, 12, seed) for seed in (0, 1))
+        assert found == again != other
 
     def test_new_images_look_new(self):
         train, held_out = smooth_images(3000, 1), smooth_images(900, 2)

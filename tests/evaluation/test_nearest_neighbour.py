@@ -104,13 +104,24 @@ def test_a_tie_of_images_in_parts_of_any_size_goes_to_the_earlier(sizes):
     assert errors == {300: 0.0, 600: 0.0}
 
 
+def test_what_is_nearer_by_less_than_products_round_is_nearer():
+    test = np.random.default_rng(0).normal(size=(50, 784))
+    pixels, parts = np.eye(784), []
+    for number, step in enumerate((0.01, 0.0099)):
+        parts.append((test + step * pixels[number], np.full(50, number)))
+    errors = nearest_neighbour_errors(test, np.ones(50, int), parts, [50, 100])
+    assert errors == {50: 1.0, 100: 0.0}
+
+
 def test_asked_labels_come_with_the_images_that_were_asked_for():
     generator = build_generator((16, 16, 1), 3, 4, 3, classes=5, seed=1)
-    images, labels = next(labelled_samples(generator, 5, seed=2))
-    assert labels[:7].tolist() == [0, 1, 2, 3, 4, 0, 1]
-    z = np.asarray(latent_noise((1000, 3), 2, 0))
-    by_hand = generator(np.concatenate([z, np.eye(5)[labels]], 1), training=False)
-    np.testing.assert_allclose(images, by_hand, atol=1e-6)
+    samples = labelled_samples(generator, 5, seed=2)
+    for step in range(2):  # each part from a noise of its own
+        images, labels = next(samples)
+        assert labels[:7].tolist() == [0, 1, 2, 3, 4, 0, 1]
+        z = np.asarray(latent_noise((1000, 3), 2, step))
+        by_hand = generator(np.concatenate([z, np.eye(5)[labels]], 1), training=False)
+        np.testing.assert_allclose(images, by_hand, atol=1e-6)
 
 
 @pytest.mark.parametrize("classes", [0, -1, 2.5, 8])
@@ -133,6 +144,8 @@ def test_samples_of_an_unconditional_generator_get_what_a_classifier_sees():
     (first, labels), (second, _) = next(samples), next(samples)
     np.testing.assert_array_equal(labels, first.mean(axis=(1, 2, 3)) >= 0)
     assert np.abs(first - second).max() > 0
+    by_hand = generator(latent_noise((1000, 3), 2, 0), training=False)
+    np.testing.assert_allclose(first, by_hand, atol=1e-6)
 
 
 @pytest.mark.parametrize(

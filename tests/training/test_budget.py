@@ -105,13 +105,15 @@ def test_the_clock_leaves_no_trace(monkeypatch, tmp_path, capsys):
 
 @pytest.mark.parametrize("recipe", ["default", "paper"])
 def test_a_decay_that_was_asked_for_stays(monkeypatch, tmp_path, recipe, capsys):
-    monkeypatch.setattr(commands, "steps_within", lambda *_: 60_000)
+    given = []
+    monkeypatch.setattr(commands, "steps_within", lambda *x: given.append(x) or 60_000)
     monkeypatch.setattr(commands, "_train_and_write", lambda *given: None)
     asked = ["--decay-steps", "70"] if recipe == "default" else []
-    options = ["--minutes", "9", "--recipe", recipe, *asked]
+    options = ["--minutes", "9", "--recipe", recipe, "--sample-every", "7", *asked]
     assert train(tmp_path / "a", *options) == 0
     said = capsys.readouterr().err
     assert "--steps 60000" in said and "--decay-steps" not in said
+    assert [(x[0], x[-1]) for x in given] == [(9, 7)]  # grids take time too
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "50000", "soon", ""])

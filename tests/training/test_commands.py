@@ -16,7 +16,7 @@ import pytest
 from players import contents
 
 from dcgan_keras import __version__, _tensorflow, files, keras
-from dcgan_keras.__main__ import main
+from dcgan_keras.__main__ import build_parser, main
 from dcgan_keras.data.datasets import Images
 from dcgan_keras.data.image_folder import FolderImages
 from dcgan_keras.evaluation.train_classifier import train_classifier
@@ -27,11 +27,12 @@ from dcgan_keras.training.callbacks import SAMPLE_SEED, RunRecorder
 from dcgan_keras.training.configuration import (
     DEFAULTS,
     build_model,
+    load_generator,
     load_players,
     untrained_players,
 )
 from dcgan_keras.training.dcgan import DCGAN
-from dcgan_keras.training.fingerprint import changes, circumstances
+from dcgan_keras.training.fingerprint import WORDS, changes, circumstances
 from dcgan_keras.training.recipe import SETTINGS
 from dcgan_keras.training.runs import COLUMNS, RunFolder
 from dcgan_keras.visualization import tile, write_png
@@ -212,7 +213,9 @@ def test_divergence_ends_with_1(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(commands.RunRecorder, "on_train_batch_end", diverge)
     arguments = ["train", "--output", tmp_path / "a", "--steps", 9, *SMALL]
-    assert "nan at step 7" in told(capsys, 1, arguments)
+    err = told(capsys, 1, arguments)
+    assert "nan at step 7" in err and "begin another run, with another --seed" in err
+    assert "go on with --resume" not in err
 
 
 # What train refuses ----------------------------------------------------------
@@ -331,13 +334,15 @@ def test_samples_are_uint8_images(runs, tmp_path):
 @pytest.mark.parametrize(
     ("suffix", "shape"), [(".png", (3 * 56, 3 * 56, 3)), (".gif", (73, 112, 112, 3))]
 )
-def test_pictures_by_suffix(runs, tmp_path, suffix, shape):
+def test_pictures_by_suffix(runs, tmp_path, capsys, suffix, shape):
     path = tmp_path / f"samples{suffix}"
     command = ["sample", "--run", str(runs / "composite"), "--count", "7"]
     assert main([*command, "--output", str(path)]) == 0
     read = imageio.imread(path)
     assert read.shape[-3:] == shape[-3:]
     assert suffix == ".png" or 60 < len(read) <= shape[0]  # identical frames merge
+    assert suffix == ".png" or imageio.immeta(path)["duration"] == 80
+    assert capsys.readouterr().err == f"device: {_tensorflow.device()}\n"
 
 
 def test_a_line_of_z_is_walked_too(tmp_path):
@@ -419,6 +424,7 @@ def test_an_output_that_is_a_folder_is_refused(runs, tmp_path, capsys):
             ["train", "--output", "a", "--channels", " 1"],
             "--channels: expected a whole",
         ),
+        (["train", "--output", "a", "--channels", "2"], "--channels: invalid choice"),
         (["train", "--output", "a", "--learning-rates", "1_0"], "a number above 0"),
         (["train", "--output", "a", "--minutes", "1_0"], "a number above 0"),
     ],
@@ -436,6 +442,28 @@ def test_version_and_help(capsys):
             main([option])
         assert ended.value.code == 0
         assert said in capsys.readouterr().out
+
+
+def test_what_is_not_asked_for_is_what_the_help_says(capsys):
+    for command, count in (["sample", "--output", "a.npy"], 64), (["evaluate"], 5000):
+        options = build_parser().parse_args([*command, "--run", "a"])
+        assert (options.count, options.seed) == (count, 0)
+        with pytest.raises(SystemExit):
+            main([command[0], "--help"])
+        assert f"samples ({count})" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["sample", "--output", "a.npy", "--run"], ["evaluate", "--run"]]
+    + [["train", "--resume", "--output"]],
+    ids=lambda command: command[0],
+)
+def test_every_command_shows_where_an_error_comes_from(tmp_path, capsys, command):
+    for debug in ([], ["--debug"]):
+        assert main([*command, str(tmp_path / "a"), *debug]) == 2
+        err = capsys.readouterr().err
+        assert "there is no run in" in err and ("Traceback" in err) == bool(debug)
 
 
 def test_the_papers_recipe_is_the_builders_defaults(tmp_path):
@@ -491,6 +519,7 @@ def test_a_killed_run_gets_all_its_grids(tmp_path):
     config = run.read_config()
     assert (config["save_every"], config["sample_every"]) == (3, 1)
     assert "resumed" not in config
+    write_png(run.sample_path(9), np.zeros((8, 8, 3), np.uint8))  # drawn before a kill
     assert resumed(run.path, "--steps", 10, "--sample-every", 2) == 0
     assert [*grids(run.path)][7:] == ["step_000008.png", "step_000010.png"]
     config = run.read_config()
@@ -583,6 +612,98 @@ def test_who_comes_second_writes_nothing_over_the_first(grouped, capsys, monkeyp
     assert groups.read_bytes() == before
 
 
+def test_the_groups_of_a_run_are_there_before_the_run(tmp_path, capsys, monkeypatch):
+    """A run that is killed between them would have groups that nobody can read."""
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device", "config.json")
+
+    monkeypatch.setattr(RunFolder, "write_config", full)
+    assert train(tmp_path / "a", "--clusters", "2") == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert (tmp_path / "a" / "clusters.npz").exists()
+    assert not RunFolder(tmp_path / "a").is_there()
+
+
+def test_images_of_another_size_are_named_before_the_weights(
+    runs, tmp_path, capsys, monkeypatch
+):
+    path = shutil.copytree(runs / "train_step", tmp_path / "a")
+    images = np.random.default_rng(0).uniform(-1, 1, (20, 16, 16, 1))
+    data = Images(images.astype(np.float32), None)
+    monkeypatch.setattr(commands, "load_dataset", lambda *_, **__: data)
+    err = told(capsys, 2, ["train", "--resume", "--output", path, "--steps", 9])
+    assert "dataset (--dataset): expected images of [28, 28, 1], as the run in" in err
+    assert "got [16, 16, 1]" in err
+
+
+def test_a_run_without_a_fingerprint_keeps_its_folder(runs, tmp_path, capsys):
+    """Nothing says whether another one holds the same images."""
+    run = RunFolder(shutil.copytree(runs / "train_step", tmp_path / "a"))
+    config = run.read_config()
+    del config["data_fingerprint"]
+    run.write_config(config, replace=True)
+    pictures(tmp_path / "b", 9)
+    command = ["train", "--resume", "--output", run.path, "--dataset", tmp_path / "b"]
+    err = told(capsys, 2, command)
+    assert "dataset: the run in" in err and "a resumed run keeps its settings" in err
+
+
+def test_every_change_on_the_way_is_kept(runs, tmp_path, capsys):
+    run = RunFolder(shutil.copytree(runs / "train_step", tmp_path / "a"))
+    config, first = run.read_config(), {"step": 2, "changed": ["the device"]}
+    config |= {"resumed": [first], "machine": "another"}
+    run.write_config(config, replace=True)
+    noted = commands._noted(run, config, commands._data(config), STEPS, 1)
+    assert [entry["step"] for entry in noted["resumed"]] == [2, STEPS]
+    assert noted["resumed"][0] == first
+    assert f"not as it was before step {STEPS}" in capsys.readouterr().err
+
+
+def test_a_data_set_is_none_the_less_where_a_folder_has_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("digits", "faces"):
+        (tmp_path / name).mkdir()
+    assert commands._resolved("digits") == "digits"
+    assert commands._resolved("faces") == str(tmp_path / "faces")
+
+
+def test_one_grid_is_no_film(tmp_path):
+    """A film says that the run has come to its end."""
+    run = RunFolder(tmp_path)
+    write_png(run.sample_path(0), np.zeros((8, 8, 3), np.uint8))
+    commands.write_training_gif(run)
+    assert not (tmp_path / "training.gif").exists()
+
+
+def test_workers_agree_on_all_that_makes_a_step_and_on_no_folder(runs, monkeypatch):
+    run, facts = RunFolder(runs / "train_step"), []
+    config = run.read_config()
+    data = commands._data(config)
+    monkeypatch.setattr(commands, "check_agreement", lambda _, told: facts.append(told))
+    other = data._replace(labels=np.zeros(len(data.images), np.int64))
+    for changed, its, resume in (
+        ({}, data, False),
+        ({"dataset": "elsewhere"}, data, False),
+        ({"steps": 7}, data, False),
+        ({}, other, False),
+        ({}, data, True),
+    ):
+        asked, model = argparse.Namespace(resume=resume), build_model(config)
+        commands._begin(run, config | changed, its, model, object(), asked)
+    differing = [{n for n in facts[0] if x[n] != facts[0][n]} for x in facts[1:]]
+    options, resumed = {"options"}, {"the saved step", "the saved weights"}
+    assert differing == [set(), options, {WORDS["data_fingerprint"]}, resumed]
+
+
+def test_workers_share_batches_evenly_too(tmp_path, capsys, monkeypatch):
+    two = argparse.Namespace(num_replicas_in_sync=2)
+    monkeypatch.setattr(commands, "find_cluster", lambda *_: object())
+    monkeypatch.setattr(commands, "make_strategy", lambda *_: two)
+    command = ["train", "--output", tmp_path / "a", *SMALL, "--batch-size", 9]
+    assert "a number that 2 devices can share evenly, got 9" in told(capsys, 2, command)
+
+
 def test_a_second_training_is_refused(runs, tmp_path, capsys):
     shutil.copytree(runs / "train_step", tmp_path / "a")
     with RunFolder(tmp_path / "a").writing():
@@ -642,6 +763,7 @@ def test_the_users_random_numbers_go_on(runs):
     np.random.seed(5)  # noqa: NPY002
     random.seed(5)
     load_players(runs / "train_step")
+    load_generator(runs / "train_step")
     untrained_players(runs / "composite")
     assert (np.random.normal(), random.random()) == wanted  # noqa: NPY002
 
@@ -748,6 +870,25 @@ def test_a_foreign_keras_json_changes_no_number(runs, tmp_path, capsys, change):
         assert first == RunFolder(runs / "train_step").read_history()[0]
         assert "the course computes with channels_last" in capsys.readouterr().err
         assert _tensorflow.use_course_types() == ""
+    finally:
+        _tensorflow.use_course_types()
+
+
+@pytest.mark.parametrize("command", [["sample", "--output"], ["evaluate", "--dataset"]])
+def test_a_foreign_keras_json_changes_no_sample(
+    runs, tmp_path, capsys, monkeypatch, command
+):
+    def load_generator(run):
+        raise ValueError(_tensorflow.use_course_types() or "as it has to be")
+
+    monkeypatch.setattr(commands, "load_generator", load_generator)
+    keras.config.set_image_data_format("channels_first")
+    what = tmp_path / "a.npy" if command[0] == "sample" else "digits"
+    try:
+        assert main([*command, str(what), "--run", str(runs / "composite")]) == 2
+        err = capsys.readouterr().err
+        assert "the course computes with channels_last" in err
+        assert err.endswith(": as it has to be\n")
     finally:
         _tensorflow.use_course_types()
 
@@ -1010,6 +1151,34 @@ def test_a_class_is_drawn_by_the_name_of_its_folder(
     assert f"expected {said}, a class of the run in" in err
 
 
+@pytest.mark.parametrize(
+    ("names", "count", "label", "said"),
+    [
+        (["bird", "cat", "dog", "wolf"], 3, "wolf", "0 to 2 or a name of bird, cat, d"),
+        (["bird", "cat", "dog", "wolf"], 3, "3", "0 to 2 or a name of bird, cat, dog,"),
+        (["1", "cat"], 2, "0", "a name of 1, cat, a class of"),
+        (None, 2, "2", "0 to 1, a class of"),
+    ],
+)
+def test_a_class_that_g_has_not_learned_is_not_drawn(names, count, label, said):
+    """The last folders may have had no picture for training."""
+    config = {"classes": count, "class_names": names}
+    options = argparse.Namespace(run="a", label=label)
+    with pytest.raises(ValueError, match=rf"\(--label\): expected {said}"):
+        commands._label_of(options, config)
+    options.label = names[1] if names else "0"
+    assert commands._label_of(options, config) == (1 if names else 0)
+
+
+def test_pictures_that_are_held_out_need_no_classes(tmp_path):
+    folder = classes(tmp_path / "data" / "train", ["cat", "dog"]).parent
+    pictures(folder / "test", 3)
+    config = {"dataset": str(folder), "conditional": True, "clusters": None}
+    config |= {"image_size": 8, "channels": 1}
+    held_out = commands._data(config, "test")
+    assert len(held_out.images) == 3 and held_out.labels is None
+
+
 def test_names_of_many_classes_are_shortened_and_fit(tmp_path, capsys):
     run = RunFolder(tmp_path / "a")
     run.write_config({"class_names": [f"n{number:08d}" for number in range(20_000)]})
@@ -1029,6 +1198,29 @@ def grouped(tmp_path_factory):
     path = tmp_path_factory.mktemp("grouped") / "a"
     assert train(path, "--clusters", "3", "--steps", "1") == 0
     return path
+
+
+def test_evaluate_draws_by_the_seed_and_groups_as_often_as_they_are(
+    grouped, capsys, monkeypatch
+):
+    drawn = []
+
+    def generate(generator, z):
+        drawn.append(np.asarray(z))
+        raise ValueError("as far as this")
+
+    monkeypatch.setattr(commands, "generate", generate)
+    for seed in (5, 5, 6):
+        command = ["evaluate", "--run", grouped, "--count", 2000, "--seed", seed]
+        assert "as far as this" in told(capsys, 2, command)
+        z = latent_noise((2000, 3), seed, 0)
+        np.testing.assert_array_equal(drawn[-1][:, :3], z)
+    labels = [z[:, 3:].argmax(axis=1) for z in drawn]
+    np.testing.assert_array_equal(labels[0], labels[1])
+    assert (labels[0] != labels[2]).any()
+    shares = RunFolder(grouped).read_clusters(3, 1).shares
+    np.testing.assert_allclose(np.bincount(labels[0]) / 2000, shares, atol=0.03)
+    assert np.ptp(shares) > 0.1
 
 
 @pytest.mark.parametrize("seed", ["-1", "5000000000"])
@@ -1263,6 +1455,19 @@ def test_what_is_said_of_a_download_is_no_result(runs, monkeypatch, capsys):
     assert main(["evaluate", *run, "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out) and err.startswith("Downloading data from\n")
+
+
+def test_workers_that_are_lost_before_a_saving_begin_again(
+    tmp_path, capsys, monkeypatch
+):
+    def lost(*arguments, **options):
+        error = ConnectionError("workers: worker 0 of 2 has lost another one")
+        error.then = "start all again"
+        raise error
+
+    monkeypatch.setattr(DCGAN, "fit", lost)
+    err = told(capsys, 2, ["train", "--output", tmp_path / "a", *SMALL])
+    assert err.endswith("lost another one; start all again\n")
 
 
 def test_what_keras_refuses_before_the_first_step_is_what_is_said(

@@ -24,7 +24,7 @@ from dcgan_keras.__main__ import main
 from dcgan_keras.composite import build_gan
 from dcgan_keras.data.clusters import find_clusters, nearest_centres
 from dcgan_keras.data.datasets import load_dataset, training_batches
-from dcgan_keras.evaluation.conditional import evaluate_labels
+from dcgan_keras.evaluation.conditional import ClassReport, evaluate_labels
 from dcgan_keras.files import UnreadableFile
 from dcgan_keras.labels import asked_logits, label_grid, spread_labels, with_labels
 from dcgan_keras.lessons.recorded import recorded_run
@@ -516,6 +516,13 @@ def test_pictures_of_a_conditional_run(runs, tmp_path, suffix, more, shape):
             assert np.abs(column[:, :, k] - expected[..., 0]).max() <= 1
 
 
+def test_a_grid_has_as_many_pictures_as_were_asked_for(runs, tmp_path):
+    """Of 13 in two columns the last row has one, and three classes have none."""
+    ask = ["sample", "--run", str(runs / "train_step"), "--count", "13", "--output"]
+    assert main([*ask, str(tmp_path / "a.png")]) == 0
+    assert imageio.imread(tmp_path / "a.png").shape == (7 * 28 * 2, 2 * 28 * 2, 3)
+
+
 @pytest.mark.parametrize(
     ("run", "name", "more", "said"),
     [
@@ -564,6 +571,9 @@ def test_evaluate_reports_each_class(runs, capsys):
     assert main([*ask, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert sum(found["classes"]["counts"]) == 200
+    held_out = load_dataset("digits", "test").labels
+    assert found["classes"]["real_counts"] == np.bincount(held_out).tolist()
+    assert (found["generated_count"], found["real_count"]) == (200, len(held_out))
     assert main(ask) == 0
     assert "Seen as the asked digit" in capsys.readouterr().out
     assert main(["evaluate", "--run", str(runs / "plain"), "--count", "60"]) == 0
@@ -783,7 +793,23 @@ def test_the_report_sees_swapped_labels():
     assert wrong.seen_as_asked[4] == right.seen_as_asked[4]
     assert wrong.frechet_distance[4] == right.frechet_distance[4]
     assert right.counts == tuple(np.bincount(train_.labels))
+    assert right.real_counts == tuple(np.bincount(test.labels))
+    assert wrong.real_seen == right.real_seen and min(right.real_seen) > 0.9
     assert len({len(line) for line in right.table().splitlines()[:5]}) == 1
+
+
+def test_the_share_of_all_counts_every_sample_once():
+    counts, seen, alike = (1,) * 9 + (91,), (1.0,) * 9 + (0.0,), (1.0,) * 10
+    report = ClassReport(counts, seen, alike, counts, alike, "digits")
+    assert "asked digit: 0.0900 of all, at least 0.000 of each" in report.table()
+
+
+def test_the_report_warns_of_images_in_0_to_1_on_either_side():
+    test = load_dataset("digits", "test")
+    bright = test._replace(images=test.images / 2 + np.float32(0.5))
+    for name, sides in (("images", (bright, test)), ("real_images", (test, bright))):
+        with pytest.warns(UserWarning, match=f"^{name}: all values are in .0, 1."):
+            evaluate_labels(*sides[0], *sides[1], "digits")
 
 
 def test_the_report_refuses_what_it_cannot_compare():
@@ -794,3 +820,7 @@ def test_the_report_refuses_what_it_cannot_compare():
         evaluate_labels(test.images, test.labels[:-1], *test, "digits")
     with pytest.raises(ValueError, match="at least 2 of each digit, got 0 of 9"):
         evaluate_labels(test.images, np.minimum(test.labels, 8), *test, "digits")
+    few = np.where(test.labels == 9, 8, test.labels)
+    few[np.flatnonzero(test.labels == 9)[0]] = 9
+    with pytest.raises(ValueError, match="^real_images: .* each digit, got 1 of 9"):
+        evaluate_labels(*test, test.images, few, "digits")

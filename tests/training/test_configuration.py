@@ -135,6 +135,38 @@ def test_settings_that_no_run_has_are_refused(run, name, value):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [("extra_layers", 0), ("extra_layers", 20), ("beta_1", 0), ("r1_gamma", 0.0)],
+)
+def test_the_ends_of_a_range_are_within_it(run, name, value):
+    run.write_config(config_of(settings=SETTINGS | {name: value}), replace=True)
+    assert read_config(run)["settings"][name] == value
+
+
+@pytest.mark.parametrize(("clusters", "is_so"), [(6, True), (9, True), (5, False)])
+def test_there_are_no_more_groups_than_were_asked_for(run, clusters, is_so):
+    """Fewer there may be, where pictures are equal."""
+    config = config_of(conditional=True, classes=6, clusters=clusters)
+    run.write_config(config, replace=True)
+    if is_so:
+        assert read_config(run) == config
+        return
+    with pytest.raises(UnreadableFile, match="as many as classes .* are 6; got 5"):
+        read_config(run)
+
+
+@pytest.mark.parametrize("loop", ["train_step", "composite"])
+def test_the_seed_is_that_of_the_weights_and_of_the_noise(run, loop):
+    run.write_config(config_of(seed=5, loop=loop), replace=True)
+    assert build_model(read_config(run)).seed == 5
+    own, five, zero = (
+        untrained_players(run, seed).generator.variables[0] for seed in (None, 5, 0)
+    )
+    np.testing.assert_array_equal(own, five)
+    assert np.any(own != zero)
+
+
+@pytest.mark.parametrize(
     "change", [{"update": "simultaneous"}, {"r1_gamma": 1.0}, {"average": True}]
 )
 def test_the_papers_recipe_has_no_other_settings(run, change):

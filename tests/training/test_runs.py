@@ -285,6 +285,22 @@ def test_what_is_no_file_is_not_taken_for_missing(run, name, kind):
         read[name]()
 
 
+@pytest.mark.parametrize("name", ["weights.npz", "clusters.npz"])
+def test_what_is_on_a_drive_that_is_unplugged_is_not_taken_for_missing(run, name):
+    run.path.mkdir(parents=True)
+    (run.path / name).symlink_to(run.path / "unplugged")
+    reads = [
+        lambda: run.saved_shape("generator/000"),
+        run.saved_answers,
+        lambda: run.read_clusters(3, 1),
+    ]
+    for read in reads[:2] if name == "weights.npz" else reads[2:]:
+        with pytest.raises(UnreadableFile, match=rf"{name}: expected .*link"):
+            read()
+    with pytest.raises(FileExistsError, match=f"{name} is there without"):
+        run.check_free()
+
+
 @pytest.mark.parametrize("text", ["", "[]", "nothing", '"{}"'])
 def test_a_configuration_that_is_no_object_is_refused(run, text):
     write_whole(run.path / "config.json", text.encode())
@@ -423,6 +439,18 @@ def test_groups_come_back_as_they_were_written(tmp_path):
         np.testing.assert_array_equal(one, other)
     run.write_clusters(Clusters(centres, np.array([7, 2, 0])))
     with pytest.raises(UnreadableFile, match="a group has no image"):
+        run.read_clusters(3, 1)
+
+
+def test_groups_of_more_numbers_than_there_are_are_refused_by_the_header(
+    tmp_path, monkeypatch
+):
+    run, centres = RunFolder(tmp_path), np.zeros((3, 5, 5, 1), np.float32)
+    run.write_clusters(Clusters(centres, np.array([7, 2, 1])))
+    monkeypatch.setattr(runs, "MOST_NUMBERS", centres.size)
+    assert run.read_clusters(3, 1).centres.size == centres.size
+    monkeypatch.setattr(runs, "MOST_NUMBERS", centres.size - 1)
+    with pytest.raises(UnreadableFile, match=r"centres is <f4 \(3, 5, 5, 1\)"):
         run.read_clusters(3, 1)
 
 

@@ -48,8 +48,16 @@ def test_between_opposite_points_the_walk_is_straight():
     np.testing.assert_allclose(line[:, 0], [-1, 0, 1, 2, 3, 2.5, 2, 1.5, 1], atol=1e-6)
     walk = latent_walk(np.stack([Z[0], -2 * Z[0]]), frames=3)
     np.testing.assert_allclose(walk, np.outer([1, 0, -1, -2], Z[0]), atol=1e-6)
+    nearly = latent_walk([[1.0, 0.0], [-1.0, 3e-5]], frames=2)  # an arc by rounding
+    np.testing.assert_allclose(nearly[1], [0, 1.5e-5], atol=1e-7)
     with pytest.raises(ValueError, match="^a, b: expected points away from 0"):
         latent_walk([[0.0], [1.0]])
+
+
+def test_a_walk_on_the_spot_stays_there():
+    """Of unit vectors the square may be above 1 by a rounding."""
+    points = np.random.default_rng(1).normal(size=(50, 7))
+    np.testing.assert_allclose(slerp(points, points, 0.3), points)
 
 
 @pytest.mark.parametrize(
