@@ -590,15 +590,18 @@ def test_scaled_losses_make_the_same_step(loop, wrap):
 
 
 def test_scaled_losses_in_the_simultaneous_update_with_r1():
-    def made(**options):
-        players = build_players(batch_norm=None)
-        return compiled(players=players, update="simultaneous", r1_gamma=1.0, **options)
+    def made(r1_gamma=1.0, **options):
+        players = build_players(batch_norm=None, weight_stddev=0.2)
+        how = {"update": "simultaneous", "run_eagerly": True}
+        return compiled(players=players, r1_gamma=r1_gamma, **how, **options)
 
     pair = {
         "generator_optimizer": keras.optimizers.SGD(0.05, loss_scale_factor=64.0),
         "discriminator_optimizer": keras.optimizers.SGD(0.05, loss_scale_factor=8.0),
     }
-    assert apart(after(made()), after(made(**pair))) < 1e-5
+    plain = after(made())
+    assert apart(plain, after(made(**pair))) < 1e-5
+    assert apart(plain, after(made(r1_gamma=0.0))) > 1e-3  # it is not without effect
 
 
 def test_every_micro_batch_of_an_accumulated_step_meets_its_own_noise():
