@@ -360,6 +360,19 @@ def test_building_alone_makes_d_trainable():
     assert [weight.path for weight in d.trainable_weights] == expected
 
 
+def test_layers_inside_of_layers_are_trainable_again():
+    """Keras stops at a flag that is True already, as that of the inner model is."""
+    g, d = build_players()
+    inner = keras.Sequential([keras.Input((16, 16, 1)), *d.layers])
+    outer = keras.Sequential([keras.Input((16, 16, 1)), inner])
+    expected = [weight.path for weight in outer.trainable_weights]
+    for layer in inner.layers:
+        layer.trainable = False
+    assert inner.trainable and not outer.trainable_weights
+    build_gan(g, outer)
+    assert [weight.path for weight in outer.trainable_weights] == expected
+
+
 def test_players_of_a_class_of_ones_own_are_told_what_is_missing():
     class Own(keras.Model):
         def call(self, images):

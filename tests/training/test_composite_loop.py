@@ -111,6 +111,12 @@ def test_without_batch_norm_in_d_its_two_modes_are_one():
     assert max(apart(one[0], other[0])) < TOLERANCE
 
 
+def test_a_config_keeps_what_batch_norm_does():
+    loop = CompositeLoop(*build_players(), batch_norm="inference")
+    other = CompositeLoop.from_config(loop.get_config())
+    assert other.gan.layers[1].batch_norm == "inference"
+
+
 def test_dropout_falls_alike_in_both_loops():
     def players():
         generator, _ = build_players()
@@ -323,25 +329,30 @@ from dcgan_keras.training.dcgan import DCGAN
 
 def trained(strategy):
     with strategy.scope():
-        dcgan = DCGAN(*build_players(batch_norm=None))
+        dcgan = DCGAN(*build_players(batch_norm=None, weight_stddev=0.1))
         pair = keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05)
         dcgan.compile(*pair, r1_gamma=1.0, r1_interval=2)
     images = np.concatenate([reals(8, seed=step) for step in range(3)])
     data = tf.data.Dataset.from_tensor_slices(images).batch(8, drop_remainder=True)
     dcgan.fit(data, verbose=0)
-    return [w.numpy() for w in dcgan.generator.weights + dcgan.discriminator.weights]
+    found = dcgan.generator.weights + dcgan.discriminator.weights
+    told.append(np.array(dcgan.evaluate(data, verbose=0)))
+    return [w.numpy() for w in found]
 
+told = []
 one = trained(tf.distribute.OneDeviceStrategy("CPU:0"))
 both = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-start = [w.numpy() for player in build_players(batch_norm=None) for w in player.weights]
+players = build_players(batch_norm=None, weight_stddev=0.1)
+start = [w.numpy() for player in players for w in player.weights]
 def apart(first, second):
     return max(np.abs(a - b).max() for a, b in zip(first, second, strict=True))
-print(apart(one, start) > 1e-3, apart(one, both) < 1e-5)
+print(apart(one, start) > 1e-3, apart(one, both) < 1e-5, apart(*told) < 1e-5)
 """
 
 
 def test_two_devices_make_the_update_of_one():
-    """Without BN, which is each replica's own: half a batch each, other noise each."""
+    """Without BN, which is each replica's own: half a batch each, other noise each.
+    And they evaluate as one, with the same z for each image."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", DISTRIBUTED],
@@ -351,7 +362,7 @@ def test_two_devices_make_the_update_of_one():
         env=environment,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "True True\n"
+    assert done.stdout == "True True True\n"
 
 
 def test_each_answer_is_a_layer_of_its_own_name() -> None:

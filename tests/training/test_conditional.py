@@ -313,6 +313,22 @@ def test_an_unconditional_model_drops_labels_as_before():
     data = tf.data.Dataset.from_tensor_slices((reals(), [0.5] * BATCH)).batch(BATCH)
     model.fit(data, verbose=0)
     assert int(model.steps_made.numpy()) == 1
+    model.compile(run_eagerly=True)
+    model.fit(reals(), ["cat", "dog"], verbose=0)  # whatever they are
+    assert int(model.steps_made.numpy()) == 2
+
+
+def test_a_column_of_labels_is_taken():
+    one, other = compiled(), compiled()
+    one.train_step((reals(), LABELS))
+    other.train_step((reals(), LABELS[:, None]))
+    assert apart(weights(one), weights(other)) == 0
+
+
+def pixels(inputs):
+    """A G of so many inputs."""
+    layers = [keras.layers.Dense(256), keras.layers.Reshape((16, 16, 1))]
+    return keras.Sequential([keras.Input((inputs,)), *layers])
 
 
 @pytest.mark.parametrize(
@@ -331,6 +347,10 @@ def test_an_unconditional_model_drops_labels_as_before():
                 unconditional_players()[0], build_players()[1], classes=CLASSES
             ),
             r"generator: expected input \(N, latent_dim \+ 6\), z and a one-hot label",
+        ),
+        (
+            lambda: build_gan(pixels(6), build_players()[1], classes=CLASSES),
+            r"generator: .* z and a one-hot label, got \(None, 6\)",
         ),
         (lambda: build_generator(classes=1), "classes: expected None or a whole"),
         (lambda: build_discriminator(classes=0), "classes: expected None or a whole"),

@@ -88,6 +88,56 @@ def test_another_label_of_reals_is_learned_and_reported(update):
         compiled(update, real_label=-1)
 
 
+def test_how_it_was_compiled_is_kept():
+    game = {"generator_loss": "minimax", "r1_gamma": 0.5, "r1_interval": 3}
+    one, other = compiled("simultaneous", **game), compiled("alternating")
+    other.compile_from_config(one.get_compile_config())
+    found = other.get_compile_config()
+    expected = game | {"update": "simultaneous"}
+    assert {name: found[name] for name in expected} == expected
+    assert other.generator_loss is losses.minimax_generator_loss
+
+
+def test_the_penalty_enters_one_step_in_sixteen_if_nothing_else_is_said():
+    assert compiled(r1_gamma=1.0).r1_interval == 16
+
+
+@pytest.mark.parametrize(("classes", "scale"), [(None, None), (None, 64.0), (2, None)])
+def test_one_fake_that_d_is_sure_of_teaches_g_beside_others(classes, scale):
+    """D's own slope at the first fake is 0; G's is as far from 0 as it can be."""
+    z = np.float32([[-1, 0, 0], [0, 1, 0], [0.01, 0, 1], [0.02, 1, 1]])
+    inputs = LATENT_DIM if classes is None else LATENT_DIM + classes
+    layers = [keras.layers.Dense(256), keras.layers.Reshape(SHAPE)]
+    generator = keras.Sequential([keras.Input((inputs,)), *layers])
+    layers = [keras.layers.Flatten(), keras.layers.Dense(classes or 1)]
+    discriminator = keras.Sequential([keras.Input(SHAPE), *layers])
+    dcgan = DCGAN(generator, discriminator, classes=classes)
+    optimizer = keras.optimizers.SGD(0.1, loss_scale_factor=scale)
+    still = keras.optimizers.SGD(0.0)
+    dcgan.compile(optimizer, still, update="simultaneous")
+    kernel, answers = generator.layers[0].kernel, discriminator.layers[1].kernel
+    kernel = kernel.numpy()
+    kernel[0] = np.full(classes or 1, 100.0) @ np.linalg.pinv(answers)
+    generator.layers[0].kernel.assign(kernel)
+
+    taken = []
+    optimizer.apply = lambda gradients, variables: taken.extend(gradients)
+    dcgan._noise = lambda *asked: tf.constant(z)
+    labels = None if classes is None else np.arange(BATCH) % classes
+    dcgan.train_step(reals() if classes is None else (reals(), labels))
+
+    rows, columns = np.arange(BATCH), 0 if classes is None else labels
+    given = z if classes is None else np.hstack([z, np.eye(classes)[labels]])
+    with tf.GradientTape() as tape:
+        answers = discriminator(generator(given.astype(np.float32)))
+        logits = tf.gather_nd(answers, np.stack(np.broadcast_arrays(rows, columns), 1))
+        loss = losses.non_saturating_generator_loss(logits)
+    assert logits[0] < -90 and np.abs(logits[1:]).max() < 10
+    expected = tape.gradient(loss, generator.trainable_variables)
+    for ours, theirs in zip(taken, expected, strict=True):
+        np.testing.assert_allclose(ours / (scale or 1.0), theirs, atol=1e-6)
+
+
 def generators_change(update, logit, loss="non_saturating"):
     """By how much one step of SGD moves G's kernels, with D's answers near a logit."""
     players = default_players(SHAPE, LATENT_DIM, width=4, seed=1)

@@ -1,8 +1,10 @@
 """Several workers and several devices: the update of one, and what is refused."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -77,9 +79,17 @@ def keep(case, name, model, rows):
         results[f"{case}/{name}/average{number:02d}"] = np.asarray(average)
 
 
+def decaying(**options):
+    players = build_players(batch_norm=None, **options)
+    for player in players:
+        for weight in player.trainable_weights:
+            weight.regularizer = keras.regularizers.L2(0.05)
+    return players
+
+
 for name, strategy in strategies.items():
     with strategy.scope():
-        plain = DCGAN(*build_players(batch_norm=None), seed=5)
+        plain = DCGAN(*decaying(), seed=5)
         rates = keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5)
         # So large that what R1 does is far above the tolerance of the comparison.
         plain.compile(*rates, r1_gamma=200.0, r1_interval=2)
@@ -87,15 +97,15 @@ for name, strategy in strategies.items():
         g, _ = build_players()
         _, d = build_players(batch_norm=None)
         default = compile_default(DCGAN(g, d, seed=6))
-        players = build_players(batch_norm=None, classes=5)
+        players = decaying(classes=5)
         conditional = DCGAN(*players, seed=7, classes=5)
         rates = keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5)
         how = {"update": "simultaneous", "r1_gamma": 1.0, "r1_interval": 2}
         conditional.compile(*rates, **how)
     models = {"plain": plain, "default": default, "conditional": conditional}
     if name == "one":  # what must not pass for the same
-        models["no penalty"] = DCGAN(*build_players(batch_norm=None), seed=5)
-        models["other noise"] = DCGAN(*build_players(batch_norm=None), seed=0)
+        models["no penalty"] = DCGAN(*decaying(), seed=5)
+        models["other noise"] = DCGAN(*decaying(), seed=0)
         for case, gamma in (("no penalty", 0.0), ("other noise", 200.0)):
             rates = keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5)
             models[case].compile(*rates, r1_gamma=gamma, r1_interval=2)
@@ -202,7 +212,7 @@ def test_two_workers_agree_with_each_other_bit_for_bit(results):
 @pytest.mark.parametrize("case", ["plain", "conditional"])
 @pytest.mark.parametrize("name", ["workers", "devices"])
 def test_two_make_the_update_of_one_process(results, name, case):
-    """Without BN, which is each replica's own: losses and weights, R1 included."""
+    """Without BN, which is each replica's own: losses, weights, R1 and decay."""
     one = of(results["alone"], case, "one")
     two = of(results["worker0" if name == "workers" else "alone"], case, name)
     assert one["losses"].shape == (STEPS, 4)
@@ -290,6 +300,9 @@ def test_options_and_tf_config_describe_the_same_workers(monkeypatch):
     task = {"type": "worker", "index": 1}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": chief, "task": task}))
     assert workers.find_cluster(None, None)[:2] == (["a:1", "b:1", "c:2"], 2)
+    task = {"type": "chief", "index": "0"}  # some platforms write it in quotes
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": chief, "task": task}))
+    assert workers.find_cluster(None, None).index == 0
     for alone in ("{}", tf_config(["a:1"], 0)):
         monkeypatch.setenv("TF_CONFIG", alone)
         assert workers.find_cluster(None, None) is None
@@ -364,6 +377,147 @@ def test_who_waits_in_vain_says_so(monkeypatch, index):
     with socket.create_server(("", int(cluster.workers[index].split(":")[1]))):
         with pytest.raises(ConnectionError, match="in use.*name a port that is free"):
             workers.meet(cluster)
+
+
+def test_who_says_nothing_or_calls_again_is_no_other_worker(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.setattr(workers, "PATIENCE", 20)
+    cluster, met = cluster_of(3), []
+
+    def meet(index):
+        workers.meet(cluster[index])
+        met.append(index)
+
+    threads = [threading.Thread(target=meet, args=(index,)) for index in range(3)]
+    threads[0].start()
+    time.sleep(0.3)
+    host, port = cluster[0].workers[0].split(":")
+    with contextlib.ExitStack() as stack:
+        silent, *same = (
+            stack.enter_context(socket.create_connection((host, int(port))))
+            for _ in range(3)
+        )
+        for caller in same:
+            caller.sendall(workers.CALL % 1)
+        time.sleep(1.5)
+        assert met == []
+        threads[1].start()
+        time.sleep(0.5)
+        threads[2].start()
+        for thread in threads:
+            thread.join(timeout=10)
+        assert sorted(met) == [0, 1, 2]
+
+
+def test_a_stranger_at_the_first_workers_port_is_not_taken_for_it(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.setattr(workers, "PATIENCE", 1)
+    cluster = cluster_of(2)[1]
+    host, port = cluster.workers[0].split(":")
+    with socket.create_server((host, int(port))) as stranger:
+
+        def answer():
+            with stranger.accept()[0] as caller:
+                caller.sendall(b"HTTP/1.0 400 Bad Request")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(ConnectionError, match="worker 1 of 2 has waited for 1 s"):
+            workers.meet(cluster)
+        thread.join()
+
+
+# the strategy ------------------------------------------------------------------
+
+
+def test_one_device_is_no_other_strategy():
+    for devices in (None, 1):
+        strategy = workers.make_strategy(None, devices)
+        assert not isinstance(strategy, tf.distribute.MirroredStrategy)
+
+
+def test_devices_are_gpus_where_there_are_any(monkeypatch):
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: ["a", "b"])
+    monkeypatch.setattr(workers, "_mirrored", tuple)
+    assert workers.make_strategy(None, 2) == ("GPU:0", "GPU:1")
+    with pytest.raises(ValueError, match="^devices: .* at most 2, the GPUs .* got 3$"):
+        workers.make_strategy(None, 3)
+
+
+@pytest.fixture
+def handlers():
+    """Of the tests' own, also where they were started with signals ignored."""
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    heard = []
+    own = {n: lambda number, frame: heard.append(number) for n in numbers}
+    before = {number: signal.signal(number, own[number]) for number in numbers}
+    yield own, heard
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def handlers_now(numbers):
+    return {number: signal.getsignal(number) for number in numbers}
+
+
+def test_signals_end_a_worker_while_tensorflow_waits(monkeypatch, handlers):
+    own, _ = handlers
+    monkeypatch.setenv("TF_CONFIG", "")
+    cluster, seen = workers.find_cluster(TWO, 1), []
+    monkeypatch.setattr(workers, "meet", lambda cluster: None)
+
+    def strategy():
+        seen.extend(handlers_now(own).values())
+        if len(seen) > len(own):
+            raise tf.errors.UnknownError(None, None, "no port\nof many")
+
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", strategy)
+    workers.make_strategy(cluster, None)
+    assert set(seen) == {signal.SIG_DFL} and handlers_now(own) == own
+    said = r"worker 1 of 2 could not .* at 127.0.0.1:5002 \(no port\)$"
+    with pytest.raises(ConnectionError, match=said):
+        workers.make_strategy(cluster, None)
+    assert handlers_now(own) == own
+    with pytest.raises(ValueError, match="^devices: a worker has its CPU.* got 2$"):
+        workers.make_strategy(cluster, 2)
+
+
+def test_a_worker_ends_some_seconds_after_the_signal(handlers):
+    own, heard = handlers
+    with workers.stopped_last(seconds=0.3):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert handlers_now(own) == own  # the second one does not wait
+        began = time.monotonic()
+        while not heard and time.monotonic() - began < 10:
+            time.sleep(0.02)
+    assert heard == [signal.SIGTERM] and time.monotonic() - began > 0.2
+    with workers.stopped_last():
+        assert handlers_now(own) != own
+    assert handlers_now(own) == own
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (
+            "of several\nCollective ops is aborted by: Socket closed: \nend",
+            "Socket closed",
+        ),
+        ("of another kind", "UnavailableError"),
+    ],
+)
+def test_a_lost_worker_is_told_in_a_sentence(monkeypatch, message, why):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    cluster = workers.find_cluster(TWO, 1)
+    error = tf.errors.UnavailableError(None, None, message)
+    said = rf"^workers: worker 1 of 2 has lost another one, .* \({why}\)$"
+    with pytest.raises(ConnectionError, match=said) as caught:
+        with workers.lost_workers_are_told(cluster):
+            raise error
+    assert caught.value.then.endswith("--resume")
+    with pytest.raises(tf.errors.UnavailableError):  # of one process it is another
+        with workers.lost_workers_are_told(None):
+            raise error
 
 
 # the command -----------------------------------------------------------------

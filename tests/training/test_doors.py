@@ -18,7 +18,7 @@ from players import (
 )
 
 from dcgan_keras import keras, tf
-from dcgan_keras.composite import build_gan
+from dcgan_keras.composite import build_gan, mixes_batch
 from dcgan_keras.data.datasets import training_batches
 from dcgan_keras.labels import asked_logits
 from dcgan_keras.losses import discriminator_loss, non_saturating_generator_loss
@@ -55,7 +55,8 @@ def compiled(loop=DCGAN, players=None, rate=0.05, **options):
 @each_loop
 @pytest.mark.parametrize("count", [12, 10])  # whole batches; a last one of two
 def test_evaluate_is_the_mean_over_all_images(loop, count):
-    model = compiled(loop)
+    model = compiled(loop, build_players(weight_stddev=0.5))
+    model.seed = 3
     model.fit(IMAGES, batch_size=BATCH, verbose=0)
     images = IMAGES[:count]
     z = latent_noise((count, 3), model.seed, model.steps_made.value, TEST_NOISE)
@@ -115,7 +116,46 @@ def test_several_steps_at_once_are_averaged_too():
     np.testing.assert_allclose(*found, atol=1e-6)
 
 
+@each_loop
+def test_a_d_that_cannot_tell_takes_all_images_for_fakes(loop):
+    model = compiled(loop)
+    answer = model.discriminator.get_layer("answer")
+    answer.set_weights([np.zeros_like(weight) for weight in values(answer)])
+    for step in (model.test_step, model.train_step):
+        told = step(IMAGES[:BATCH])
+        assert (float(told["real_accuracy"]), float(told["fake_accuracy"])) == (0, 1)
+
+
 # XLA ---------------------------------------------------------------------------
+
+
+def test_compiled_anew_xla_makes_another_update(monkeypatch):
+    made = []
+
+    def function(update=None, **how):
+        if update is None:  # a decorator of Keras's
+            return lambda update: update
+        made.append(how)
+        return update
+
+    monkeypatch.setattr(tf, "function", function)
+    model = compiled(jit_compile=True)
+    for _ in range(2):
+        model.train_step(IMAGES[:BATCH])
+    assert made == [{"jit_compile": True, "autograph": False}]
+    model.compile("sgd", "sgd", jit_compile=True)
+    model.train_step(IMAGES[:BATCH])
+    assert len(made) == 2
+
+
+def test_a_step_that_is_run_eagerly_is_none_of_xla():
+    model, eager = compiled(jit_compile=True, run_eagerly=True), []
+    update = model._update
+    model._update = lambda *given: (
+        eager.append(tf.executing_eagerly()) or update(*given)
+    )
+    model.train_on_batch(IMAGES[:BATCH])
+    assert eager == [True]
 
 
 @each_loop
@@ -199,6 +239,20 @@ def test_weights_that_are_put_into_g_are_drawn_with(door, tmp_path):
     drawn = model.predict(z, verbose=0)
     assert np.abs(drawn - averaged).max() > 1e-3
     np.testing.assert_allclose(drawn, expected, atol=1e-5)
+
+
+def test_after_weights_are_put_into_g_the_average_begins_with_them():
+    average = keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9)
+    model = compiled(generator_optimizer=average, run_eagerly=True)
+    model.fit(IMAGES, batch_size=BATCH, verbose=0)
+    other, _ = build_players(seed=7)
+    model.generator.set_weights(other.get_weights())
+    model.fit(IMAGES[:BATCH], batch_size=BATCH, verbose=0)
+    players = other, model.generator, model.sampling_generator()
+    for put, new, averaged in zip(
+        *(player.trainable_variables for player in players), strict=True
+    ):
+        np.testing.assert_allclose(averaged, 0.9 * put + 0.1 * new, atol=1e-6)
 
 
 def test_weights_of_the_same_sum_that_are_put_into_g_are_drawn_with():
@@ -312,6 +366,22 @@ def test_logits_are_taken(last):
     DCGAN(build_players()[0], judge(last=last))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel_initializer": "zeros"},
+        {
+            "kernel_initializer": keras.initializers.RandomNormal(stddev=1e-6, seed=1),
+            "bias_initializer": keras.initializers.Constant(0.5),
+        },
+    ],
+    ids=["zeros", "all near one half"],
+)
+def test_small_logits_are_no_probabilities(options):
+    last = keras.layers.Rescaling(1.0)  # so that they are tried
+    DCGAN(build_players()[0], judge(last=last, **options))
+
+
 class Stray(keras.Model):
     """A model whose layers are Keras's and whose call compares the images."""
 
@@ -331,6 +401,13 @@ class Stray(keras.Model):
         return shape
 
 
+class Identity(keras.layers.Layer):
+    """Keras's by its name, and only out of training by what it does."""
+
+    def call(self, x, training=False):
+        return x - keras.ops.mean(x, axis=0, keepdims=True) if training else x
+
+
 MIXING = {
     "statistics": lambda x: keras.ops.concatenate(
         [x, keras.ops.abs(x - keras.ops.mean(x, 0, keepdims=True))], -1
@@ -341,6 +418,7 @@ MIXING = {
         4, activation=lambda y: tf.nn.softmax(y, axis=0)
     )(x),
     "a model of one's own": lambda x: Stray()(x),
+    "a layer of Keras's name": lambda x: Identity()(x),
 }
 
 
@@ -359,6 +437,16 @@ def test_a_d_that_mixes_its_batch_is_seen_however_it_does(kind):
 def test_a_d_that_looks_at_each_image_by_itself_may_be_of_any_make():
     own = judge(mix=lambda x: keras.ops.abs(x) + keras.layers.Lambda(tf.sin)(x))
     compiled(players=(build_players()[0], own), update="simultaneous", r1_gamma=1.0)
+
+
+def test_to_look_whether_d_mixes_its_batch_moves_none_of_its_state():
+    layer = keras.layers.SpectralNormalization(keras.layers.Dense(4))
+    discriminator = judge(mix=layer)
+    before = values(discriminator)
+    assert not mixes_batch(discriminator)
+    assert apart(before, values(discriminator)) == 0
+    discriminator(IMAGES, training=True)
+    assert apart(before, values(discriminator)) > 1e-4
 
 
 # options and numbers ------------------------------------------------------------------
@@ -431,15 +519,26 @@ def test_a_seed_that_gives_no_noise_is_refused(seed):
         ({"validation_data": (127 * IMAGES,)}, "images: expected values in"),
         ({"validation_split": -0.5}, "validation_split: expected 0 <= .*got -0.5"),
         ({"validation_split": "a"}, "validation_split: expected 0 <= .*got 'a'"),
+        ({"validation_steps": 0}, "validation_steps: expected 1 or more, got 0"),
+        ({"validation_batch_size": 0}, "validation_batch_size: expected 1 .* got 0"),
+        ({"initial_epoch": -1}, "initial_epoch: expected 0 or more, got -1"),
         ({"validation_freq": 0}, "validation_freq: expected a whole .* 1, got 0"),
         ({"validation_freq": "a"}, "validation_freq: expected a number.*got 'a'"),
         ({"validation_freq": range(1, 3)}, "validation_freq: expected a number.*range"),
+        ({"validation_freq": [1, "a"]}, "validation_freq: expected a number.*'a'"),
     ],
 )
 def test_fit_refuses_numbers_that_keras_takes_for_others(loop, options, said):
     with pytest.raises(ValueError, match=said) as error:
         compiled(loop).fit(IMAGES, **options, verbose=0)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_the_first_epoch_may_be_named_and_those_that_are_validated():
+    model, images = compiled(run_eagerly=True), IMAGES[:BATCH]
+    options = {"epochs": 2, "initial_epoch": 0, "validation_freq": [2], "verbose": 0}
+    told = model.fit(images, validation_data=(images,), **options)
+    assert told.epoch == [0, 1] and len(told.history["val_generator_loss"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -507,6 +606,9 @@ def test_every_door_refuses_in_one_sentence(loop):
         "filepath: expected a name": lambda: model.save("model.h5"),
         "x: expected finite": lambda: model.predict(np.full((2, 3), np.nan)),
         "finite numbers": lambda: model.predict_on_batch(np.full((2, 3), np.inf)),
+        "x: expected finite numbers": lambda: model.predict_on_batch(
+            tf.fill((2, 3), np.nan)
+        ),
         "steps_per_epoch: .* no end": lambda: model.fit(endless),
         "validation_steps: .* no end": lambda: model.fit(
             batches, validation_data=endless
@@ -600,6 +702,11 @@ def test_a_batch_of_one_image_gets_a_word(call, is_told, recwarn):
     assert bool(said) is is_told
 
 
+def test_one_image_is_enough_for_a_g_without_batch_norm():
+    model = compiled(players=build_players(batch_norm=None), run_eagerly=True)
+    model.fit(IMAGES[:2], batch_size=1, verbose=0)  # a warning would be an error
+
+
 def sigmoid_players():
     pixels = keras.layers.Dense(256, activation="sigmoid")
     reshape = keras.layers.Reshape((16, 16, 1))
@@ -683,8 +790,10 @@ def test_an_optimizer_of_other_weights_is_refused(loop):
     said = "generator_optimizer: expected a new optimizer, got one that has no state"
     with pytest.raises(ValueError, match=said):
         model.compile(second, first)
-    with pytest.raises(ValueError, match=f"discriminator_optimizer{said[19:]}"):
-        loop(*build_players()).compile(None, second)
+    scaled = keras.optimizers.LossScaleOptimizer(second)
+    for other in (second, scaled):
+        with pytest.raises(ValueError, match=f"discriminator_optimizer{said[19:]}"):
+            loop(*build_players()).compile(None, other)
     model.generator.layers[0].trainable = True
     with pytest.raises(ValueError, match="some weights of the generator"):
         model.compile(first, second)

@@ -13,6 +13,8 @@ import pytest
 from players import BATCH, KERAS_SAVES, apart, build_players, noise, reals, weights
 
 from dcgan_keras import keras, tf
+from dcgan_keras.losses import discriminator_loss, non_saturating_generator_loss
+from dcgan_keras.noise import D_NOISE, G_NOISE, latent_noise
 from dcgan_keras.training.composite_loop import CompositeLoop
 from dcgan_keras.training.dcgan import DCGAN
 
@@ -70,6 +72,35 @@ def test_options_of_keras_are_obeyed(loop):
     assert model.run_eagerly and model.steps_per_execution == 2
 
 
+@each_loop
+def test_what_compile_was_given_is_kept(loop):
+    options = {"jit_compile": True, "run_eagerly": False, "steps_per_execution": 2}
+    config = compiled(loop, **options).get_compile_config()
+    assert options.items() <= config.items()
+    assert loop(*build_players()).get_compile_config() == {}
+
+
+@each_loop
+def test_a_config_keeps_seed_and_name(loop):
+    model = loop(*build_players(), seed=5, name="own")
+    other = loop.from_config(model.get_config())
+    assert (other.seed, other.name) == (5, "own")
+
+
+def test_one_player_in_float16_scales_the_losses_of_both():
+    generator, _ = build_players()
+    kept = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        _, half = build_players()
+    finally:
+        keras.config.set_dtype_policy(kept)
+    model = compiled(players=(generator, half))
+    for name in OPTIMIZERS:
+        optimizer = getattr(model, name)
+        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+
+
 # data ------------------------------------------------------------------------
 
 
@@ -119,6 +150,28 @@ def test_images_of_another_kind_are_refused(loop, images, said):
     for give in (model.fit, model.evaluate):
         with pytest.raises(ValueError, match=f"images: .*{said}"):
             give(batched, verbose=0)
+
+
+def test_images_may_come_in_bfloat16():
+    model = compiled(run_eagerly=True)
+    before = weights(model)
+    model.fit(tf.cast(IMAGES[:BATCH], tf.bfloat16), verbose=0)
+    assert apart(before, weights(model)) > 1e-4
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_rounding_is_no_other_range(sign):
+    model, images = compiled(run_eagerly=True), IMAGES[:BATCH].copy()
+    images[0, 0, 0] = 1.0009 * sign
+    model.test_on_batch(images)
+    images[0, 0, 0] = 1.0011 * sign
+    with pytest.raises(ValueError, match="images: expected values in"):
+        model.test_on_batch(images)
+
+
+def test_images_of_one_grey_get_no_word(recwarn):
+    compiled(run_eagerly=True).train_on_batch(np.zeros_like(IMAGES[:BATCH]))
+    assert not [one for one in recwarn if "[0, 1]" in str(one.message)]
 
 
 @each_loop
@@ -272,6 +325,56 @@ def test_losses_that_layers_ask_for_are_obeyed_or_refused():
     assert asked < 0.7 * plain
     with pytest.raises(ValueError, match="add losses of their own"):
         compiled(players=with_layer(Asking()), update="simultaneous")
+
+
+def asking_players(d_asks):
+    """G asks for a loss, D does if it is said so, and the kernels of both decay."""
+    decay = {"kernel_regularizer": keras.regularizers.L2(0.1), "activation": "tanh"}
+    dense, reshape = keras.layers.Dense, keras.layers.Reshape((16, 16, 1))
+    generator = [keras.Input((3,)), dense(256, **decay), Asking(), reshape]
+    asking = [Asking()] if d_asks else []
+    flat = [keras.Input((16, 16, 1)), keras.layers.Flatten(), dense(4, **decay)]
+    return keras.Sequential(generator), keras.Sequential([*flat, *asking, dense(1)])
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_what_layers_and_weights_ask_for_is_descended_once(update):
+    """D's layers ask at the reals and at the fakes, and D's kernels in all once."""
+    generator, discriminator = asking_players(update == "alternating")
+    model, taken = compiled(players=(generator, discriminator), update=update), {}
+    for name in OPTIMIZERS:
+        getattr(model, name).apply = lambda g, v, name=name: taken.update({name: g})
+    told = model.train_step(IMAGES[:BATCH])
+    draws = D_NOISE, D_NOISE if update == "simultaneous" else G_NOISE
+    with tf.GradientTape(persistent=True) as tape:
+        fakes, learned = (
+            generator(latent_noise((BATCH, 3), 0, 0, draw)) for draw in draws
+        )
+        asked = tf.add_n(generator.losses)
+        real = discriminator(IMAGES[:BATCH])
+        decay = 0.1 * tf.reduce_sum(discriminator.layers[1].kernel ** 2)
+        at_reals = tf.add_n(discriminator.losses) - decay
+        game = discriminator_loss(real, discriminator(fakes))
+        d_loss = game + at_reals + tf.add_n(discriminator.losses)
+        g_loss = non_saturating_generator_loss(discriminator(learned))
+        minimised = g_loss + asked
+    for name, loss in zip(OPTIMIZERS, (minimised, d_loss), strict=True):
+        variables = getattr(model, name.removesuffix("_optimizer")).trainable_variables
+        for ours, its in zip(taken[name], tape.gradient(loss, variables), strict=True):
+            np.testing.assert_allclose(ours, its, atol=1e-6)
+    assert float(told["discriminator_loss"]) == pytest.approx(float(game), abs=1e-6)
+    assert float(told["generator_loss"]) == pytest.approx(float(g_loss), abs=1e-6)
+
+
+def test_what_layers_ask_for_is_not_reported_by_the_composite_loop():
+    players = asking_players(d_asks=True)
+    begun, told = [player.get_weights() for player in players], []
+    for loop in (CompositeLoop, DCGAN):
+        for player, start in zip(players, begun, strict=True):
+            player.set_weights(start)
+        logs = compiled(loop, players).train_step(IMAGES[:BATCH])
+        told.append({name: float(value) for name, value in logs.items()})
+    assert told[0] == pytest.approx(told[1], abs=1e-5)
 
 
 def test_a_d_that_looks_at_its_batch_is_refused_where_that_would_be_wrong():
@@ -487,15 +590,18 @@ def test_scaled_losses_make_the_same_step(loop, wrap):
 
 
 def test_scaled_losses_in_the_simultaneous_update_with_r1():
-    def made(**options):
-        players = build_players(batch_norm=None)
-        return compiled(players=players, update="simultaneous", r1_gamma=1.0, **options)
+    def made(r1_gamma=1.0, **options):
+        players = build_players(batch_norm=None, weight_stddev=0.2)
+        how = {"update": "simultaneous", "run_eagerly": True}
+        return compiled(players=players, r1_gamma=r1_gamma, **how, **options)
 
     pair = {
         "generator_optimizer": keras.optimizers.SGD(0.05, loss_scale_factor=64.0),
         "discriminator_optimizer": keras.optimizers.SGD(0.05, loss_scale_factor=8.0),
     }
-    assert apart(after(made()), after(made(**pair))) < 1e-5
+    plain = after(made())
+    assert apart(plain, after(made(**pair))) < 1e-5
+    assert apart(plain, after(made(r1_gamma=0.0))) > 1e-3  # it is not without effect
 
 
 def test_every_micro_batch_of_an_accumulated_step_meets_its_own_noise():
@@ -600,6 +706,9 @@ for give in (
     lambda: dcgan.fit(data.batch(4, drop_remainder=True), verbose=0),
     lambda: dcgan.evaluate(data.batch(5), verbose=0),
     lambda: dcgan.evaluate(data.batch(4, drop_remainder=True), verbose=0),
+    lambda: dcgan.fit(reals(12), batch_size=4, validation_split=0.25, verbose=0),
+    lambda: dcgan.evaluate(reals(9), batch_size=4, verbose=0),
+    lambda: dcgan.evaluate(reals(9), batch_size=3, verbose=0),
 ):
     try:
         give()
@@ -627,4 +736,7 @@ def test_uneven_batches_are_refused_on_two_devices():
     assert said[1].startswith(f"{refused} batches whose size is not fixed")
     assert said[2] == f"{refused} batches of 3"
     assert said[5].startswith(f"{refused} batches whose size is not fixed")
-    assert said[6:] == ["steps 6"]
+    assert said[6] == "steps 6"
+    assert said[7] == f"{refused} 9 images in batches of 4"
+    assert said[8] == f"{refused} 1 images in batches of 1"
+    assert said[9:] == [f"{refused} 9 images in batches of 3"]
