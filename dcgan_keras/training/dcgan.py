@@ -322,5 +322,11 @@ def _check_update(update, r1_gamma, r1_interval, discriminator) -> None:
 
 
 def _asks_for_losses(discriminator: keras.Model) -> bool:
-    discriminator(tf.zeros((1, *discriminator.input_shape[1:])), training=False)
-    return bool(asked_losses(discriminator))
+    before = [variable.numpy() for variable in discriminator.variables]
+    images, asks = tf.zeros((1, *discriminator.input_shape[1:])), False
+    for training in (False, True):
+        discriminator(images, training=training)
+        asks = asks or bool(asked_losses(discriminator))
+    for variable, value in zip(discriminator.variables, before, strict=True):
+        variable.assign(value)
+    return asks

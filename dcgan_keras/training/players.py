@@ -49,6 +49,7 @@ NEGATIVE = (
     "tell reals by their range; scale by (x + 1) / 2, or give G a tanh"
 )
 NO_LABELS = "labels: expected whole numbers, one an image, 0 to"
+SAID = re.compile(r"\b(?:got|to|for)\b|-?(?:nan|inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 NO_WEIGHTS = "sample_weight: expected None, got weights; every image counts alike"
 BATCHES = (
     "expected an array of images (N, H, W, C), or a tf.data.Dataset or PyDataset of "
@@ -715,9 +716,8 @@ def one_sentence():
         yield
     except tf.errors.InvalidArgumentError as error:
         for said, words in ((OUT_OF_RANGE, 3), (NO_LABELS, 5)):
-            if said in error.message:
-                found = error.message.split(said)[1]
-                found = found.replace("[", "").replace("]", "").split()[:words]
+            if said in error.message:  # each value of it on a line, if run eagerly
+                found = SAID.findall(error.message.split(said)[1])[:words]
                 break
         else:
             raise

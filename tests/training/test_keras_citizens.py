@@ -165,8 +165,23 @@ def test_rounding_is_no_other_range(sign):
     images[0, 0, 0] = 1.0009 * sign
     model.test_on_batch(images)
     images[0, 0, 0] = 1.0011 * sign
-    with pytest.raises(ValueError, match="images: expected values in"):
+    low, high = sorted((0.8 if sign < 0 else -0.9, 1.0011 * sign))
+    said = rf"images: expected values in \[-1, 1\], got {low}\d* to {high}\d*; scale"
+    with pytest.raises(ValueError, match=said):
         model.test_on_batch(images)
+
+
+@pytest.mark.parametrize("run_eagerly", [True, False])
+def test_refused_numbers_are_named_whatever_runs_the_step(run_eagerly):
+    model = DCGAN(*build_players(classes=3), classes=3)
+    model.compile(run_eagerly=run_eagerly)
+    for labels, said in (([0, 1, 2, 3], "0 to 3"), ([0, -1, 2, 1], "-1 to 2")):
+        with pytest.raises(ValueError, match=f"one an image, 0 to 2; got {said}$"):
+            model.train_on_batch(reals(), np.array(labels))
+    nan = reals()
+    nan[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="got -?nan to -?nan; scale"):
+        model.train_on_batch(nan, np.zeros(4, int))
 
 
 def test_images_of_one_grey_get_no_word(recwarn):
@@ -298,6 +313,11 @@ class Asking(keras.layers.Layer):
         return inputs
 
 
+class AskingInTraining(Asking):
+    def call(self, inputs, training=False):
+        return super().call(inputs) if training else inputs
+
+
 @keras.saving.register_keras_serializable("tests")
 class Mixing(keras.layers.Layer):
     """Adds the batch's mean, as minibatch statistics do."""
@@ -323,8 +343,13 @@ def test_losses_that_layers_ask_for_are_obeyed_or_refused():
         found.append(np.mean((IMAGES[:BATCH].reshape(BATCH, -1) @ kernel) ** 2))
     plain, asked = found
     assert asked < 0.7 * plain
-    with pytest.raises(ValueError, match="add losses of their own"):
-        compiled(players=with_layer(Asking()), update="simultaneous")
+    for layer in (Asking(), AskingInTraining()):
+        with pytest.raises(ValueError, match="add losses of their own"):
+            compiled(players=with_layer(layer), update="simultaneous")
+    players = with_layer(keras.layers.Dropout(0.5, seed=1))
+    before = values(players[1])
+    compiled(players=players, update="simultaneous")
+    assert apart(before, values(players[1])) == 0  # nor is the seed's state moved
 
 
 def asking_players(d_asks):
