@@ -10,7 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from players import BATCH, KERAS_SAVES, apart, build_players, noise, reals, weights
+from players import (
+    BATCH,
+    KERAS_SAVES,
+    apart,
+    build_players,
+    noise,
+    reals,
+    values,
+    weights,
+)
 
 from dcgan_keras import keras, tf
 from dcgan_keras.losses import discriminator_loss, non_saturating_generator_loss
