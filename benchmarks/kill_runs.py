@@ -57,7 +57,8 @@ def contents(run: Path) -> dict[str, bytes]:
 def stage(run: Path) -> str:
     """How far a killed run had come, by its files."""
     if not (run / "config.json").exists():
-        return "before the run folder"
+        has_groups = (run / "clusters.npz").exists()
+        return "before the configuration" if has_groups else "before the run folder"
     if any(path.name != ".lock" for path in hidden(run)):
         return "inside a write"
     if not (run / "weights.npz").exists():

@@ -183,7 +183,7 @@ def within(classes: dict) -> float:
 
 def run(path: Path, made_by: str, by: str | None) -> None:
     """Train it, or go on with it."""
-    if path.exists():
+    if (path / "config.json").exists():
         called("train --resume --output", path)
     else:
         called(f"{made_by} --output", path, by)

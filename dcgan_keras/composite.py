@@ -114,8 +114,10 @@ def check_players(**players) -> None:
                     f"{name}: expected one {what}, got {len(shape)} of shapes {shape}; "
                     "labels are told as build_gan(classes=...) says"
                 )
-        if isinstance(getattr(player, "_outputs_struct", None), dict):
-            raise ValueError(f"{name}: expected an output without a name, got a dict")
+        made = getattr(player, "_outputs_struct", None)
+        if isinstance(made, dict | list | tuple):
+            kind = type(made).__name__
+            raise ValueError(f"{name}: expected an output by itself, got a {kind}")
         taken = [x.dtype for x in getattr(player, "inputs", None) or ()]
         if any("int" in dtype or dtype == "bool" for dtype in taken):
             raise ValueError(
@@ -125,8 +127,8 @@ def check_players(**players) -> None:
 
 def check_apart(generator: keras.Model, discriminator: keras.Model) -> None:
     """Refuse players with a weight in common, which both optimizers would move."""
-    own = set(map(id, generator.variables))
-    shared = [v.path for v in discriminator.variables if id(v) in own]
+    own = set(map(id, generator.trainable_variables))
+    shared = [v.path for v in discriminator.trainable_variables if id(v) in own]
     if shared:
         raise ValueError(
             "discriminator: expected weights of its own, got some of the generator's: "

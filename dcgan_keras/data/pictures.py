@@ -38,6 +38,7 @@ GREY_FACTORS = {"L;2": 85, "L;4": 17}  # these are brought to 8 bits
 SIXTEEN_BIT_COLOUR = "RGB;16B"  # of which the high bytes are kept
 SIXTEEN_BIT_GREY_AND_ALPHA = "LA;16B"  # opened as RGBA
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # a pixel of a PNG, by its kind of colour
+PART = 2**16  # bytes that are unpacked at a time
 ADAM7 = (  # the passes of an interlaced PNG: first column and row, and every which
     (0, 0, 8, 8),
     (4, 0, 8, 8),
@@ -329,20 +330,22 @@ def _is_whole(path: str | Path, image) -> bool:
     last = image.crop((0, image.height - 1, image.width, image.height))
     if any(map(np.any, last.getextrema())):
         return True
-    content, place, pixels = memoryview(Path(path).read_bytes()), 8, []
+    content, place, needed = memoryview(Path(path).read_bytes()), 8, 0
     bits, interlaced = content[24] * SAMPLES[content[25]], content[28]
-    while place + 8 <= len(content):
-        length = int.from_bytes(content[place : place + 4], "big")
-        if content[place + 4 : place + 8] == b"IDAT":
-            pixels.append(content[place + 8 : place + 8 + length])
-        place += 12 + length
-    needed = 0
     for left, top, across, down in ADAM7 if interlaced else ((0, 0, 1, 1),):
         columns = -(-max(0, image.width - left) // across)
         rows = -(-max(0, image.height - top) // down)
         needed += rows * (1 + (columns * bits + 7) // 8) if columns else 0
-    unpacked = zlib.decompressobj().decompress(b"".join(pixels), needed)
-    return len(unpacked) == needed
+    unpacking = zlib.decompressobj()
+    while needed > 0 and place + 8 <= len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        if content[place + 4 : place + 8] == b"IDAT":
+            packed = content[place + 8 : place + 8 + length]
+            while needed > 0 and packed:
+                needed -= len(unpacking.decompress(packed, PART))
+                packed = unpacking.unconsumed_tail
+        place += 12 + length
+    return needed <= 0
 
 
 def _plain(image, channels: int):

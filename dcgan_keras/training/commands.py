@@ -209,6 +209,8 @@ def _train_and_write(run, config, data, model, cluster, options) -> None:
         config = _noted(run, config, data, start_step, replicas)
         if data.clusters is not None and not options.resume:
             run.write_clusters(data.clusters)
+        elif not options.resume:  # those of one that was killed, see check_free
+            (run.path / "clusters.npz").unlink(missing_ok=True)
         run.write_config(config, replace=options.resume)
         run.remove_samples_after(start_step)
         _fit(model, data, config, recorder, cluster)

@@ -484,7 +484,7 @@ class TwoPlayers(keras.Model):
         """
         self._check_one_device("train_on_batch", "give fit the batch")
         _check_weights(_by_name(x, args, options, keras.Model.train_on_batch))
-        self._sampling_generator.seen = None
+        self._sampling_generator.follow()
         with self._one_sentence():
             found = super().train_on_batch(x, *args, **options)
         self._sampling_generator.remember()

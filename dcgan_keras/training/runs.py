@@ -91,7 +91,7 @@ class RunFolder:
         self._check_no_run()
         left = [self.path / name for name in WRITTEN] + self.sample_paths()
         left = [path for path in left if os.path.lexists(path)]
-        if left == [self.path / "clusters.npz"] and self._has_groups():
+        if [path.name for path in left] == ["clusters.npz"] and self._has_groups():
             return  # of a run that was killed before its config.json was written
         for path in left:
             raise FileExistsError(
@@ -104,7 +104,7 @@ class RunFolder:
         path = self.path / "clusters.npz"
         try:
             with open_npz(path, "the groups of a run's images") as saved:
-                return bool(_group_headers(saved))
+                return bool(_group_headers(saved)) and not path.is_symlink()
         except UnreadableFile:
             return False
 

@@ -171,6 +171,8 @@ def generate_parts(
     check_positive(batch_size=batch_size)
     batch_size = int(batch_size)
     shape, takes = np.shape(z), generator.input_shape[1] - classes
+    if labels is not None and len(labels) != shape[0]:
+        raise ValueError(f"labels: expected one a z, {shape[0]}; got {len(labels)}")
     if len(shape) != 2 or shape[0] < 1 or shape[1] != takes:
         raise ValueError(f"z: expected shape (N, {takes}), N > 0; got {shape}")
     step = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)

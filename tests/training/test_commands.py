@@ -985,6 +985,13 @@ def test_a_run_killed_before_its_config_is_begun_anew(tmp_path, capsys):
         assert train(tmp_path / name, *made) == status
     assert (tmp_path / "b" / "weights.npz").read_bytes() == whole
     assert (tmp_path / "c" / "clusters.npz").read_bytes() == b"else"
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "clusters.npz").symlink_to(tmp_path / "a" / "clusters.npz")
+    assert train(tmp_path / "d", *made) == 2
+    (tmp_path / "d" / "clusters.npz").unlink()
+    (tmp_path / "d" / "clusters.npz").write_bytes(groups)
+    assert train(tmp_path / "d", "--steps", "1") == 0  # a run without groups
+    assert not (tmp_path / "d" / "clusters.npz").exists()
 
 
 def test_a_new_run_takes_over_nothing(runs, tmp_path, capsys):

@@ -846,6 +846,10 @@ def test_weights_put_in_by_hand_after_a_batch_are_drawn_with():
     model.generator.set_weights(halves)
     for one in model.sampling_generator().trainable_variables:
         assert np.ptp(one.numpy()) == 0
+    model.generator_optimizer.learning_rate = 0.0
+    model.train_on_batch(IMAGES[:BATCH])  # the averages have begun from these
+    for one in model.sampling_generator().trainable_variables:
+        np.testing.assert_allclose(one, 0.5)
 
 
 # players of other structures ---------------------------------------------------
@@ -884,7 +888,7 @@ def one_layer_for_both():
     ("players", "said"),
     [
         (two_inputs, "generator: expected one input, got 2 of shapes"),
-        (named_output, "discriminator: expected an output without a name, got a dict"),
+        (named_output, "discriminator: expected an output by itself, got a dict"),
         (whole_numbers, "generator: expected an input of floating numbers, got int32"),
         (one_layer_for_both, "discriminator: expected weights of its own, got some"),
     ],
@@ -892,6 +896,13 @@ def one_layer_for_both():
 def test_players_that_could_not_train_as_meant_are_refused(players, said):
     with pytest.raises(ValueError, match=said):
         DCGAN(*players())
+
+
+def test_a_frozen_layer_may_be_shared():
+    """No optimizer moves it."""
+    generator, discriminator = one_layer_for_both()
+    generator.layers[1].trainable = False
+    DCGAN(generator, discriminator)
 
 
 def test_one_optimizer_in_two_wrappers_is_one():

@@ -130,7 +130,6 @@ def _few(smallest: int) -> np.ndarray:
     return counts
 
 
-# Counts -> the look from which on a class is missing, and what a wrong answer forgot.
 def _relay() -> np.ndarray:
     """At look 1 the last class is missing; at look 2 it is back, and another is."""
     counts = _looks(10, 10, 10)
@@ -140,6 +139,7 @@ def _relay() -> np.ndarray:
     return counts
 
 
+# Counts -> the look from which on a class is missing, and what a wrong answer forgot.
 TRIALS = (
     (_looks(1, 4, 10, 10), None, "a run that begins with one class and recovers"),
     (_looks(1, 10, 10, 6, 5), 3, "a run that loses classes at look 3"),

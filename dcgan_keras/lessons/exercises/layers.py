@@ -8,7 +8,7 @@ import numpy as np
 from dcgan_keras.lessons.exercises._check import Wrong, exercise
 
 MOMENTUM, EPSILON = 0.9, 1e-5
-LINEAR_RATIO = 1.08  # of the distances without and with ReLU in G, at least
+LINEAR_RATIO = 1.04  # of the distances without and with ReLU in G, at least
 MOST_RATIO = 1.35  # here it is 1.17; a linear D is worth 1.58, no BN 1.49
 
 
