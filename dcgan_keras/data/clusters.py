@@ -27,6 +27,8 @@ DIRECTIONS = 8  # of edges
 LOOKS = ("pixels", "edges")  # at what; edges means both
 COMPONENTS = 100  # principal ones, among which k-means looks
 FAINT = 1e-6  # so little that there is nothing
+SQUARE_IS_0 = 1e-19  # below it, in float32
+EQUAL = "clusters (--clusters): expected different images, all are equal, or nearly"
 
 
 class Clusters(NamedTuple):
@@ -187,6 +189,8 @@ def find_clusters(
         edges = np.concatenate([edge_directions(seen[i : i + CHUNK]) for i in parts])
         spreads = np.array([_spread(seen), _spread(edges)])
     features = _joined(seen, edges, spreads)
+    if np.ptp(features, axis=0).max() < SQUARE_IS_0:
+        raise ValueError(EQUAL)
     # Two centres of equal pictures would share them out by a rounding.
     count = min(count, len({picture.tobytes() for picture in seen}))
     with threadpool_limits(1), warnings.catch_warnings():
@@ -212,9 +216,7 @@ def find_clusters(
     counts = np.bincount(nearest_centres(images, clusters), minlength=len(groups))
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     if len(order) == 1:
-        raise ValueError(
-            "clusters (--clusters): expected different images, all are equal, or nearly"
-        )
+        raise ValueError(EQUAL)
     edges = None if edges is None else clusters.edges[order]
     clusters = Clusters(clusters.centres[order], counts[order], edges, spreads)
     # Once more: of centres that are as near the first counts, as in a resumed run.
