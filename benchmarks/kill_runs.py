@@ -1,6 +1,6 @@
 """Kill trainings at random moments, resume them, and compare with one left alone.
 
-    python benchmarks/kill_runs.py --kills 200 --seed 2 \\
+    python benchmarks/kill_runs.py --kills 200 --seed 31 \\
         --loop train_step --loop composite --loop conditional --loop clusters
 
 Each run is a short training of small networks on ``digits``. It is killed by SIGKILL
