@@ -618,10 +618,10 @@ def _asked_settings(options: argparse.Namespace, config: dict) -> dict:
         recipe = RECIPES[config["recipe"]]
         for name in ("generator_learning_rate", "discriminator_learning_rate"):
             asked[name] = recipe[name] * options.learning_rates
-            if 0 < options.learning_rates and asked[name] < SMALLEST_RATE:
+            if asked[name] < SMALLEST_RATE:
                 raise ValueError(
-                    "learning_rates (--learning-rates): expected 0, or rates that are "
-                    f"more than 0 in float32 too, got {options.learning_rates}"
+                    "learning_rates (--learning-rates): expected a factor that leaves "
+                    f"rates above 0 in float32, got {options.learning_rates}"
                 )
     if options.decay_steps is not None:
         asked["decay_steps"] = options.decay_steps

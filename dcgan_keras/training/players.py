@@ -236,9 +236,9 @@ class TwoPlayers(keras.Model):
         """As Keras; says if the file has averages, and this model has no use for
         them."""
         values = {name: store[name] for name in store.keys()}
-        if values.pop(AVERAGES, None) is not None:
-            if not self._keeps_averages:
-                warnings.warn(UNUSED_AVERAGES, stacklevel=2)
+        has_averages = values.pop(AVERAGES, None) is not None
+        if has_averages and not self._keeps_averages:
+            warnings.warn(UNUSED_AVERAGES, stacklevel=2)
         super().load_own_variables(values)
 
     # data and noise
