@@ -1,6 +1,7 @@
 """Properties that hold for whatever hypothesis draws: sizes, losses, files.
 
-The draws follow from the code of each test alone, so that they are the same every time.
+The draws follow from the code of each test and from the constants in the modules that
+are loaded by then (hypothesis tries these, too), and from nothing else.
 """
 
 import csv
@@ -36,7 +37,7 @@ from dcgan_keras.training.runs import COLUMNS, RunFolder
 
 
 def examples(count):
-    """So many, always the same, however long each takes."""
+    """So many, however long each takes."""
     return settings(max_examples=count, derandomize=True, deadline=None, database=None)
 
 

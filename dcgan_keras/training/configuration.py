@@ -68,8 +68,12 @@ def _is_count(value, low: int = 1, below: int = 2**53) -> bool:
 COUNT = "a whole number, 1 to 2**53 - 1"
 
 
+def _is_channels(value) -> bool:
+    return is_int(value) and value in (1, 3)  # True == 1 and 3.0 == 3
+
+
 def _is_image_shape(value) -> bool:
-    return isinstance(value, list) and len(value) == 3 and value[2] in (1, 3)
+    return isinstance(value, list) and len(value) == 3 and _is_channels(value[2])
 
 
 def _is_augmentation(value) -> bool:
@@ -91,7 +95,7 @@ CHECKS = {  # what config.json and its settings may hold: by name (is it so, in 
     "loop": (lambda x: x in LOOPS, f"one of {LOOPS}"),
     "recipe": (lambda x: x in (*RECIPES,), f"one of {(*RECIPES,)}"),
     "image_size": (lambda x: x is None or _is_count(x), "null or pixels"),
-    "channels": (lambda x: x in (None, 1, 3), "null, 1 or 3"),
+    "channels": (lambda x: x is None or _is_channels(x), "null, 1 or 3"),
     "image_shape": (_is_image_shape, "[height, width, 1 or 3]"),
     "conditional": (lambda x: isinstance(x, bool), "true or false"),
     "classes": (lambda x: x is None or _is_count(x, 2), "null or a whole number >= 2"),

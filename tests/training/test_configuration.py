@@ -80,8 +80,9 @@ BAD = {
     "loop": ["both", None, {}, []],
     "recipe": ["other", None, {}, ["default"]],
     "image_size": [0, "28", True],
-    "channels": [2, "3", [1]],
-    "image_shape": [5, [], [28, 28], [28, 28, 10**9], "abc", [27, 27, 1], [28, 32, 1]],
+    "channels": [2, "3", [1], True, 1.0],
+    "image_shape": [5, [], [28, 28], [28, 28, 10**9], "abc", [27, 27, 1], [28, 32, 1]]
+    + [[28, 28, True], [28, 28, 1.0], [28.0, 28, 1]],
     "latent_dim": [0, -1, 10**12, 10**400, "100", None, 3.0],
     "width": [0, 10**6, 10**12, None, "16"],
     "conditional": [None, 1, "true"],
