@@ -112,6 +112,7 @@ class DigitClassifier:
         """
         images = check_digit_images(images)
         check_positive(batch_size=batch_size)
+        batch_size = int(batch_size)
         features = np.empty((len(images), FEATURES), np.float32)
         logits = np.empty((len(images), CLASSES), np.float64)
         for start in range(0, len(images), batch_size):

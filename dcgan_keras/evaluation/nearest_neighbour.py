@@ -128,6 +128,7 @@ def labelled_samples(
             f"numbers; got {classes!r}"
         )
     draw = tf.function(lambda z: generator(z, training=False))
+    classes = int(classes)
     labels = np.arange(PART) % classes
     shape = (PART, inputs - classes)
     step = 0

@@ -58,6 +58,7 @@ def train_classifier(
     check_positive(epochs=epochs)
     check_no_limits(epochs)
     check_seed(seed, 0, 2**32)
+    epochs, seed = int(epochs), int(seed)  # of NumPy neither Keras nor JSON takes them
     keras.utils.set_random_seed(seed)
     images, labels = load_dataset(dataset, split="train")
     model = build_classifier()

@@ -124,6 +124,17 @@ def test_asked_labels_come_with_the_images_that_were_asked_for():
         np.testing.assert_allclose(images, by_hand, atol=1e-6)
 
 
+def test_classes_of_8_bits_leave_room_for_a_long_noise():
+    class Generator:
+        input_shape = None, 310
+
+        def __call__(self, z, training):
+            return z[:, -10:]
+
+    images, labels = next(labelled_samples(Generator(), np.uint8(10)))
+    np.testing.assert_array_equal(images, np.eye(10)[labels])
+
+
 @pytest.mark.parametrize("classes", [0, -1, 2.5, 8])
 def test_classes_that_the_generator_does_not_take_are_refused(classes):
     generator = build_generator((16, 16, 1), 3, 4, 3, classes=5, seed=1)

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from types import SimpleNamespace
+from unittest.mock import Mock, call
 
 import numpy as np
 import pytest
 
 from dcgan_keras.data import datasets
 from dcgan_keras.evaluation import classifier as classifier_module
+from dcgan_keras.evaluation import report
 from dcgan_keras.evaluation.classifier import load_classifier
 from dcgan_keras.evaluation.conditional import evaluate_labels
 from dcgan_keras.evaluation.picture_report import evaluate_pictures
@@ -68,6 +71,16 @@ class TestClassifier:
         look, images = load_classifier("digits"), digits["test"].images[:30]
         for one, other in zip(look(images), look(images, batch_size=7), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+    def test_no_more_images_are_looked_at_at_once_than_asked(self, digits, monkeypatch):
+        look, images, seen = load_classifier("digits"), digits["test"].images, []
+        forward = look._forward
+        monkeypatch.setattr(
+            look, "_forward", lambda some: seen.append(len(some)) or forward(some)
+        )
+        look(images[:10], batch_size=4)
+        look(images[:300], batch_size=np.uint8(200))  # 200 and 200 were 144
+        assert seen == [4, 4, 2, 200, 100]
 
     def test_loading_leaves_seeds_and_precision_alone(self, digits):
         import random
@@ -169,9 +182,11 @@ class TestTraining:
         monkeypatch.setattr(command, "save_classifier", None)
         (tmp_path / "file").write_text("")
         (tmp_path / "digits.npz").mkdir()
+        (tmp_path / "other" / "digits.json").mkdir(parents=True)
         for output, said in (
             ("file", "expected a folder, "),
             ("", f"expected a file, {tmp_path / 'digits.npz'} is a folder"),
+            ("other", f"expected a file, {tmp_path / 'other' / 'digits.json'} is a"),
         ):
             options = ["--dataset", "digits", "--output", str(tmp_path / output)]
             assert command.main(["train-classifier", *options]) == 2
@@ -182,6 +197,91 @@ class TestTraining:
         assert said in capsys.readouterr().err
         with pytest.raises(SystemExit, match="2"):
             command.main(["train-classifier", *options, "1_0"])
+
+    def test_the_command_trains_what_is_typed(self, tmp_path, capsys, monkeypatch):
+        from dcgan_keras.evaluation import __main__ as command
+
+        told = {"test_errors": 3, "test_images": 382, "test_accuracy": 0.99215}
+        trained = SimpleNamespace(provenance=told)
+        train, save = Mock(return_value=trained), Mock(return_value="a.npz")
+        monkeypatch.setattr(command, "train_classifier", train)
+        monkeypatch.setattr(command, "save_classifier", save)
+        monkeypatch.setattr(command, "check_file", Mock())
+        typed = f"--dataset digits --epochs 4 --seed 5 --output {tmp_path}".split()
+        assert command.main(["train-classifier", *typed]) == 0
+        assert command.main(["train-classifier"]) == 0
+        assert train.mock_calls == [
+            call("digits", 4, 5, verbose=2),
+            call("mnist", None, 0, verbose=2),
+        ]
+        assert save.mock_calls == [call(trained, tmp_path), call(trained, command.DATA)]
+        line = "a.npz: 3 errors on 382 test images, accuracy 99.22 %"
+        assert capsys.readouterr().out.splitlines() == [line] * 2
+
+    def test_what_is_asked_for_reaches_the_training(self, tmp_path, monkeypatch):
+        """Numbers of NumPy too, which Keras refused as a seed and JSON as epochs."""
+        from dcgan_keras.evaluation import train_classifier as module
+
+        compiled = Mock()
+        monkeypatch.setattr(module, "_compiled", compiled)
+        monkeypatch.setattr(module, "_test_accuracy", lambda *_: {})
+        monkeypatch.setattr(module, "build_classifier", drawn_weights)
+        asked = {"verbose": 2, "callbacks": ("one",)}
+        found = [
+            module.train_classifier("digits", epochs, np.int64(seed), **asked)
+            for epochs, seed in ((np.uint8(17), 3), (None, 3), (17, 4))
+        ]
+        assert [c.args[1] for c in compiled.call_args_list] == [374, 22 * 60, 374]
+        options = compiled.return_value.fit.call_args_list[0].kwargs
+        expected = {"epochs": 17, "shuffle": False, "verbose": 2, "callbacks": ["one"]}
+        assert options == expected
+        first, second, third = (one.model.get_weights()[0] for one in found)
+        assert np.array_equal(first, second) and not np.array_equal(first, third)
+        path = module.save_classifier(found[0], tmp_path)
+        told = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        assert (told["epochs"], told["seed"], told["batch_size"]) == (17, 3, 64)
+        assert told["command"].endswith("--dataset digits --epochs 17 --seed 3")
+
+    def test_batches_are_whole_shuffled_anew_and_changed(self, monkeypatch):
+        from dcgan_keras.evaluation import train_classifier as module
+
+        monkeypatch.setattr(module, "augment", lambda images, labels: (-images, labels))
+        numbers = np.arange(30)
+
+        def passes(seed):
+            data = module._batches(numbers, numbers, 8, seed)
+            return [[np.array(batch) for batch in data] for _ in range(2)]
+
+        first, second = passes(seed=1)
+        assert [batch.shape for batch in first] == [(2, 8)] * 3
+        images, labels = np.concatenate(first, axis=1)
+        np.testing.assert_array_equal(-images, labels)
+        assert len(set(labels)) == 24 and (np.diff(labels) < 0).sum() > 3
+        assert not np.array_equal(first, second)
+        assert np.array_equal(first, passes(seed=1)[0])
+        assert not np.array_equal(first, passes(seed=2)[0])
+
+    def test_the_rate_falls_to_0_and_the_loss_is_of_logits(self):
+        from dcgan_keras import keras
+        from dcgan_keras.evaluation.train_classifier import _compiled
+
+        images = keras.Input((2,))
+        model = keras.Model(images, (images, keras.layers.Dense(2)(images)))
+        trainer = _compiled(model, 100)
+        rates = [float(trainer.optimizer._learning_rate(n)) for n in (0, 50, 100)]
+        assert rates == pytest.approx([3e-3, 1.5e-3, 0], abs=1e-9)
+        loss = float(trainer.loss(np.array([1]), np.array([[1.0, 3.0]])))
+        assert loss == pytest.approx(np.log1p(np.exp(-2)))
+
+    def test_the_accuracy_that_is_told_is_that_of_the_test_images(self):
+        from dcgan_keras.evaluation.train_classifier import _test_accuracy
+
+        classifier = load_classifier("digits")
+        found, told = _test_accuracy(classifier, "digits"), classifier.provenance
+        assert found["test_images"] == told["test_images"] == 382
+        assert abs(found["test_errors"] - told["test_errors"]) <= 1  # another machine
+        right = 1 - found["test_errors"] / 382
+        assert found["test_accuracy"] == pytest.approx(right, abs=1e-5)
 
     @pytest.mark.parametrize("epochs", [0, -1, 2.5])
     def test_epochs_that_are_none_are_refused(self, epochs):
@@ -219,6 +319,14 @@ class TestTraining:
         (tmp_path / "digits.json").write_text("[]")
         with pytest.raises(UnreadableFile, match=r"digits\.json: expected how"):
             classifier_module._load(str(tmp_path / "digits.npz"))
+
+
+def drawn_weights():
+    """A network of two weights that follow from Keras's seed."""
+    from dcgan_keras import keras
+
+    weights = [np.array(keras.random.normal((2,)))]
+    return SimpleNamespace(get_weights=lambda: weights)
 
 
 def centre(images):
@@ -315,11 +423,55 @@ class TestEvaluateImages:
         ]
         assert max(map(len, table.splitlines())) <= 80
 
+    def test_the_table_has_samples_first_and_real_images_beside(self, results):
+        result = results["one_digit"]
+        lines = result.table().splitlines()
+        for (field, label, form), line in zip(report.ROWS, lines[1:], strict=False):
+            pair = (getattr(side, field) for side in (result.generated, result.floor))
+            assert line.startswith(label)
+            assert line[38:].split() == [format(number, form) for number in pair]
+        (counts,) = (line.split()[1:] for line in lines if line.startswith("  real "))
+        assert counts == [str(count) for count in result.floor.class_counts]
+
+    def test_the_first_images_stand_for_all(self, digits, monkeypatch):
+        """In the order of the digits, and of those on the other side backwards."""
+        monkeypatch.setattr(report, "NEIGHBOURS_COUNT", 90)
+        images, labels = digits["test"]
+        images = images[np.argsort(labels, kind="stable")]
+        result = evaluate_images(images, images[::-1], classifier="digits")
+        assert result.neighbours_count == 90 and "90 a side" in result.table()
+        assert min(result.generated.precision, result.generated.recall) > 0.7
+        assert min(result.floor.precision, result.floor.recall) > 0.6
+        assert result.floor.p_value > 1e-3
+
+    def test_so_many_are_compared_as_the_seed_draws(self, digits, monkeypatch):
+        monkeypatch.setattr(report, "COMPARED", 15)
+        train, labels = digits["train"]
+        train = train[np.argsort(labels, kind="stable")]
+        test = digits["test"].images
+        found = [
+            evaluate_images(test[:30], test[30:90], train, "digits", seed)
+            for seed in (0, 3, 3)
+        ]
+        assert found[0].floor != found[1].floor and found[1] == found[2]
+        assert found[0].memorisation_count == 15
+        assert max(found[0].floor.class_counts) < 10  # of 30: the first are all 0
+        assert "Distances to training: 15 images" in found[0].table()
+        assert found[0].generated.distance_ratio != found[1].generated.distance_ratio
+
+    def test_classes_are_compared_with_those_of_the_real_images(self):
+        features, probabilities = RNG(0).normal(size=(40, 3)), np.eye(10)[[2, 5] * 20]
+        seen = features, probabilities
+        scores = report._scores(seen, seen, 20, None)
+        assert (scores.chi2, scores.p_value, scores.classes_covered) == (0, 1, 2)
+        assert scores.confident_share == 1
+
     def test_without_training_images(self, digits):
         images = digits["test"].images
         result = evaluate_images(images[:100], images[100:], classifier="digits")
         assert result.generated.distance_ratio is None
         assert (result.floor_count, result.floor_reference_count) == (141, 141)
+        assert result.floor.frechet_distance > 1  # of two halves that share no image
         assert "to training" not in result.table()
 
     @pytest.mark.parametrize("samples", ["train", "test"])
