@@ -244,6 +244,8 @@ def test_non_zeros_of_the_papers_first_layer():
 def test_small_print_of_the_matrix():
     assert convolution_matrix(np.zeros((2, 2)), (3, 3)).nnz == 16  # zeros keep places
     assert convolution_matrix([[1, 2], [3, 4]], (3, 3)).dtype == np.float64
+    short = np.ones((2, 2), np.float16)
+    assert convolution_matrix(short, (3, 3)).dtype == np.float64
     W = convolution_matrix(np.ones((1, 1)), (1, 1), strides=20, padding=5)
     np.testing.assert_array_equal(W.toarray(), [[0.0]])  # a window that sees no pixel
 
@@ -339,6 +341,8 @@ def test_the_matrix_refuses(kernel, input_shape, options, message):
 def test_zero_insertion_refuses():
     with pytest.raises(ValueError, match="image must have 2 or 3 dimensions"):
         insert_zeros(np.ones((1, 2, 2, 1)), 2)
+    with pytest.raises(ValueError, match=r"image must have .* shape \(0, 2\)"):
+        insert_zeros(np.ones((0, 2)), 2)
     with pytest.raises(ValueError, match="strides must be"):
         insert_zeros(np.ones((2, 2)), 0)
 

@@ -164,3 +164,14 @@ def test_the_mean_of_no_logits_is_refused():
 def test_a_label_is_a_number(label):
     with pytest.raises(ValueError, match="^real_label: expected a number >= 0, got"):
         losses.discriminator_loss(REAL, FAKE, real_label=label)
+
+
+def test_the_penalty_is_the_mean_of_the_squared_slopes_of_each_image():
+    images = np.random.default_rng(0).normal(size=(3, 2, 2, 1)).astype(np.float32)
+
+    def discriminator(x, training):
+        assert training
+        return tf.reduce_sum(x**2, axis=(1, 2, 3))[:, tf.newaxis]  # of slope 2 x
+
+    found = float(losses.r1_penalty(discriminator, images))
+    assert found == pytest.approx(np.mean(np.sum(4 * images**2, axis=(1, 2, 3))))

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from dcgan_keras import noise
+from dcgan_keras import noise, tf
 
 DRAWS = (
     *(noise.D_NOISE, noise.G_NOISE, noise.TEST_NOISE),
@@ -45,3 +45,16 @@ def test_seeds_go_as_far_as_64_bits_do():
     assert low == 1 - below == 1 - 2**60
     for seed, draw in itertools.product((low, below - 1), DRAWS):
         assert np.isfinite(noise.latent_noise((2,), seed, 3, draw)).all()
+
+
+def test_recorded_runs_keep_their_noise():
+    """It is TensorFlow's own, of twice the seed and the draw, and of the step."""
+    draws = ((), 6), ((noise.G_NOISE,), 7), ((noise.TEST_NOISE,), 6 + 2**40)
+    for step, (draw, own) in itertools.product((5, 2**33), draws):
+        found = noise.latent_noise((4,), 3, step, *draw)
+        expected = tf.random.stateless_normal((4,), (own, step), alg="philox")
+        np.testing.assert_array_equal(found, expected)
+    found = noise.uniform_noise((4,), 3, 5, noise.REALS)
+    state = 6 + 2**41, 5
+    expected = tf.random.stateless_uniform((4,), state, alg="philox")
+    np.testing.assert_array_equal(found, expected)

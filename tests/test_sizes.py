@@ -67,6 +67,12 @@ def test_of_a_size_that_no_network_has_the_nearest_is_named(size, near):
         sizes.check_image_size(size)
 
 
+def test_of_the_sizes_that_are_allowed_the_nearest_is_named():
+    sizes.check_image_size(33, allowed=(33, 66))
+    with pytest.raises(ValueError, match="one of 33, 66 pixels; got 64, .* 33 or 66$"):
+        sizes.check_image_size(64, allowed=(33, 66))
+
+
 @pytest.mark.parametrize(("seed", "is_one"), [(0, 1), (9, 1), (10, 0), (-1, 0)])
 def test_seeds_lie_between_two_numbers(seed, is_one):
     if is_one:
@@ -80,7 +86,14 @@ def test_bytes_are_no_list_of_channels():
         sizes.widths_of(b"ab", 2)
 
 
-@pytest.mark.parametrize("seed", [1.5, "1", True, 2**60, np.array([1])], ids=repr)
+def test_widths_are_whole_numbers_of_python():
+    assert sizes.units_of("hidden", iter((128, np.uint8(64)))) == [128, 64]
+    found = sizes.widths_of([np.uint8(200), 3], 2)
+    assert found == [200, 3] and {type(width) for width in found} == {int}
+    assert sizes.widths_of(np.uint8(100), 3) == [100, 200, 400]
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", True, 2**60, -(2**60), [1]], ids=repr)
 def test_what_is_no_seed_is_refused(seed):
     with pytest.raises(ValueError, match="^seed: expected None or a whole number"):
         sizes.seed_of(seed)

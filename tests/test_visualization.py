@@ -3,6 +3,7 @@
 import base64
 import importlib
 import io
+import weakref
 
 import imageio.v3 as imageio
 import matplotlib
@@ -56,6 +57,9 @@ def test_pixels_follow_the_definition():
         to_uint8(np.array([-1.2, -1, 0.003, 1, 1.2])), [0, 0, 128, 255, 255]
     )
     assert to_uint8(np.zeros((2, 3, 4, 1))).shape == (2, 3, 4, 1)
+    assert to_uint8(np.array([-4, 4.0])).tolist() == [0, 255]
+    short = np.linspace(-1, 1, 999).astype(np.float16)
+    assert np.array_equal(to_uint8(short), to_uint8(short.astype(np.float64)))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -151,6 +155,18 @@ def test_png_reads_back_and_replaces_the_old_one(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["a.png"]
 
 
+def test_pictures_and_films_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(visualization, "write_whole", lambda *x: written.append(x))
+    write_png(tmp_path / "a.png", GREY)
+    write_gif(tmp_path / "a.gif", [GREY, GREY + 90], 0.3)
+    assert not list(tmp_path.iterdir())
+    (png, pixels), gif = written
+    assert png == tmp_path / "a.png"
+    assert np.array_equal(imageio.imread(pixels), GREY)
+    assert gif == (tmp_path / "a.gif", gif_bytes([GREY, GREY + 90], 0.3))
+
+
 def test_gif_reads_back_as_many_colour_frames(tmp_path):
     frames = [np.full((6, 8, 3), 40 * n, np.uint8) for n in range(5)]
     frames[2][:3] = (255, 0, 0)
@@ -242,6 +258,21 @@ def test_frames_without_a_number_are_counted():
     assert gif_bytes(iter(frames)) == gif_bytes(frames, count=3)
 
 
+def test_frames_whose_number_is_known_are_taken_one_by_one():
+    """Pillow compares a frame with the one before, so two are held at once."""
+    alive = []
+
+    def made():
+        for number in range(8):
+            frame = np.full((6, 8, 3), 30 * number, np.uint8)
+            alive.append(weakref.ref(frame))
+            yield frame
+            del frame
+            assert sum(one() is not None for one in alive) <= 2
+
+    gif_bytes(made(), count=8)
+
+
 def test_sample_grid_shows_every_image():
     images = np.linspace(-1, 1, 10 * 9 * 3).reshape(10, 3, 3, 3)
     figure = plot_samples(images, columns=4, title="First ten")
@@ -249,6 +280,14 @@ def test_sample_grid_shows_every_image():
     assert np.array_equal(axes.images[0].get_array(), tile(images, 4))
     assert axes.get_title() == "First ten"
     assert axes.images[0].get_interpolation() == "nearest"
+    assert len(axes.get_xticks()) == len(axes.get_yticks()) == 0
+
+
+def test_a_grid_is_as_wide_as_asked_and_of_the_shape_of_its_pixels():
+    images = np.zeros((6, 4, 8, 1))
+    for width, title, height in ((4.5, "", 1.5), (3.0, "", 1.0), (3.0, "Six", 1.35)):
+        figure = plot_samples(images, columns=3, title=title, width=width)
+        assert figure.get_size_inches() == pytest.approx([width, height])
 
 
 def test_curves_are_those_of_the_history():
@@ -264,7 +303,11 @@ def test_curves_are_those_of_the_history():
     labels = {line.get_label(): line for line in accuracies.lines}
     assert set(labels["on reals"].get_ydata()) == {0.75}
     assert set(labels["on fakes"].get_ydata()) == {0.25}
-    assert any(np.allclose(line.get_ydata(), np.log(4)) for line in losses.lines)
+    for axes, level in ((losses, np.log(4)), (accuracies, 0.5)):
+        assert any(np.allclose(line.get_ydata(), level) for line in axes.lines)
+    assert accuracies.get_title() == "D is right (mean of 10 steps)"
+    low, high = accuracies.get_ylim()
+    assert low < 0 and high > 1
 
 
 @pytest.mark.parametrize("value", [0.7, -0.7, 30.0])
@@ -286,7 +329,8 @@ def test_a_spike_does_not_squash_the_curves(name):
 
 
 def test_nothing_is_said_where_nothing_is_left_out():
-    losses, _ = plot_history(history()).axes
+    losses, accuracies = plot_history(history()).axes
+    assert accuracies.get_title() == "D is right (mean of 25 steps)"
     assert [text.get_text() for text in losses.texts] == ["2 log 2"]
     assert losses.get_ylim()[1] > max(row["discriminator_loss"] for row in history())
 
@@ -347,7 +391,11 @@ def test_one_colour_for_one_thing():
     assert len(set(COLOURS.values())) == len(COLOURS)
     losses, accuracies = plot_history(history()).axes
     assert losses.lines[0].get_color() == COLOURS["discriminator"]
-    assert accuracies.lines[0].get_color() == COLOURS["real"]
+    assert losses.lines[2].get_color() == losses.lines[3].get_color() == COLOURS["fake"]
+    assert [line.get_color() for line in accuracies.lines[:2]] == [
+        COLOURS["real"],
+        COLOURS["fake"],
+    ]
     assert {to_rgb(c) for c in visualization.CYCLE} >= {
         to_rgb(COLOURS[name]) for name in ("real", "fake", "discriminator")
     }
@@ -388,6 +436,15 @@ def test_show_displays_once_with_alternative_text_and_closes(displayed, colours)
     assert plt.get_fignums() == []
 
 
+def test_a_picture_has_128_colours_if_nothing_else_is_said(displayed):
+    ramp = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    for options, low, high in (((), 90, 128), ((256,), 200, 256)):
+        show(plot_samples(ramp), "A ramp of greys.", *options)
+        bundle, _ = displayed.pop()
+        picture = imageio.imread(base64.b64decode(bundle["image/png"]))
+        assert low < len(np.unique(picture.reshape(-1, 3), axis=0)) <= high
+
+
 def test_a_film_is_shown_with_its_words_and_its_width(displayed):
     frames = []
     for grey in (0.0, 0.5, 1.0):
@@ -401,3 +458,15 @@ def test_a_film_is_shown_with_its_words_and_its_width(displayed):
     read = imageio.imread(base64.b64decode(bundle["image/gif"]), index=None)
     assert read.shape[:3] == (3, *frames[0].shape[:2])
     assert plt.get_fignums() == []
+    assert durations(base64.b64decode(bundle["image/gif"])) == [100, 100, 500]
+
+
+def test_a_figure_that_is_kept_is_drawn_on_for_the_next_frame():
+    figure, axis = plt.subplots(figsize=(1, 1))
+    frames = []
+    for grey in ("0.0", "1.0"):
+        axis.set_facecolor(grey)
+        frames.append(figure_pixels(figure, close=False))
+    assert plt.get_fignums() == [figure.number]
+    assert frames[0].min() == 0 < frames[1][50, 50].min()
+    assert (frames[0] != frames[1]).any()

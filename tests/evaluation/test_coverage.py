@@ -32,6 +32,8 @@ class TestClassifierScore:
         assert classifier_score(np.eye(10)) == pytest.approx(10)
         assert classifier_score(np.eye(10)[[3] * 20]) == 1
         assert classifier_score(np.eye(10)[[3, 7] * 20]) == pytest.approx(2)
+        for classes in range(2, 14):  # with 3 and 9 to 12 rounding went beyond
+            assert 1 < classifier_score(np.eye(classes)) <= classes
 
     @pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-30])
     def test_what_hardly_ever_is_counts_for_nothing(self, tiny):
@@ -54,7 +56,9 @@ class TestClassifierScore:
         with pytest.raises(ValueError, match=f"probabilities: .* real .* got {said}"):
             classifier_score(bad)
 
-    @pytest.mark.parametrize("bad", [np.ones((3, 10)), np.full((3, 10), np.nan)])
+    @pytest.mark.parametrize(
+        "bad", [np.ones((3, 10)), np.full((3, 10), np.nan), [[0.99, 0.0], [0.5, 0.5]]]
+    )
     def test_refuses_what_are_no_probabilities(self, bad):
         with pytest.raises(ValueError, match="probabilities: expected rows >= 0"):
             classifier_score(bad)
@@ -113,7 +117,11 @@ class TestClassHistogram:
         assert class_histogram(samples, np.eye(10)[list(range(10)) * 50]).covered == 9
 
     def test_covered_needs_a_tenth_of_the_real_share(self):
-        for few, covered in ((9, 1), (11, 2)):  # of 1,000, half of the reals: 50 needed
+        for few, covered in (
+            (9, 1),
+            (10, 2),
+            (11, 2),
+        ):  # of 1,000, half of the reals: 50 needed
             samples = np.eye(2)[[0] * (1000 - 5 * few) + [1] * 5 * few]
             assert class_histogram(samples, np.eye(2)).covered == covered
 
@@ -124,9 +132,21 @@ class TestClassHistogram:
         assert result.counts.sum() == 500
         assert result.covered == 0 and result.confident.sum() == 0
 
+    def test_confident_from_nine_tenths_on_and_of_all_images(self):
+        p = [[0.9, 0.1]] * 2 + [[0.6, 0.4]] * 97 + [[0.0, 1.0]]
+        found = class_histogram(p)
+        assert found.confident.tolist() == [2, 1] and found.counts.tolist() == [99, 1]
+        assert found.covered == 0  # 5 in 100 needed, as half of the reals are of each
+
+    def test_a_class_that_nobody_has_is_not_covered(self):
+        one = np.eye(3, dtype=bool)[[0, 0]]
+        assert class_histogram(one, one).covered == 1
+
     def test_refuses_other_classes(self):
         with pytest.raises(ValueError, match="real_probabilities: expected 3 columns"):
             class_histogram(np.eye(3), np.eye(4))
+        with pytest.raises(ValueError, match="^real_probabilities: expected rows"):
+            class_histogram(np.eye(3), 2 * np.eye(3))
 
 
 def naive_share_inside(points, support, k):
@@ -203,6 +223,7 @@ class TestPrecisionRecall:
             (np.ones((9, 2)), np.ones((9, 3)), "features: expected 2 columns"),
             (np.ones((9, 3)), np.ones((9, 2)), "features: expected 3 columns"),
             (np.ones((9, 2)), np.full((9, 2), np.nan), "features: expected finite"),
+            (np.full((9, 2), 1e160), np.ones((9, 2)), "^real_features: .* got 1e.160"),
         ],
     )
     def test_refuses(self, real, fake, message):

@@ -1,5 +1,7 @@
 """D's features and the linear classifier on them."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ RNG = np.random.default_rng(0)
 
 
 def test_features_are_the_pooled_activations():
-    model = build_discriminator((16, 16, 1), 3, batch_norm=None, seed=0)
+    model = build_discriminator((16, 16, 1), 3, seed=0)
     images = RNG.uniform(-1, 1, (5, 16, 16, 1)).astype(np.float32)
     found = discriminator_features(model, images, batch_size=2)
     expected, x = [], images
@@ -32,6 +34,18 @@ def test_features_are_the_pooled_activations():
 def test_28_pixels_are_pooled_to_4_places():
     model = build_discriminator((28, 28, 1), 2, seed=0)
     assert discriminator_features(model, np.zeros((1, 28, 28, 1))).shape == (1, 96)
+
+
+def test_maps_as_large_as_the_image_are_left_out():
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(5, 3, padding="same"),
+            layers.Conv2D(2, 3, strides=2, padding="same"),
+        ]
+    )
+    assert discriminator_features(model, np.zeros((1, 8, 8, 1))).shape == (1, 4 * 4 * 2)
 
 
 def test_a_dense_discriminator_is_refused():
@@ -76,9 +90,10 @@ def test_a_batch_size_that_is_none_is_refused(batch_size):
     [
         (lambda: build_generator((16, 16, 1), 7, 2), r"\(7,\)"),
         (lambda: build_discriminator((32, 32, 1), 2), r"\(32, 32, 1\)"),
+        (lambda: build_discriminator((16, 16, 3), 2), r"\(16, 16, 3\)"),
         (keras.Sequential, r"\(\)"),
     ],
-    ids=["generator", "other images", "not built"],
+    ids=["generator", "other images", "colours", "not built"],
 )
 def test_a_model_of_something_else_is_refused(model, takes):
     said = r"discriminator: expected a model that takes images \(16, 16, 1\), got one "
@@ -91,6 +106,7 @@ def test_as_many_of_each_class():
     chosen = draw_labelled(labels, 50, seed=1)
     assert np.bincount(labels[chosen]).tolist() == [10] * 5
     assert len(set(chosen.tolist())) == 50
+    assert (np.diff(labels[chosen]) >= 0).all()  # class by class
     assert chosen.tolist() != draw_labelled(labels, 50, seed=2).tolist()
 
 
@@ -98,6 +114,13 @@ def test_as_many_of_each_class():
 def test_a_count_that_does_not_go_round(count):
     with pytest.raises(ValueError, match="count: expected a multiple of 5"):
         draw_labelled(np.arange(400) % 5, count, seed=0)
+
+
+def test_the_smallest_class_says_how_many_there_may_be():
+    labels = [0] * 10 + [1] * 2
+    assert len(draw_labelled(labels, 4, seed=0)) == 4
+    with pytest.raises(ValueError, match="count: .* every class has enough .* got 6"):
+        draw_labelled(labels, 6, seed=0)
 
 
 @pytest.mark.parametrize("seed", [-1, "a", 1.5, None])
@@ -149,6 +172,24 @@ def test_probe_learns_what_is_there_and_nothing_else():
     assert probe_accuracy(seen, labels, unseen, others) == 1
     assert probe_accuracy(100 * seen, labels, 100 * unseen, others) == 1
     assert probe_accuracy(noise, labels, more, others) < 0.4
+    ones = others == 1
+    assert probe_accuracy(seen, labels, unseen[ones], others[ones]) == 1
+
+
+@pytest.mark.parametrize(("given", "alpha"), [({}, 1.0), ({"strength": 0.25}, 0.25)])
+def test_the_penalty_is_relative_to_the_mean_squared_length(monkeypatch, given, alpha):
+    ridge = Mock()
+    ridge.return_value.score.return_value = 0.5
+    monkeypatch.setattr("sklearn.linear_model.RidgeClassifier", ridge)
+    features, labels = RNG.normal(7, 3, (40, 4)), np.arange(40) % 2
+    assert probe_accuracy(features, labels, features[:9], labels[:9], **given) == 0.5
+    assert ridge.call_args.kwargs == {"alpha": alpha}
+    fitted, tested = (
+        call.args[0] for call in (ridge().fit.call_args, ridge().score.call_args)
+    )
+    np.testing.assert_allclose(fitted.mean(axis=0), 0, atol=1e-12)
+    assert np.mean(np.sum(fitted**2, axis=1)) == pytest.approx(1)
+    np.testing.assert_array_equal(tested, fitted[:9])
 
 
 @pytest.mark.parametrize("dtype", [np.float16, tf.bfloat16.as_numpy_dtype])

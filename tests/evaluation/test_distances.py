@@ -1,9 +1,12 @@
 """Fréchet distance and memorisation, against closed forms and planted copies."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 import scipy.linalg
 
+from dcgan_keras.evaluation import distances
 from dcgan_keras.evaluation.distances import frechet_distance, real_against_real_floor
 from dcgan_keras.evaluation.novelty import (
     _nearest_other,
@@ -64,7 +67,9 @@ class TestFrechetDistance:
         assert frechet_distance(a, b) == pytest.approx(
             frechet_distance(b, a), rel=1e-12
         )
-        assert frechet_distance(a, a) < 1e-12
+        for seed in range(9):  # of which 2 and 8 would be below 0 by rounding
+            c = RNG(seed).normal(size=(50, 8))
+            assert 0 <= frechet_distance(c, c[::-1]) < 1e-12
         assert frechet_distance(a, a[::-1]) < 1e-12
 
     def test_does_not_see_a_common_shift_or_rotation(self):
@@ -108,6 +113,7 @@ class TestFrechetDistance:
             (np.ones((5, 0)), np.ones((5, 3)), "features_a: expected shape"),
             (np.ones((5, 3)), np.ones((5, 4)), "features_b: expected 3 columns .* 4"),
             (np.full((5, 3), np.nan), np.ones((5, 3)), "features_a: 5 of 5 rows"),
+            (np.diag([1, 1, np.nan]), np.eye(3), "features_a: 1 of 3 rows"),
             (np.ones((5, 3)), np.full((5, 3), np.inf), "features_b: 5 of 5 rows"),
             (np.ones((5, 3)), np.ones((5, 3)) * 1j, "features_b: .* real .* complex"),
             (np.ma.ones((5, 3)), np.ones((5, 3)), "features_a: .* a masked one"),
@@ -131,6 +137,23 @@ class TestFloor:
         mean, deviation = real_against_real_floor(a, b, repeats=3)
         assert mean == pytest.approx(frechet_distance(a, b))
         assert deviation == pytest.approx(0, abs=1e-9)
+
+    def test_is_the_mean_and_the_deviation_of_all_draws(self, monkeypatch):
+        values = Mock(side_effect=[1.0, 2.0, 6.0])
+        monkeypatch.setattr(distances, "frechet_distance", values)
+        found = real_against_real_floor(np.eye(8), repeats=3)
+        assert found == (3, pytest.approx(np.sqrt((4 + 1 + 9) / 3)))
+
+    @pytest.mark.parametrize("others", [None, np.arange(20, 50.0)[:, np.newaxis]])
+    def test_both_sides_are_drawn_anew_from_everywhere(self, monkeypatch, others):
+        distance = Mock(return_value=1.0)
+        monkeypatch.setattr(distances, "frechet_distance", distance)
+        features = np.arange(20.0)[:, np.newaxis]
+        real_against_real_floor(features, others, count=5, repeats=40)
+        for side, given in ((0, features), (1, features if others is None else others)):
+            draws = [one.args[side] for one in distance.call_args_list]
+            assert {draw.shape for draw in draws} == {(5, 1)} and len(draws) == 40
+            assert set(np.ravel(draws)) == set(given.ravel())
 
     def test_the_seed_decides(self):
         pool = RNG(0).normal(size=(100, 4))

@@ -1,6 +1,7 @@
 """Random features, and all numbers about pictures of any kind at once."""
 
 import json
+from unittest.mock import Mock
 
 import imageio.v3 as imageio
 import numpy as np
@@ -31,15 +32,18 @@ def few_patches(monkeypatch):
 
 
 class TestFeatures:
-    def test_are_a_strided_convolution_with_numpys_numbers(self):
-        images = RNG(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
+    @pytest.mark.parametrize("size", [16, 14])
+    def test_are_a_strided_convolution_with_numpys_numbers(self, size):
+        images = RNG(0).uniform(-1, 1, (2, size, size, 3)).astype(np.float32)
         drawn = RNG(module.SEED).standard_normal((4, 4, 3, 32)) * np.sqrt(2 / 48)
         padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
         windows = np.lib.stride_tricks.sliding_window_view(padded, (4, 4), (1, 2))
         maps = np.einsum("nhwcij,ijcf->nhwf", windows[:, ::2, ::2], drawn)
-        maps = np.maximum(maps, 0)  # 8x8: no further layer
-        expected = maps.reshape(2, 2, 4, 2, 4, 32).mean(axis=(2, 4)).reshape(2, -1)
-        np.testing.assert_allclose(random_features(images), expected, atol=1e-5)
+        maps = np.maximum(maps, 0)  # 8x8 or 7x7: no further layer
+        halves = slice(size // 4), slice(size // 4, None)  # of 7 the second has 4
+        expected = [maps[:, a, b].mean(axis=(1, 2)) for a in halves for b in halves]
+        found = random_features(images)
+        np.testing.assert_allclose(found, np.concatenate(expected, 1), atol=1e-5)
 
     def test_weights_are_those_that_are_documented(self):
         # NumPy promises the stream of PCG64; a change would change every number told.
@@ -49,6 +53,18 @@ class TestFeatures:
     @pytest.mark.parametrize(("size", "length"), [(8, 128), (28, 256), (256, 2048)])
     def test_sizes(self, size, length):
         assert random_features(np.zeros((1, size, size, 1), "f")).shape == (1, length)
+
+    def test_pictures_are_looked_at_each_by_itself_whatever_their_number(self):
+        images = RNG(2).uniform(-1, 1, (7, 8, 8, 3)).astype(np.float32)
+        many = random_features(np.tile(images, (60, 1, 1, 1)))  # 250 and 170
+        expected = np.tile(random_features(images), (60, 1))
+        np.testing.assert_allclose(many, expected, atol=1e-6)
+
+    def test_weights_of_another_seed_see_other_things(self):
+        images = RNG(2).uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
+        found = [random_features(images, seed) for seed in (5, 6, 5)]
+        assert np.array_equal(found[0], found[2])
+        assert np.abs(found[0] - found[1]).max() > 0.1
 
     def test_grey_is_colour_with_equal_channels(self):
         grey = RNG(1).uniform(-1, 1, (3, 28, 28, 1)).astype(np.float32)
@@ -137,6 +153,47 @@ class TestReport:
         found = [evaluate_pictures(*given, seed=seed) for seed in (0, 3, 3)]
         assert found[0] != found[1] == found[2]
 
+    @pytest.mark.parametrize("held_out", [None, discs(25, size=8, seed=5)])
+    def test_both_sides_are_compared_with_the_same_pictures(
+        self, monkeypatch, held_out
+    ):
+        levels, shares = Mock(return_value={8: 1.0}), Mock(return_value=(0.5, 0.25))
+        monkeypatch.setattr(picture_report, "pyramid_distances", levels)
+        monkeypatch.setattr(picture_report, "precision_recall", shares)
+        images, training = discs(20, size=8, seed=3), discs(50, size=8, seed=1)
+        evaluate_pictures(images, training, held_out, seed=4)
+        (ours, real, seed), (other, again, as_well) = (
+            one.args for one in levels.call_args_list
+        )
+        assert (seed, as_well) == (4, 4) and real is again
+        (seen_real, seen, k), (seen_again, seen_other, _) = (
+            one.args for one in shares.call_args_list
+        )
+        assert seen_again is seen_real and k == 3
+        for pictures, features in (
+            (ours, seen),
+            (real, seen_real),
+            (other, seen_other),
+        ):
+            np.testing.assert_array_equal(random_features(pictures), features)
+        sets = images, training if held_out is None else held_out, training
+        for found, given in zip((ours, real, other), sets, strict=True):
+            assert pictures_in(found) <= pictures_in(given) and len(found) == 20
+        assert not pictures_in(real) & pictures_in(other)
+
+    def test_the_table_has_samples_first_and_real_pictures_beside(self):
+        ours = picture_report._scores({64: 1.0, 32: 2.0, 16: 6.0}, (0.4, 0.5), 6, 7, 8)
+        real = picture_report._scores({64: 0.1, 32: 0.2, 16: 0.6}, (0.9, 0.8), 1, 2, 3)
+        assert ours.sliced_wasserstein == {"64": 1.0, "32": 2.0, "16": 6.0}
+        found = picture_report.PictureEvaluation(ours, real, 20, 30, True)
+        rows = [line[38:].split() for line in found.table().splitlines()[1:10]]
+        assert np.array(rows, float).tolist() == [
+            *([1, 0.1], [2, 0.2], [6, 0.6], [3, 0.3]),
+            *([0.4, 0.9], [0.5, 0.8], [6, 1], [7, 2], [8, 3]),
+        ]
+        assert "20 samples against 20 images held out" in found.table()
+        assert "training: 30 images" in found.table()
+
     def test_too_few_and_other_shapes_are_refused(self):
         with pytest.raises(ValueError, match="at least 10 a side, got 9 samples"):
             self.judge(self.training[:9])
@@ -144,6 +201,9 @@ class TestReport:
             ValueError, match="training_images: expected images of shape"
         ):
             self.judge(discs(20, size=16))
+        said = r"training_images: .* \(8, 8, 1\) as in images, got \(8, 8, 3\)"
+        with pytest.raises(ValueError, match=said):
+            evaluate_pictures(discs(20, size=8)[..., :1], discs(20, size=8))
 
     def test_many_copies_among_the_training_pictures_leave_no_ratio(self):
         found = evaluate_pictures(self.held_out, np.repeat(self.training[:3], 30, 0))
@@ -186,6 +246,12 @@ class TestReport:
         ) as told:
             evaluate_pictures(given[0] / 2 + 0.5, given[1])
         assert len(told) == 1 and told[0].filename == __file__
+        with pytest.warns(UserWarning) as told:
+            evaluate_pictures(*(discs(20, 8, seed) / 2 + 0.5 for seed in (1, 2)))
+        assert [str(one.message).split(":")[0] for one in told] == [
+            "images",
+            "training_images",
+        ]
         grey = evaluate_pictures(np.full_like(given[0], 0.5), given[1])
         assert grey.generated.near_each_other == 1
 
@@ -193,6 +259,10 @@ class TestReport:
         given = [discs(20, size=16, seed=seed) for seed in range(3)]
         tensors = map(tf.constant, given)
         assert evaluate_pictures(*tensors) == evaluate_pictures(*given)
+
+
+def pictures_in(images):
+    return {image.tobytes() for image in images}
 
 
 @pytest.fixture(scope="module")

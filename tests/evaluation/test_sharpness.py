@@ -16,6 +16,7 @@ def ramp(width, contrast=1.0):
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_an_edge_of_known_width(width):
     assert edge_steepness(ramp(width)) == pytest.approx([2 / width])
+    assert edge_steepness(ramp(width).astype(np.float32)).dtype == np.float64
 
 
 def test_the_length_of_the_edge_does_not_count():
@@ -38,6 +39,12 @@ def test_real_digits_are_the_ruler():
     assert equivalent_blur(digits, digits) == 0
     assert equivalent_blur(np.where(digits > 0, 1.0, -1.0), digits) == 0
     assert equivalent_blur(blur(digits, 5.0), digits) == 2.0
+
+
+def test_the_widest_blur_that_is_tried_is_the_one_asked_for():
+    edges = ramp(1)
+    assert equivalent_blur(blur(edges, 5.0), edges, largest=3) == 3
+    assert equivalent_blur(blur(edges, 5.0), edges, largest=0.5) == 0.5
 
 
 def test_flat_images_are_as_steep_as_flat_ones():
@@ -64,6 +71,7 @@ def test_a_blur_that_is_none_is_refused(sigma):
         (np.full((2, 8, 8, 1), np.inf), "finite values in .*, got inf"),
         (np.zeros((2, 8, 8, 1), np.uint8), "floats, got uint8"),
         (np.zeros((0, 8, 8, 1)), r"shape \(N, H, W, C\), N > 0"),
+        (np.full((2, 8, 8, 1), 1e16), r"finite values in .*1e.15\], got 1e.16 to"),
     ],
 )
 def test_what_are_no_images_is_refused(images, said):
@@ -90,6 +98,15 @@ def test_blur_keeps_images_apart():
     assert blurred.dtype == np.float32
     assert blurred[1, ..., 0].sum() == pytest.approx(1, abs=1e-3)
     assert np.count_nonzero(blurred[[0, 2]]) == np.count_nonzero(blurred[..., 1]) == 0
+
+
+def test_blur_repeats_the_pixels_of_the_edge():
+    images = np.random.default_rng(0).normal(size=(2, 9, 7, 3))
+    wide = np.pad(images, ((0, 0), (9, 9), (9, 9), (0, 0)), "edge")
+    expected = blur(wide, 1.3)[:, 9:-9, 9:-9]
+    np.testing.assert_allclose(blur(images, 1.3), expected, atol=1e-12)
+    far = blur(images + 9, 1.3)  # of any unit, beyond [-1, 1]
+    np.testing.assert_allclose(far, expected + 9, atol=1e-12)
 
 
 def test_other_shapes_are_refused():

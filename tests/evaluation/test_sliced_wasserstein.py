@@ -38,6 +38,9 @@ class TestPoints:
         expected = np.mean([stats.wasserstein_distance(a @ w, b @ w) for w in ways])
         found = sliced_wasserstein_distance(a, b, directions=ways)
         assert found == pytest.approx(expected, rel=1e-5)
+        short = ways.astype(np.float16)  # whose lengths are 1 to three digits
+        found = sliced_wasserstein_distance(a, b, directions=short)
+        assert found == pytest.approx(expected, rel=1e-2)
 
     def test_a_shift_counts_by_its_mean_share_along_a_direction(self):
         # On a sphere in three dimensions the mean of |cos| is a half.
@@ -61,6 +64,8 @@ class TestPoints:
         a, b = RNG(7).normal(size=(2, 20, 5))
         found = [sliced_wasserstein_distance(a, b, 9, seed) for seed in (0, 3, 3)]
         assert found[0] != found[1] == found[2]
+        usual = sliced_wasserstein_distance(a, b)
+        assert usual == sliced_wasserstein_distance(a, b, 512, 0)
 
     @pytest.mark.parametrize(
         ("points", "said"),
@@ -188,6 +193,26 @@ class TestPictures:
         some = self.real[:50], self.others[:50]
         found = [pyramid_distances(*some, seed) for seed in (0, 3, 3)]
         assert found[0] != found[1] == found[2]
+
+    def test_the_directions_follow_from_the_seed_too(self, monkeypatch):
+        monkeypatch.setattr(module, "_patches", lambda x, *_: x.reshape(len(x), -1))
+        some = self.real[:20, :7, :7], self.others[:20, 9:16, 9:16]
+        found = [pyramid_distances(*some, seed) for seed in (0, 3, 3)]
+        assert found[0] != found[1] == found[2]
+
+    def test_patches_are_128_of_a_picture_at_most_and_come_from_all_places(self):
+        images = np.zeros((2, 8, 8, 1), np.float32)
+        images[0, 0, 0] = images[1, 7, 7] = 1
+        patches = module._patches(images, level=0, levels=1, seed=0)
+        assert patches.shape == (256, 49)
+        first, second = patches.reshape(2, 128, 49)
+        assert first[:, 0].max() == second[:, -1].max() == patches.max()
+
+    def test_more_pictures_than_patches_are_refused(self, monkeypatch):
+        monkeypatch.setattr(module, "PATCHES", 5)
+        assert pyramid_distances(self.real[:5], self.real[:5])
+        with pytest.raises(ValueError, match="images: expected at most 5, got 6"):
+            pyramid_distances(self.real[:6], self.real[:6])
 
     def test_blur_noise_and_collapse_are_seen_each_where_it_is(self):
         floor = pyramid_distances(self.others, self.real)
