@@ -168,6 +168,8 @@ def test_an_object_of_any_sensible_size_is_read(tmp_path):
     """A configuration has less than a kilobyte; sixty may come."""
     write_whole(tmp_path / "a.json", b'{"a": "' + b"x" * 60_000 + b'"}')
     assert len(read_json(tmp_path / "a.json", "an object")["a"]) == 60_000
+    write_whole(tmp_path / "a.json", b"{}" + b" " * (MOST_JSON - 2))
+    assert read_json(tmp_path / "a.json", "an object") == {}
 
 
 def test_json_of_an_editor_on_windows_is_read(tmp_path):
@@ -328,6 +330,8 @@ def test_a_file_that_cannot_be_is_refused_before_the_work(tmp_path):
     with pytest.raises(NotADirectoryError, match=r"--output\): expected a folder"):
         write_whole(tmp_path / "b", b"")
         check_file(tmp_path / "b" / "c.png")
+    with pytest.raises(NotADirectoryError, match="b is none"):
+        check_file(tmp_path / "b" / "not" / "yet" / "c.png")
     check_file(tmp_path / "not" / "yet.png")
 
 

@@ -360,6 +360,11 @@ def test_seeds_make_the_weights():
     assert not same(first, build_generator((8, 8, 1), channels=2))
 
 
+def test_dropout_draws_with_100_more_than_the_layers():
+    model = build_discriminator((16, 16, 1), 2, dropout=0.5, seed=3)
+    assert [x.seed for x in weights_of(keras.layers.Dropout, model)] == [104, 105]
+
+
 def test_dropout_follows_its_seed_and_rests_in_inference():
     models = [
         build_discriminator((16, 16, 1), 4, dropout=0.5, seed=3) for _ in range(2)

@@ -112,6 +112,12 @@ def test_colour_reads_back(tmp_path):
         ),
         ({"x_test": np.zeros((5, 28, 28, 4), np.uint8)}, r"got uint8 \(5, 28, 28, 4\)"),
         ({"x_train": np.zeros((1, 5, 8, 8, 3), np.uint8)}, r"uint8 \(1, 5, 8, 8, 3\)"),
+        (
+            {"x_test": np.zeros((5, 28, 28, 3), np.uint8)},
+            r"x_test are \(28, 28, 3\), those of x_train \(28, 28\)",
+        ),
+        ({"y_test": np.full(5, 10_000)}, "at most 9,999, got 10000 to 10000"),
+        ({"y_train": np.ones(5, complex)}, "y_train holds complex128, not numbers"),
     ],
 )
 def test_what_no_data_set_holds_is_refused(tmp_path, changes, said):
@@ -138,6 +144,23 @@ def test_more_than_any_data_set_has_is_refused_before_it_is_unpacked(tmp_path):
             for _ in range(300):
                 member.write(bytes(1_000_000))
     assert "more than 200,000,000" in refusal(tmp_path / "a.npz")
+
+
+def test_what_is_just_not_too_much_is_read(tmp_path, monkeypatch):
+    """784 bytes an image and one a label, in both parts; all four count."""
+    path = write_npz(tmp_path / "a.npz", arrays(y_test=np.full(5, 9_999, np.uint16)))
+    monkeypatch.setattr(archives, "MOST_BYTES", 2 * 5 * 784 + 5 + 2 * 5)
+    assert read_npz(path)["y_test"].max() == 9_999
+    monkeypatch.setattr(archives, "MOST_BYTES", 2 * 5 * 784 + 5 + 2 * 5 - 1)
+    assert "its arrays have 7,855 bytes" in refusal(path)
+
+
+def test_a_header_of_the_second_version_is_read(tmp_path):
+    """It has room for more, which other programs may use."""
+    written = io.BytesIO()
+    np.lib.format.write_array(written, np.arange(5), version=(2, 0))
+    path = write_npz(tmp_path / "a.npz", arrays(y_train=written.getvalue()))
+    assert read_npz(path)["y_train"].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -203,6 +226,13 @@ def test_a_cifar10_reads_back(tmp_path):
     assert found["x_test"].shape == (1, 32, 32, 3) and found["y_test"] == [9]
 
 
+def test_the_folders_of_a_cifar10_may_have_any_name(tmp_path):
+    members = {"latest/test_batch.bin": RECORD, "latest/data_batch_1.bin": RECORD * 2}
+    path = cifar10(tmp_path / "a.tar.gz", members)
+    found = read_cifar10_binary(path)
+    assert len(found["x_train"]) == 2 and len(found["x_test"]) == 1
+
+
 @pytest.mark.parametrize(
     ("members", "said"),
     [
@@ -226,6 +256,8 @@ def test_a_cifar10_that_unpacks_to_too_much_is_given_up_early(tmp_path, monkeypa
     members = {"a.html": bytes(9_000_000), "data_batch_1.bin": RECORD}
     path = cifar10(tmp_path / "a.tar.gz", members | {"test_batch.bin": RECORD})
     assert path.stat().st_size < 20_000
+    with gzip.open(path) as unpacked:
+        monkeypatch.setattr(archives, "MOST_BYTES", len(unpacked.read()))
     assert len(read_cifar10_binary(path)["x_test"]) == 1
     monkeypatch.setattr(archives, "MOST_BYTES", 100_000)
     tracemalloc.start()

@@ -166,6 +166,15 @@ def test_the_error_names_every_place_that_was_tried(no_data, monkeypatch, tmp_pa
     assert str(tmp_path / "here" / "fashion_mnist.npz") in str(caught.value)
 
 
+def test_a_link_to_nowhere_in_the_cache_of_keras_is_named(no_data, tmp_path):
+    """As for the folder that the variable names: not as if it were missing."""
+    path = tmp_path / "keras" / "datasets" / "mnist.npz"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "unplugged")
+    with pytest.raises(ValueError, match=r"mnist\.npz: .* it is a link to"):
+        load_dataset("mnist")
+
+
 def test_a_data_folder_that_is_none_gets_a_word(no_data, monkeypatch, tmp_path):
     monkeypatch.setenv("DCGAN_KERAS_DATA", str(tmp_path / "nowhere"))
     cache = tmp_path / "keras" / "datasets"
@@ -431,6 +440,7 @@ def test_values_in_zero_to_one_are_met_with_a_warning():
     with pytest.warns(UserWarning, match=r"\[0, 1\].*2 \* x - 1"):
         check_images((numbered(10) + 1) / 2)
     check_images(numbered(10))
+    check_images(np.zeros((3, 2, 2, 1), np.float32))  # grey, of any range
 
 
 def test_batch_sizes_that_do_not_fit_are_refused():

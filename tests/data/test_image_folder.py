@@ -8,7 +8,7 @@ from PIL import Image
 
 from dcgan_keras.data import image_folder, pictures
 from dcgan_keras.data.datasets import load_dataset, training_batches
-from dcgan_keras.data.image_folder import FolderImages
+from dcgan_keras.data.image_folder import FolderImages, darkness
 from dcgan_keras.data.listing import class_names
 from dcgan_keras.sizes import IMAGE_SIZES
 
@@ -451,6 +451,17 @@ def test_sizes_are_brought_together_by_a_centre_crop(tmp_path):
     assert shown.shape == (5, 5, 1) and np.all(shown == 0)
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["wide", "tall"])
+def test_a_centre_crop_keeps_each_pixel_in_its_place(tmp_path, turned):
+    """Of an odd rest the smaller half is cut off at the left, or at the top."""
+    pixels = np.arange(4 * 7, dtype=np.uint8).reshape(4, 7)
+    middle = pixels[:, 1:5]
+    if turned:
+        pixels, middle = pixels.T.copy(), middle.T
+    shown = one(tmp_path, Image.fromarray(pixels), image_size=4)
+    assert np.rint(shown[..., 0]).tolist() == middle.tolist()
+
+
 def test_resizing_averages_instead_of_picking(tmp_path):
     """A fine checkerboard becomes grey, not black or white."""
     board = (np.indices((64, 64)).sum(axis=0) % 2 * 255).astype(np.uint8)
@@ -591,6 +602,13 @@ def test_blank_pictures_get_a_word(tmp_path, capsys, values, said):
     assert said or " of 255" not in found
 
 
+def test_white_is_looked_for_all_over_the_folder():
+    """32 are looked at; the first class alone may be dark."""
+    images = np.full((64, 2, 2, 1), -1, np.float32)
+    images[40:] = 1
+    assert darkness(images) == ""
+
+
 def test_a_full_disk_behind_standard_error_is_no_failure(folder, monkeypatch):
     full = open("/dev/full", "w")
     monkeypatch.setattr("sys.stderr", full)
@@ -617,6 +635,9 @@ def test_what_is_cut_off_or_enlarged_is_said(tmp_path, capsys):
     assert "enlarged" not in said
     load_dataset(str(tmp_path), image_size=20)
     assert "2 enlarged to 20 pixels (32x16)" in line(capsys)
+    picture(tmp_path / "a.png", size=(20, 15))  # as most cameras have it
+    load_dataset(str(tmp_path), image_size=15)
+    assert "cut off" not in line(capsys)
     (tmp_path / "a.png").unlink()
     load_dataset(str(tmp_path))
     assert "cut off" not in line(capsys)

@@ -249,6 +249,15 @@ def test_linked_pictures_are_read_once(tmp_path):
     assert left_out == "2 linked to what is counted already (2.png, 3.png)"
 
 
+def test_a_link_is_read_where_its_target_is_not_read_by_its_own_name(tmp_path):
+    here = files(tmp_path, ".hidden.png", "1.PNG")
+    link(here / "0.png", ".hidden.png")
+    link(here / "2.png", "1.PNG")
+    names, _, left_out = listed(here)
+    assert names == ["0.png", "1.PNG"]
+    assert left_out.endswith("1 linked to what is counted already (2.png)")
+
+
 # Splits and classes ----------------------------------------------------------
 
 

@@ -58,6 +58,7 @@ def test_a_path_has_both_ends():
     assert way.dtype == np.float32
     np.testing.assert_allclose(way[[0, -1]], [A, B], rtol=1e-6)
     np.testing.assert_allclose(path(A, B, 3, lerp)[1], (A + B) / 2, rtol=1e-5)
+    np.testing.assert_allclose(path(A, B, 3)[1], slerp(A, B, 0.5), rtol=1e-5)
     for points in (1, -1, 2.5):
         with pytest.raises(ValueError, match="at least 2"):
             path(A, B, points)
@@ -72,6 +73,7 @@ def test_main_directions_find_what_was_planted():
     images = images + np.einsum("n,hwc->nhwc", z @ weak, edge)
     found = main_directions(z, images, 2)
     np.testing.assert_allclose(found, [-strong, weak], atol=1e-6)
+    assert found.dtype == np.float32
 
 
 def test_main_directions_refuses_too_few_points():

@@ -24,6 +24,7 @@ class Clockwork:
 
     def __init__(self, monkeypatch, step, grid=0.0):
         self.step, self.grid, self.made, self.now = step, grid, 0, 0.0
+        self.pauses = {}  # seconds, by the step
         clock = SimpleNamespace(perf_counter=lambda: self.now)
         monkeypatch.setattr(budget, "time", clock)
 
@@ -38,6 +39,7 @@ class Clockwork:
         while not self.stop_training:
             self.now += self.step if self.made else COMPILING
             self.made += 1
+            self.now += self.pauses.get(self.made, 0.0)
             watch.on_train_batch_end(self.made, logs)
 
     def _sampling_generator(self, shared):
@@ -67,6 +69,17 @@ def test_a_slow_step_is_timed_for_one_round_alone(monkeypatch):
     model = Clockwork(monkeypatch, 1.0)
     assert budget.steps_within(2.0, model, None, 100) == 120 - 2 * (COMPILING + 15) - 16
     assert model.made == 2 * budget.ROUND
+
+
+def test_one_long_round_is_no_slow_step(monkeypatch):
+    """As where the machine has paused: the middle one of the rounds counts."""
+    monkeypatch.setattr(budget, "LEAST_SECONDS", 4.0)
+    model = Clockwork(monkeypatch, 0.1)
+    model.pauses = {4 * budget.ROUND: 9.0}
+    found = budget.steps_within(1.0, model, None, 100)
+    assert model.made == 4 * budget.ROUND
+    spent = model.now + COMPILING + 15 * 0.1
+    assert abs(found - (60 - spent) / 0.1) <= 1
 
 
 def test_there_is_one_step_at_least(monkeypatch):

@@ -145,16 +145,15 @@ def test_recorder_goes_on_where_the_weights_were_saved(run, dcgan):
 
 
 def test_sample_grids_are_64_of_one_fixed_noise_in_inference_mode(run, dcgan):
-    recorder = recorded(run, dcgan, 2, sample_every=2)
+    recorder = recorded(run, dcgan, 2, save_every=2, sample_every=2)
     first, second = (imageio.imread(path) for path in run.sample_paths())
     assert np.array_equal(first, second)  # nothing was trained in between
     assert first.shape == (8 * 16 * 2, 8 * 16 * 2, 3)
     images = dcgan.generator(recorder.fixed_noise, training=False)
     assert np.array_equal(first, tile(images, scale=2))
-    again = RunRecorder(run)
-    again.set_model(dcgan)
-    again.on_train_begin()
-    assert np.array_equal(again.fixed_noise, recorder.fixed_noise)
+    for start_step in (0, 2):  # a new run, and this one resumed
+        again = recorded(run, dcgan, 0, start_step=start_step)
+        assert np.array_equal(again.fixed_noise, recorder.fixed_noise)
 
 
 def test_saved_state_restores_into_other_models(run, dcgan):

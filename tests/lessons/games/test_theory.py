@@ -244,6 +244,15 @@ def test_collapse_strays_and_rubbish_are_counted():
         ring.mode_coverage(np.zeros((5, 3)), centres, 0.1)
 
 
+def test_what_is_just_enough_is_counted():
+    """Three standard deviations away, and the whole of a fair share."""
+    samples, centres = [[0, 3], [9, 0]], [[0, 0], [9, 0]]
+    covered, share, counts = ring.mode_coverage(samples, centres, 1, fair_part=1)
+    assert (covered, share, counts.tolist()) == (2, 1.0, [1, 1])
+    coverage = ring.mode_coverage(samples, [*centres, [99, 0]], 1)
+    assert coverage.counts.tolist() == [1, 1, 0]  # a number for each mode
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -75,8 +75,23 @@ def test_pushforward_density_is_the_closed_form(transform, target):
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
+def test_a_transformation_may_give_its_numbers_without_a_column():
+    edges = np.linspace(-1, 1, 5)
+    flat = sampling.pushforward_density(lambda z: z[:, 0], edges, 100)
+    np.testing.assert_array_equal(
+        flat, sampling.pushforward_density(lambda z: z, edges, 100)
+    )
+
+
+def test_a_component_may_have_no_width_and_no_share():
+    points = sampling.sample_mixture(
+        9, np.random.default_rng(0), [1, 2], [0, 0], [0, 1]
+    )
+    assert points.tolist() == [[2.0]] * 9
+
+
 def test_pushforward_density_refuses_falling_edges():
-    for edges in ([1.0, 0.0], [0.0, np.nan], [0.0]):
+    for edges in ([1.0, 0.0], [0.0, 0.0], [0.0, np.nan], [0.0]):
         with pytest.raises(ValueError, match="^edges: expected at least two that asc"):
             sampling.pushforward_density(np.exp, np.array(edges))
 
@@ -135,6 +150,24 @@ def test_dense_network_is_leaky_relu_layers_by_hand():
         value = np.where(value > 0, value, 0.2 * value)
     value = value @ weights[last[0]] + weights[last[1]]
     np.testing.assert_allclose(network(points, training=False), value, atol=1e-6)
+
+
+def test_the_players_begin_at_different_weights(gan):
+    """Both have the same shapes here."""
+    pairs = zip(
+        gan.generator.get_weights()[::2],
+        gan.discriminator.get_weights()[::2],
+        strict=True,
+    )
+    assert not any(np.array_equal(g, d) for g, d in pairs)
+    first, second = dense_network(3, 3, hidden=(3,), seed=0).get_weights()[::2]
+    assert not np.array_equal(first, second)
+
+
+def test_both_optimizers_have_the_memory_that_is_asked_for():
+    gan = ToyGAN(hidden=(2,), beta_1=0.25)
+    assert gan.generator_optimizer.beta_1 == 0.25
+    assert gan.discriminator_optimizer.beta_1 == 0.25
 
 
 def test_networks_have_the_layers_asked_for():
