@@ -51,7 +51,8 @@ and then, whenever you work with the notebooks,
 HAND_IN = """Write your answers into
 the exercises' cells and run the cell after each: it says *right*, or what is wrong.
 Before you hand a notebook in, run it from top to bottom and save it, since the outputs
-of these cells are what will be read."""
+of these cells are what will be read. Keep the file's name, such as
+`03_transposed_convolution.ipynb`: it says which notebook it is."""
 PACKED = '''"""Checks of exercises, packed: nobody reads an answer by accident."""
 
 import base64

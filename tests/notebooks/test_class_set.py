@@ -121,6 +121,13 @@ def test_the_set_with_solutions_is_the_course_as_it_is_stored(sets) -> None:
     assert (sets["with"] / one).read_bytes() == (ROOT / one).read_bytes()
 
 
+def test_students_are_told_to_keep_the_name_of_a_file_that_is_there(sets) -> None:
+    text = alike((sets["without"] / "README.md").read_text("utf-8"))
+    (name,) = re.findall(r"Keep the file's name, such as `(\S+)`", text)
+    assert (sets["without"] / "notebooks" / name).exists()
+    assert "Keep the file's name" not in (sets["with"] / "README.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", ["with", "without"])
 def test_links_of_a_set_hold(sets, name) -> None:
     """Each relative link in a notebook leads to a file of the set."""
