@@ -3,23 +3,45 @@
     python -m dcgan_keras.lessons.exercises.grade handed_in/*/*.ipynb --output marks.csv
 
 Nothing is run: what counts is what the check cells said when the student ran them.
+Which exercises there are, and their numbers, is read from the course's own notebooks.
 """
 
 import argparse
 import csv
+import functools
 import io
 import json
+import os
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from dcgan_keras import edge
-from dcgan_keras.files import write_whole
+from dcgan_keras.files import PACKAGE, write_whole
 
 VERDICTS = ("right", "not yet", "not attempted", "not run", "changed", "missing")
+MISSING = ("missing", "")
 CALL = re.compile(r"exercises\.check_(\w+)\(")
 WHOLE_CALL = re.compile(r"exercises\.check_\w+\([\w\s,]*\)")
+SAID = re.compile(rf"^({'|'.join(VERDICTS[:3])})(?:: .*)?$", re.MULTILINE)
+COURSE = PACKAGE.parent / "notebooks"
+HEADING = re.compile(
+    r"^(?:\*\*|### )(?:Exercise )?(\d) · [^(\n]*\(\d+ minutes\)", re.MULTILINE
+)
+# "Ada Lovelace_123_assignsubmission_file_" of Moodle, "lovelaceada_LATE_1234_5678_" of
+# Canvas: the numbers are others for each file.
+SYSTEMS = re.compile(
+    r"(.+?)(?:_LATE)?_(?:\d+_assignsubmission_|\d{4,}_\d{4,}_)", re.IGNORECASE
+)
+COPIES = re.compile(  # of Colab; of Windows, Jupyter and browsers; of Safari
+    r"^(?:(?:copy of|kopie von)\b ?)+"
+    r"|(?:(?:^|[ _–-]+)(?:copy|kopie|checkpoint) ?\d*| ?\(\d\d?\))+$"
+    r"|(?:^|[ _-])-\d\d?$",
+    re.IGNORECASE,
+)
+OURS = ("notebooks", "without-solutions")  # folders of the class set: nobody's names
 
 
 class Line(NamedTuple):
@@ -27,9 +49,41 @@ class Line(NamedTuple):
 
     student: str
     notebook: str
+    number: str  # such as 02-4; "" of an exercise without one
     exercise: str
     verdict: str
     said: str
+
+
+@functools.cache
+def course() -> dict[str, dict[str, str]]:
+    """The exercises of each of the course's notebooks, in their order.
+
+    Returns:
+        Stem of the notebook's file -> name of an exercise's check -> the exercise's
+        number, or "" if its heading has none.
+
+    Raises:
+        FileNotFoundError: the package stands alone, without the notebooks.
+
+    Example:
+        >>> course()["02_the_minimax_loss"]["cured_step"]
+        '02-4'
+    """
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(COURSE.glob("[0-9][0-9]_*.ipynb")):
+        numbers, number = found.setdefault(path.stem, {}), ""
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code" and (call := CALL.search(source)):
+                numbers[call[1]], number = number, ""
+            elif heading := HEADING.search(source):
+                number = f"{path.stem[:2]}-{heading[1]}"
+    if not found:
+        raise FileNotFoundError(
+            f"{COURSE}: none of the course's notebooks is there; work in a clone"
+        )
+    return found
 
 
 def read_notebook(path: Path) -> dict[str, tuple[str, str]]:
@@ -40,8 +94,9 @@ def read_notebook(path: Path) -> dict[str, tuple[str, str]]:
 
     Returns:
         Name of the exercise -> one of ``VERDICTS`` and the text of the output, in the
-        order of the cells. A cell that holds more than the call of its check, or whose
-        output is none that a check prints, is "changed".
+        order of the cells. A cell that has no output, or stopped with an error, is
+        "not run". One that holds more than the call of its check, or whose output is
+        none that a check prints, is "changed".
 
     Raises:
         ValueError: the file is no notebook.
@@ -55,7 +110,7 @@ def read_notebook(path: Path) -> dict[str, tuple[str, str]]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         return _verdicts(cells)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path} is no notebook: {error}") from None
+        raise ValueError(f"{path} is no notebook of nbformat 4: {error}") from None
 
 
 def _verdicts(cells: list[dict]) -> dict[str, tuple[str, str]]:
@@ -63,23 +118,23 @@ def _verdicts(cells: list[dict]) -> dict[str, tuple[str, str]]:
     for cell in cells:
         source = "".join(cell["source"]).strip()
         if cell["cell_type"] == "code" and (call := CALL.search(source)):
-            said = "".join(
-                "".join(output.get("text", "")) or output.get("ename", "")
-                for output in cell.get("outputs", [])
-                if output.get("name") != "stderr"
-            ).strip()
+            verdict, said = _verdict(cell.get("outputs", []))
             whole = WHOLE_CALL.fullmatch(source)
-            found[call.group(1)] = (_verdict(said) if whole else "changed", said)
+            found[call[1]] = (verdict if whole else "changed", said)
     return found
 
 
-def _verdict(said: str) -> str:
+def _verdict(outputs: list[dict]) -> tuple[str, str]:
+    for output in outputs:
+        if output.get("output_type") == "error":
+            return "not run", output.get("ename", "")
+    texts = [o.get("text", "") for o in outputs if o.get("name") != "stderr"]
+    said = "".join(map("".join, texts)).strip()
     if not said:
-        return "not run"
-    for verdict in VERDICTS[:3]:
-        if said == verdict or said.startswith(f"{verdict}: "):
-            return verdict
-    return "changed"
+        return "not run", ""
+    # The check prints last: what stands before it was printed by the student's code.
+    last = list(SAID.finditer(said))[-1:]
+    return (last[0][1], said[last[0].start() :]) if last else ("changed", said)
 
 
 def names_of(path: Path) -> tuple[str, str]:
@@ -90,51 +145,128 @@ def names_of(path: Path) -> tuple[str, str]:
             the student's, such as ``ada_03_transposed_convolution.ipynb``.
 
     Returns:
-        The student and the notebook's number ("?" if the file's name has none).
+        The student and the notebook's number. A name in the file's goes before the
+        folder's, and one that Moodle or Canvas wrote goes before both.
+
+    Raises:
+        ValueError: the file's name holds none of the course's notebooks.
 
     Example:
         >>> names_of(Path("ada/03_transposed_convolution.ipynb"))
         ('ada', '03')
-        >>> names_of(Path("03_transposed_convolution - Ada L.ipynb"))
+        >>> names_of(Path("03_transposed_convolution - Ada L (1).ipynb"))
         ('Ada L', '03')
     """
-    stem = re.sub(r"(-Copy\d+| ?\(\d+\))$", "", path.stem)  # of Jupyter, of a browser
-    title = re.search(r"(?<!\d)([01]\d)_[a-z0-9_]*[a-z0-9]", stem)
+    stem = path.stem
+    title = re.search(rf"(?<!\d)({'|'.join(course())})(?![^\W_])", stem, re.IGNORECASE)
     if not title:
-        return stem, "?"
-    rest = (stem[: title.start()] + stem[title.end() :]).strip(" _-()")
-    return rest or path.resolve().parent.name, title.group(1)
+        raise ValueError(
+            f"{path}: expected a file whose name holds one of the course's notebooks, "
+            "such as 03_transposed_convolution.ipynb"
+        )
+    folder = _folder(path)
+    system = SYSTEMS.match(stem) or SYSTEMS.match(folder)
+    rest = (stem[: title.start()] + stem[title.end() :]).strip(" _")
+    student = system[1] if system else COPIES.sub("", rest).strip(" _-()") or folder
+    return _composed(student), title[1][:2]
 
 
-def grade(paths: Iterable[Path]) -> list[Line]:
-    """All exercises of all notebooks, sorted by student and notebook.
+def _folder(path: Path) -> str:
+    """The name of the folder that may be a student's."""
+    folders = Path(os.path.abspath(path)).parents  # a link's place, not its target's
+    return _composed(next(one.name for one in folders if one.name not in OURS))
+
+
+def _composed(name: str) -> str:
+    """An ü as one letter: macOS makes two of it."""
+    return unicodedata.normalize("NFC", name)
+
+
+def grade(paths: Iterable[Path], only: Collection[str] = ()) -> list[Line]:
+    """All exercises of all students, sorted by student and notebook.
 
     Args:
-        paths: the notebooks of a class.
+        paths: the notebooks of a class. Hidden files and Jupyter's checkpoints among
+            them are left out.
+        only: numbers of exercises, such as 02-4: no others count.
 
     Returns:
-        A line for each exercise. Where a student's notebook lacks a check that other
-        students' copies of it have, the line says "missing".
+        As many lines for each student: one for each exercise of ``only``, or of the
+        notebooks that anybody handed in. It says "missing" where a student's notebook
+        or its check is not there.
 
     Raises:
-        ValueError: a file is no notebook.
+        ValueError: a file is no notebook, or none of the course's; two are the same
+            notebook of the same student; one lies in another student's folder; no
+            exercise has a number of ``only``.
     """
-    handed_in = [(*names_of(path), read_notebook(path)) for path in paths]
-    asked: dict[str, dict[str, None]] = {}
-    for _, number, found in handed_in:
-        asked.setdefault(number, {}).update(dict.fromkeys(found))
-    lines = []
-    for student, number, found in sorted(handed_in, key=lambda one: one[:2]):
-        for exercise in asked[number]:
-            verdict, said = found.get(exercise, ("missing", ""))
-            lines.append(Line(student, number, exercise, verdict, said))
+    lines, faults = _grade(paths, only)
+    if faults:
+        raise ValueError("; ".join(faults))
     return lines
+
+
+def _grade(
+    paths: Iterable[Path], only: Collection[str]
+) -> tuple[list[Line], list[str]]:
+    """The lines of what can be read, and a clause for each file that cannot."""
+    numbers = {number for one in course().values() for number in one.values()} - {""}
+    if unknown := [number for number in only if number not in numbers]:
+        raise ValueError(
+            f"only: no exercise has the number {', '.join(unknown)}; the fourth of "
+            "notebook 02 has 02-4"
+        )
+    files: dict[tuple[str, str], Path] = {}
+    found, faults = {}, []
+    for path in paths:
+        if path.name.startswith(".") or path.parent.name == ".ipynb_checkpoints":
+            continue
+        try:
+            path.stat()
+            names = names_of(path)
+        except (OSError, ValueError) as error:
+            faults.append(edge.describe(error)[1])
+            continue
+        other = files.setdefault(names, path)
+        if os.path.abspath(other) != os.path.abspath(path):
+            student, notebook = names
+            raise ValueError(
+                f"{other} and {path} are both notebook {notebook} of {student}: "
+                "remove or rename one"
+            )
+        try:
+            found[names] = read_notebook(path)
+        except (OSError, ValueError) as error:
+            found[names] = {}
+            faults.append(edge.describe(error)[1])
+    students = {student for student, _ in files}
+    for (student, _), path in files.items():
+        folder = _folder(path)
+        if student != folder and folder in students:
+            raise ValueError(f"{path}: is it of {student} or of {folder}? rename it")
+    return _lines(found, only), faults
+
+
+def _lines(found: dict[tuple[str, str], dict], only: Collection[str]) -> list[Line]:
+    """The same exercises for every student, from student and notebook -> verdicts."""
+    anybodys = {notebook for _, notebook in found}
+    asked = [
+        (stem[:2], number, exercise)
+        for stem, exercises in course().items()
+        for exercise, number in exercises.items()
+        if (number in only if only else stem[:2] in anybodys)
+    ]
+    return [
+        Line(student, *one, *found.get((student, one[0]), {}).get(one[2], MISSING))
+        for student in sorted({student for student, _ in found})
+        for one in asked
+    ]
 
 
 def table(lines: list[Line]) -> str:
     """The lines as columns for the screen, and under them a sum for each student."""
-    rows = [Line._fields[:4], *(line[:4] for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    rows = [Line._fields[:5], *(line[:5] for line in lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
     text = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     right: dict[str, list[bool]] = {}
     for line in lines:
@@ -147,42 +279,37 @@ def main(arguments: list[str] | None = None) -> None:
     """Print the table; with --output, write all lines as CSV as well.
 
     Raises:
-        SystemExit: with 2, a file is no notebook (the table is that of the others), or
-            cannot be written; each is one sentence.
+        SystemExit: with 2, what ``grade`` raises, or no table can be written; each is
+            one sentence. If a file cannot be read, the table is that of the others.
     """
     parser = argparse.ArgumentParser(  # without __doc__, which -OO takes away
         description="Read the verdicts of the exercises' checks from notebooks."
     )
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     parser.add_argument("--output", type=edge.path, help="a CSV file to write")
+    parser.add_argument(
+        "--only", nargs="+", default=(), metavar="NUMBER", help="exercises that count"
+    )
     options = parser.parse_args(arguments)
-    status = edge.run_command("grade", lambda: _grade(options))
+    status = edge.run_command("grade", lambda: _show(options))
     if status:
         raise SystemExit(status)
 
 
-def _grade(options: argparse.Namespace) -> None:
-    """Grade what can be read, and then say what cannot."""
-    readable, unreadable = [], []
-    for path in options.notebooks:
-        try:
-            read_notebook(path)
-            readable.append(path)
-        except (OSError, ValueError) as error:
-            unreadable.append(str(error))
-    lines = grade(readable)
+def _show(options: argparse.Namespace) -> int:
+    """Grade what can be read, and then say what cannot, in a line for each file."""
+    lines, faults = _grade(options.notebooks, options.only)
     if options.output and lines:
         text = io.StringIO(newline="")
         csv.writer(text).writerows([Line._fields, *lines])
-        write_whole(options.output, text.getvalue().encode())
+        write_whole(options.output, text.getvalue().encode(errors="replace"))
     if lines:
         edge.show(table(lines))
-    if unreadable:
-        raise ValueError("; ".join(unreadable))
-    if not lines:
-        raise ValueError(
-            "notebooks: expected the check of an exercise in one of them, found none"
-        )
+    for fault in faults:
+        edge.say(f"grade: {fault}")
+    if not lines and not faults:
+        raise ValueError("notebooks: expected one that a student handed in, found none")
+    return 2 if faults else 0
 
 
 if __name__ == "__main__":
