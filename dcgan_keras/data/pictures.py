@@ -146,11 +146,12 @@ def decode(
             raise UnfitPicture("of other channels", detail)
         with _in_flight.take(_cost(image, image_size)):
             _scale_transparency(image)
+            # First, for Pillow makes room for as many bytes as a part says it has.
+            if image.format == "PNG" and not _is_as_written(path):
+                raise UnfitPicture("unreadable", "a PNG with another checksum")
             image.load()
             if image.format in ("JPEG", "MPO") and not _is_ended(path):
                 raise UnfitPicture("unreadable", "a JPEG without its end")
-            if image.format == "PNG" and not _is_as_written(path):
-                raise UnfitPicture("unreadable", "a PNG with another checksum")
             if image.format == "PNG" and not _is_whole(path, image):
                 raise UnfitPicture("unreadable", "a PNG without its last rows")
             try:

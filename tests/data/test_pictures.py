@@ -4,6 +4,7 @@ import io
 import struct
 import threading
 import traceback
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -612,6 +613,22 @@ def test_a_png_that_ends_in_zeros_is_refused(tmp_path, options):
         decode(path, 64, 3)
 
 
+def test_no_room_is_made_for_what_a_png_claims_to_have(tmp_path):
+    """Pillow reads as many bytes as its last part says, after all pixels are there."""
+    path = tmp_path / "a.png"
+    Image.new("L", (64, 64), 200).save(path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"IDAT") - 4
+    content[place : place + 4] = (2**31 - 1).to_bytes(4, "big")
+    path.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(UnfitPicture, match="checksum"):
+        decode(path, 64, 1)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10**7
+
+
 def rows_of_a_png(path, width, height, rows, kind=2, bits=8, passes=None):
     """A PNG whose header says ``height``, and that ends after ``rows``."""
     a_pixel = bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
@@ -713,13 +730,12 @@ def test_numbers_of_large_pictures_are_not_looked_at(tmp_path, side, said):
 
 
 def test_a_refusal_keeps_no_pixels(tmp_path):
-    """Though its traceback keeps the picture: 12 damaged PNGs took 1.7 GB."""
-    Image.new("L", (64, 64)).save(tmp_path / "a.png")
-    content = bytearray((tmp_path / "a.png").read_bytes())
-    content[content.index(b"IEND") - 5] ^= 1  # of the pixels' checksum
-    (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(UnfitPicture, match="checksum") as caught:
-        decode(tmp_path / "a.png", 8, 1)
+    """Though its traceback keeps the picture: 12 damaged ones took 1.7 GB."""
+    Image.new("L", (64, 64)).save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(content[:-2] + bytes(2))
+    with pytest.raises(UnfitPicture, match="without its end") as caught:
+        decode(tmp_path / "a.jpg", 8, 1)
     frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
     held = [frame.f_locals["image"] for frame in frames if "image" in frame.f_locals]
     assert held
