@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, numbers
 
 PICTURES, BATCH, DEVICES = 60_000, 96, 4
 NEAR = 4.0  # grey levels that JPEG, or another way to resize, may cost
@@ -19,9 +19,10 @@ SEED = 7  # of the digits in the files that a check writes
 @exercise
 def check_four_devices(answer):
     """(pictures a device, steps an epoch, divisor, means of one BN channel)."""
-    if not isinstance(answer, tuple | list) or len(answer) != 4:
-        raise Wrong("give four numbers: (pictures, steps, divisor, means)")
-    pictures, steps, divisor, means = answer
+    names = ("pictures", "steps", "divisor", "means")
+    pictures, steps, divisor, means = numbers(
+        answer, names, f"give four numbers: ({', '.join(names)})"
+    )
     if pictures == BATCH:
         raise Wrong("pictures: 96 is the batch of all four devices together")
     if pictures != BATCH // DEVICES:

@@ -46,6 +46,8 @@ def check_lowest(answer):
         raise NotImplementedError
     for label, right in LOWEST.items():
         said = answer[label]
+        if hasattr(said, "__array__") and np.size(said) == 1:  # NumPy, TensorFlow
+            said = np.asarray(said).item()
         if isinstance(said, bool) or not isinstance(said, int | float | np.number):
             raise Wrong(f"label {label}: expected a number, or np.inf; got {said!r}")
         if math.isclose(said, right, abs_tol=0.02):
@@ -59,9 +61,11 @@ def check_lowest(answer):
                 f"label 1.1: the slope at {said:g} is {_sigmoid(said) - 1.1:.2f}, and "
                 "below 0 everywhere; a sigmoid never reaches 1.1"
             )
+        if math.isnan(said):
+            raise Wrong(f"label {label}: expected a number, or np.inf; got nan")
         if label > 1:
             raise Wrong("label 1.1: the loss rises there; it falls the other way")
-        if math.isnan(said) or math.isinf(said):
+        if math.isinf(said):
             raise Wrong(f"label {label}: the sigmoid does reach {label}, at a number")
         raise Wrong(
             f"label {label}: the slope at {said:g} is {_sigmoid(said) - label:.2f}, "
@@ -219,6 +223,8 @@ def check_cured(answer):
     models = [answer(seed) for seed in (0, 1)]
     if models == [None, None]:
         raise NotImplementedError
+    if models[0] is models[1]:
+        raise Wrong("both seeds give the same model: build a new one in each call")
     distances = [_distance_of_cure(model, seed) for seed, model in enumerate(models)]
     sick = _trained(patient(0))[0]
     return (

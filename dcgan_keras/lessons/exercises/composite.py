@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dcgan_keras._tensorflow import keras, tf
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, number
 from dcgan_keras.lessons.guidelines.rules import check_guidelines
 from dcgan_keras.models import build_discriminator, build_generator
 
@@ -16,11 +16,17 @@ SHAPES = [(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)]
 @exercise
 def check_shapes(answer):
     """The feature maps of ``build_generator((48, 48, 3), channels=32)``, in order."""
-    if not isinstance(answer, tuple | list) or not all(
-        isinstance(shape, tuple | list) and len(shape) == 3 for shape in answer
+    if not isinstance(answer, tuple | list | np.ndarray) or not all(
+        isinstance(shape, tuple | list | np.ndarray) and len(shape) == 3
+        for shape in answer
     ):
         raise Wrong("give a list of shapes, each (height, width, channels)")
-    shapes = [tuple(int(size) for size in shape) for shape in answer]
+    if len(answer) == 0:
+        raise Wrong("the list of shapes is empty")
+    shapes = [[number(size, "a size") for size in shape] for shape in answer]
+    if not all(size.is_integer() for shape in shapes for size in shape):
+        raise Wrong("a map has whole numbers of pixels and channels")
+    shapes = [tuple(map(int, shape)) for shape in shapes]
     if all(shape[0] != shape[1] == shape[2] for shape in shapes):
         raise Wrong("channels come last in Keras: (height, width, channels)")
     sizes, channels = [s[0] for s in shapes], [s[-1] for s in shapes]
@@ -31,6 +37,8 @@ def check_shapes(answer):
         return "48 = 6 · 2 · 2 · 2, and the channels halve down to 32, then 3"
     if channels[-1] != 3:
         raise Wrong("the last shape is the image: 3 channels")
+    if len(set(channels[:-1])) == 1:
+        raise Wrong("in G channels shrink as space grows; yours stay the same")
     if channels[:-1] == sorted(channels[:-1]):
         raise Wrong("in G channels shrink as space grows; yours grow")
     if channels[2] != 32:
@@ -64,7 +72,9 @@ def check_composite(join: Callable):
         raise NotImplementedError
     if not isinstance(model, keras.Model):
         raise Wrong(f"return the model, not {type(model).__name__}")
-    if len(model.inputs) != 2:
+    if isinstance(model, keras.Sequential):
+        raise Wrong("a keras.Sequential is for one input: use keras.Model")
+    if hasattr(model, "inputs") and len(model.inputs) != 2:  # a subclass has none
         raise Wrong(
             f"the model takes [z, label], yours takes {len(model.inputs)} input"
         )
@@ -163,8 +173,9 @@ def check_generator_step(step: Callable):
     z = tf.random.stateless_normal((8, 3), seed=(1, 2))
     reference, right = _reference_step(z)
     before = [[w.numpy() for w in player.weights] for player in players]
+    optimizer = keras.optimizers.SGD(RATE)
     try:
-        loss = step(*players, keras.optimizers.SGD(RATE), z)
+        loss = step(*players, optimizer, z)
     except ValueError as error:
         if "gradient" in str(error):
             raise Wrong("no gradient reached G: call G and D inside the tape") from None
@@ -178,6 +189,8 @@ def check_generator_step(step: Callable):
         raise NotImplementedError
     _check_discriminator_rests(players[1], before[1], after[1])
     _check_generator_moved(players[0], before[0], after[0], reference)
+    if (steps := int(optimizer.iterations)) != 1:
+        raise Wrong(f"make one step with the optimizer given; it made {steps}")
     _check_loss(loss, right)
     return f"G alone moved; the loss was {float(right['mean']):.3f} nats"
 
@@ -226,7 +239,9 @@ def _check_discriminator_rests(model, before, after):
         if not is_average and not np.array_equal(old, new):
             raise Wrong(f"D moved too ({weight.path}): update G's variables alone")
         if is_average and np.array_equal(old, new):
-            raise Wrong("D ran in inference mode: call it with training=True")
+            raise Wrong(
+                "D ran in inference mode: call it with training=True, and not frozen"
+            )
 
 
 def _check_generator_moved(model, before, after, reference):
@@ -260,5 +275,5 @@ def _check_loss(loss, right):
         raise Wrong("the step is right; return its loss as well")
     if np.size(loss) != 1:
         raise Wrong(f"the loss is one number, yours has the shape {np.shape(loss)}")
-    if not np.isclose(float(np.squeeze(loss)), float(right["mean"]), atol=1e-4):
+    if not np.isclose(number(loss, "the loss"), float(right["mean"]), atol=1e-4):
         raise Wrong("the step is right, but the number returned is not its loss")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, numbers
 
 LETTERS, LATENT_DIM, UNITS = 26, 100, 7 * 7 * 32
 MORE = LETTERS * UNITS
@@ -14,8 +14,8 @@ MORE = LETTERS * UNITS
 @exercise
 def check_letters(answer):
     """G's inputs, D's answers and G's additional weights, for 26 letters."""
-    if not isinstance(answer, tuple | list) or len(answer) != 3:
-        raise Wrong("give three numbers: (inputs of G, answers of D, more weights)")
+    asked = ("inputs of G", "answers of D", "more weights")
+    answer = numbers(answer, asked, f"give three numbers: ({', '.join(asked)})")
     inputs = {
         LATENT_DIM: "inputs: that is z alone; the letter has to go in, too",
         LATENT_DIM + 1: "inputs: as one number, letter 20 would be twice letter 10",
@@ -42,7 +42,10 @@ def check_letters(answer):
     rights = (LATENT_DIM + LETTERS, LETTERS, MORE)
     lists = (inputs, answers, weights)
     for name, value, right, mistakes in zip(named, answer, rights, lists, strict=True):
-        _compare(value, right, mistakes, f"{name}: you say {value:,}, which is not it")
+        if value in mistakes:
+            raise Wrong(mistakes[value])
+        if value != right:
+            raise Wrong(f"{name}: you say {value:,}, which is not it")
     return "126 inputs, 26 answers, 26 x 1,568 = 40,768 weights more"
 
 
@@ -178,11 +181,13 @@ def check_planes(with_planes: Callable):
             raise Wrong(f"the planes hold {message}")
     if not np.allclose(said, one_hot):
         raise Wrong(f"labels 2, 0, 3 are not one-hot: {said.tolist()}")
-    other = np.asarray(with_planes(images[:1, :14, :14], labels[:1], 10))
+    other = np.asarray(with_planes(images[:1, :14, :14], np.array([9]), 10))
     if other.shape != (1, 14, 14, 11):
         raise Wrong(
             f"an image of 14x14 and ten classes: (1, 14, 14, 11), not {other.shape}"
         )
+    if not np.allclose(other[..., 1:], np.eye(10)[9]):
+        raise Wrong("right for labels 2, 0, 3 of four, and not for label 9 of ten")
     return "one channel of image, and a plane a class"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from dcgan_keras.data.datasets import load_dataset
 from dcgan_keras.evaluation.sharpness import blur
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, numbers
 
 HINTS = {  # what is wrong with a mystery set -> where to see it
     "nothing": "it passes every measure; look again",
@@ -27,8 +27,8 @@ def check_scores(answer):
     probabilities. C: all ten classes equally often, but each image is half one class
     and half the next.
     """
-    if not isinstance(answer, tuple | list) or len(answer) != 3:
-        raise Wrong("give three numbers: (score of A, score of B, score of C)")
+    names = ("score of A", "score of B", "score of C")
+    answer = numbers(answer, names, f"give three numbers: ({', '.join(names)})")
     wrong_a = {
         10: "A: the score counts the classes that come; only three do",
         1: "A: 1 is the score of images that all get the same answer",
@@ -98,6 +98,14 @@ def check_frechet_diagonal(frechet: Callable):
         )
     if not np.isclose(frechet(mean_a, a, mean_a, a), 0):
         raise Wrong("of a Gaussian from itself the distance is 0")
+    one_feature = [np.array([value]) for value in (1.0, 9.0, 3.0, 4.0)]
+    if not np.isclose(frechet(*one_feature), 5):
+        raise Wrong(
+            "right for three features, and not for one: means 1 and 3, variances 9 and "
+            "4 make 5"
+        )
+    if not np.isclose(frechet(mean_a[::-1], a[::-1], mean_b[::-1], b[::-1]), right):
+        raise Wrong("the features in another order make another distance")
     return f"{right:g}: {gap:g} from the means and {spread:g} from the spreads"
 
 
@@ -142,6 +150,12 @@ def check_copies(copies: Callable):
             f"60 exact copies and 36 near ones of 200 samples make {right:g}; you say "
             f"{found:g}"
         )
+    share = float(_number(copies(held_out, training, held_out)))
+    if abs(share - 0.01) > 0.004:
+        raise Wrong(
+            f"of the held-out images themselves 0.01 lie below the limit; you say "
+            f"{share:g}"
+        )
     return f"{right:.0%}: 60 exact copies and 36 near ones among 200 samples"
 
 
@@ -175,9 +189,11 @@ def check_diagnosis(answer):
     """What is wrong with each of the ``mystery_sets``: letter -> a key of ``HINTS``."""
     if not isinstance(answer, Mapping) or set(answer) != set(SICK):
         raise Wrong('give a dict with the five letters: {"A": ..., "B": ..., ...}')
+    if all(word is ... for word in answer.values()):
+        raise NotImplementedError
     words = list(HINTS)
     for letter, word in answer.items():
-        if word not in HINTS:
+        if word not in words:
             raise Wrong(f"{letter}: {word!r} is not one of {', '.join(words)}")
     wrong = [x for x, word in answer.items() if word != words[SICK[x]]]
     if wrong:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, numbers
 
 MOMENTUM, EPSILON = 0.9, 1e-5
 LINEAR_RATIO = 1.04  # of the distances without and with ReLU in G, at least
@@ -15,9 +15,10 @@ MOST_RATIO = 1.35  # here it is 1.17; a linear D is worth 1.58, no BN 1.49
 @exercise
 def check_batch_norm_counts(answer):
     """(numbers in one mean, trained, not trained) for BN on (32, 14, 14, 64)."""
-    if not isinstance(answer, tuple | list) or len(answer) != 3:
-        raise Wrong("give three numbers: (numbers in one mean, trained, not trained)")
-    averaged, trained, moving = answer
+    names = ("numbers in one mean", "trained", "not trained")
+    averaged, trained, moving = numbers(
+        answer, names, f"give three numbers: ({', '.join(names)})"
+    )
     mistakes = {
         32: "one mean is taken over all positions too, not over the batch alone",
         14 * 14: "one mean is taken over the batch too; 14 * 14 is one image",
@@ -118,6 +119,10 @@ def check_dropout(dropout: Callable):
     half = np.asarray(dropout(x, 0.5, True, rng(0)))
     if abs(np.mean(half == 0) - 0.5) > 0.03 or np.max(half) != 4:
         raise Wrong("right for a rate of 0.2, and not for 0.5: use rate")
+    other = np.linspace(1, 3, 60).reshape(5, 4, 3)
+    half = _same_shape(dropout(other.copy(), 0.5, True, rng(0)), other.shape, "it")
+    if not np.allclose(half, np.where(half == 0, 0, 2 * other)):
+        raise Wrong("right where all entries are 2, and not where they differ")
     return f"{zeroed:.0%} zeroed, the mean stays {out.mean():.2f} where x is 2"
 
 
@@ -154,13 +159,15 @@ def check_batch_norm(batch_norm: Callable):
     x = np.random.default_rng(0).normal([2, -3, 5], [1, 2, 0.01], (16, 4, 5, 3))
     # The last channel is nearly constant: there epsilon counts, and where it stands.
     mean, variance = np.array([1.0, 0.0, 5.0]), np.array([4.0, 1.0, 1e-4])
-    _written(batch_norm(x, mean.copy(), variance.copy(), False))
+    _written(batch_norm(x.copy(), mean.copy(), variance.copy(), False))
     batch = x.mean((0, 1, 2)), x.var((0, 1, 2))
-    y, *averages = _three(batch_norm(x, mean.copy(), variance.copy(), False), x.shape)
+    answer = batch_norm(x.copy(), mean.copy(), variance.copy(), False)
+    y, *averages = _three(answer, x.shape)
     _check_output(y, x, right=(mean, variance), other=batch, mode="training=False")
     if not (np.allclose(averages[0], mean) and np.allclose(averages[1], variance)):
         raise Wrong("training=False must not change the moving averages")
-    y, *averages = _three(batch_norm(x, mean.copy(), variance.copy(), True), x.shape)
+    answer = batch_norm(x.copy(), mean.copy(), variance.copy(), True)
+    y, *averages = _three(answer, x.shape)
     _check_output(y, x, right=batch, other=(mean, variance), mode="training=True")
     _check_averages(averages, (mean, variance), batch, x.size // 3)
     constant, _, _ = batch_norm(np.ones((4, 1, 1, 3)), mean, variance, True)
@@ -255,8 +262,10 @@ def _same_shape(value, shape, name):
 @exercise
 def check_experiment(answer):
     """(five distances of the control, five without an activation in G)."""
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
+    if not isinstance(answer, tuple | list | np.ndarray) or len(answer) != 2:
         raise Wrong("give two lists: (the control's distances, those without ReLU)")
+    if all(values is ... for values in answer):
+        raise NotImplementedError
     control, without = (np.asarray(values, dtype=float) for values in answer)
     for values, name in ((control, "the control"), (without, "without ReLU")):
         if values.ndim > 1:

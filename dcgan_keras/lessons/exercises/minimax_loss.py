@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, number
 
 REAL_LOGITS = np.array([2.0, -1.0, 0.5])
 FAKE_LOGITS = np.array([-3.0, 0.25])
@@ -137,7 +137,7 @@ def _same(answer, right, tolerance: float = 1e-6) -> bool:
 @exercise
 def check_value_at_the_end(answer: float) -> str:
     """V(D, G), in nats, of a finished game: p_G = p_data and the best D."""
-    answer = float(answer)
+    answer = number(answer, "the value")
     mistakes = {
         "that is one of the two terms, log(1/2); V adds two of them": -np.log(2),
         "that is D's loss, -V: a logarithm of a probability is negative": np.log(4),
@@ -162,11 +162,17 @@ def _written(answer):
     return answer
 
 
+def _loss(answer) -> np.ndarray:
+    """A loss as an array; one number in a list is still one number."""
+    array = np.asarray(_written(answer), dtype=float)
+    return array.reshape(()) if array.size == 1 else array
+
+
 @exercise
 def check_losses(discriminator_loss: Callable, generator_loss: Callable) -> str:
     """Both losses in NumPy, from logits: D's, and G's non-saturating one."""
     real, fake = REAL_LOGITS, FAKE_LOGITS
-    measured = np.asarray(_written(discriminator_loss(real, fake)), dtype=float)
+    measured = _loss(discriminator_loss(real, fake))
     right = _softplus(-real).mean() + _softplus(fake).mean()
     _reject_discriminator_loss(measured, real, fake)
     if not _same(measured, right):
@@ -174,7 +180,7 @@ def check_losses(discriminator_loss: Callable, generator_loss: Callable) -> str:
             f"D's loss: for real {real.tolist()} and fake {fake.tolist()} it gives "
             f"{np.round(measured, 4)}, not {right:.4f}"
         )
-    measured = np.asarray(_written(generator_loss(fake)), dtype=float)
+    measured = _loss(generator_loss(fake))
     _reject_generator_loss(measured, fake)
     right = _softplus(-fake).mean()
     if not _same(measured, right):
@@ -190,12 +196,13 @@ def _check_extremes(discriminator_loss: Callable, generator_loss: Callable) -> N
     low, high = np.array([-1000.0]), np.array([1000.0])
     with np.errstate(all="ignore"):
         extremes = [
-            ("D's loss", float(discriminator_loss(low, high)), 2000.0),
-            ("D's loss", float(discriminator_loss(high, low)), 0.0),
-            ("G's loss", float(generator_loss(low)), 1000.0),
-            ("G's loss", float(generator_loss(high)), 0.0),
+            ("D's loss", discriminator_loss(low, high), 2000.0),
+            ("D's loss", discriminator_loss(high, low), 0.0),
+            ("G's loss", generator_loss(low), 1000.0),
+            ("G's loss", generator_loss(high), 0.0),
         ]
-    for name, value, right in extremes:
+    for name, said, right in extremes:
+        value = number(said, f"{name} where D is certain")
         if not abs(value - right) <= 1e-3:  # nan is wrong too
             raise Wrong(
                 f"{name} is right for small logits, but where D is certain (logits of "
@@ -248,7 +255,8 @@ def check_optimal_with_share(answer: Callable) -> str:
     """A function best(p_data, p_g, share): D* if a share of the batch is real."""
     p, q, share = np.array([0.6, 0.3, 0.1]), np.array([0.2, 0.3, 0.5]), 0.8
     right = share * p / (share * p + (1 - share) * q)
-    measured = np.asarray(_written(answer(p, q, share)), dtype=float)
+    said = _written(answer(p.copy(), q.copy(), share))
+    measured = np.asarray(said, dtype=float)
     _reject(
         measured,
         {
@@ -273,6 +281,8 @@ def check_optimal_with_share(answer: Callable) -> str:
             f"for p = {p}, q = {q}, share = {share} it gives {np.round(measured, 3)}, "
             f"not {right.round(3)}; weigh the two densities by their shares"
         )
+    if not _same(np.asarray(answer(p, q, 0.5), dtype=float), p / (p + q)):
+        raise Wrong("right for a share of 0.8, and not for 0.5: use share, p and q")
     return "with share 1/2 it is p / (p + q)"
 
 
@@ -335,5 +345,10 @@ def check_cured_step(answer: Callable) -> str:
         raise Wrong(
             f"from ({d}, {g}) with rate {rate} it goes to {np.round(measured, 4)}, "
             f"not {right.round(4)}"
+        )
+    if not _same(np.asarray(answer(2.0, 1.0, 0.5), dtype=float), [2.0, -0.25]):
+        raise Wrong(
+            f"right from ({d}, {g}) with rate {rate}, and not from (2.0, 1.0) with "
+            "rate 0.5: use d, g and rate"
         )
     return "the radius shrinks by sqrt(1 - rate² + rate⁴)"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, numbers
 from dcgan_keras.lessons.recorded import recorded_table
 
 IMAGES, BATCH_SIZE, STEPS = 60_000, 128, 1500
@@ -38,16 +38,17 @@ GREY = 150.0  # a Fréchet distance that samples without any digit have
 @exercise
 def check_counts(answer):
     """(steps an epoch, whole epochs in 1,500 steps, fakes in one step), batch 128."""
-    if not isinstance(answer, tuple | list) or len(answer) != 3:
-        raise Wrong("give three numbers: (steps an epoch, whole epochs, fakes a step)")
-    steps, epochs, fakes = answer
+    names = ("steps an epoch", "whole epochs", "fakes a step")
+    steps, epochs, fakes = numbers(
+        answer, names, f"give three numbers: ({', '.join(names)})"
+    )
     if steps == -(-IMAGES // BATCH_SIZE):
         raise Wrong("steps: the 469th batch would hold 96 images; it is left out")
     if steps == IMAGES:
         raise Wrong("steps: a step takes a batch of 128 images, not one image")
     if steps == BATCH_SIZE:
         raise Wrong("steps: 128 is how many images are in one batch")
-    if steps != int(steps):
+    if not isinstance(steps, int):
         raise Wrong("steps: a batch is whole or left out, so it is a whole number")
     if steps != IMAGES // BATCH_SIZE:
         raise Wrong(f"steps: 60,000 images in batches of 128; you say {steps}")
@@ -63,7 +64,7 @@ def _check_epochs(epochs):
         raise Wrong("epochs: divide 1,500 by the steps of an epoch, not multiply")
     if epochs == 4:
         raise Wrong("epochs: the fourth is begun, after 1,404 steps, but not completed")
-    if epochs != int(epochs):
+    if not isinstance(epochs, int):
         raise Wrong("epochs: only whole ones; the last one is not completed")
     if epochs != STEPS // (IMAGES // BATCH_SIZE):
         raise Wrong(f"epochs: 1,500 steps, 468 an epoch; you say {epochs}")
@@ -121,10 +122,10 @@ class _Game:
         self.drawn += 1
         return f"noise {self.drawn}"
 
-    def update_d(self, images, z) -> None:
-        if not (str(images).startswith("batch") and str(z).startswith("noise")):
+    def update_d(self, reals, z) -> None:
+        if not (str(reals).startswith("batch") and str(z).startswith("noise")):
             raise Wrong("update_d takes a batch of reals, then noise, in this order")
-        self.calls.append(("D", images, z))
+        self.calls.append(("D", reals, z))
 
     def update_g(self, z) -> None:
         if not str(z).startswith("noise"):

@@ -9,8 +9,9 @@ from dcgan_keras.convolution import (
     overlap_counts,
     transposed_conv_output_size,
 )
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, numbers
 
+WHOLE = int | np.integer
 _SIZES = (5, 14, 9, 14)
 _QUESTIONS = (
     "first (convolution, 12, k=3, s=2, valid)",
@@ -33,9 +34,10 @@ _SIZE_MISTAKES = {
 @exercise
 def check_output_sizes(answer: Sequence[int]) -> str | None:
     """Four sizes: two convolutions, then two transposed convolutions."""
-    sizes = tuple(answer)
-    if len(sizes) != 4:
-        raise Wrong(f"four sizes are asked for, you gave {len(sizes)}")
+    is_list = isinstance(answer, tuple | list)
+    instead = f"you gave {len(answer)}" if is_list else "like (1, 2, 3, 4)"
+    what = f"four sizes are asked for, {instead}"
+    sizes = tuple(numbers(answer, tuple(f"the {q}" for q in _QUESTIONS), what))
     if sizes == (_SIZES[2], _SIZES[3], _SIZES[0], _SIZES[1]):
         raise Wrong("the two convolutions come first, then the two transposed ones")
     for index, (size, right) in enumerate(zip(sizes, _SIZES, strict=True)):
@@ -61,6 +63,8 @@ def check_stamp(stamp: Callable) -> str | None:
 def _attempted(answer) -> np.ndarray:
     if answer is None or answer is ...:  # the stub's body is ...
         raise NotImplementedError
+    if hasattr(answer, "toarray"):  # SciPy's sparse matrices
+        answer = answer.toarray()
     return np.asarray(answer, float)
 
 
@@ -150,8 +154,11 @@ def check_layers_7_to_28(layers: Sequence[tuple[int, int]]) -> str | None:
     """[(kernel_size, strides), ...], SAME: 7 becomes 28, and no counts differ."""
     size = 7
     for number, pair in enumerate(layers, start=1):
-        if len(pair) != 2:
-            raise Wrong(f"layer {number}: give (kernel_size, strides), not {pair}")
+        if np.shape(pair) != (2,) or not all(isinstance(n, WHOLE) for n in pair):
+            raise Wrong(
+                f"layer {number}: give (kernel_size, strides), two whole numbers, not "
+                f"{pair}"
+            )
         kernel_size, strides = pair
         counts = overlap_counts((1, 12), (1, kernel_size), (1, strides), "same")
         middle = counts[0, 5 * strides : 7 * strides]  # far from the border

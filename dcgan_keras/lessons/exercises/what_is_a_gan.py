@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from dcgan_keras.lessons.exercises._check import Wrong, exercise
+from dcgan_keras.lessons.exercises._check import Wrong, exercise, number
 
 CENTRES, STD = (-2.0, 0.0, 2.0), 0.3  # the three bumps, each with a third of the data
 
@@ -14,7 +14,7 @@ CENTRES, STD = (-2.0, 0.0, 2.0), 0.3  # the three bumps, each with a third of th
 @exercise
 def check_arrow(arrow):
     """The arrow that D(x) = sigmoid(2x) sends to the fake at x = 0.5."""
-    arrow = float(_numbers(arrow, (), "the arrow"))
+    arrow = number(arrow, "the arrow")
     answer = 1 / (1 + np.exp(-1.0))  # D(0.5)
     right = 2 * (1 - answer)
     mistakes = [
@@ -30,7 +30,7 @@ def check_arrow(arrow):
     for value, message in mistakes:
         if abs(arrow - value) < 0.012:
             raise Wrong(message)
-    if abs(arrow - right) > 0.012:
+    if not abs(arrow - right) <= 0.012:  # nan is wrong too
         raise Wrong(f"{arrow:.2f} is not (1 - D(0.5)) · 2; first find D(0.5)")
     return f"(1 - {answer:.2f}) · 2 = {right:.2f}, to the right"
 
@@ -55,7 +55,8 @@ def check_generator_update(update: Callable):
         name: tape.gradient(loss, generator.trainable_variables)
         for name, loss in losses.items()
     }
-    said = update(generator, discriminator, keras.optimizers.SGD(0.1), noise)
+    optimizer = keras.optimizers.SGD(0.1)
+    said = update(generator, discriminator, optimizer, noise)
     moved = [b - a for a, b in zip(before, generator.get_weights(), strict=True)]
     stands = all(np.all(m == 0) for m in moved)
     if said is None and stands:
@@ -65,12 +66,17 @@ def check_generator_update(update: Callable):
         raise Wrong("D has moved: give the optimizer G's weights alone")
     if stands:
         raise Wrong("G has not moved: apply the gradients to G's trainable_variables")
+    if (steps := int(optimizer.iterations)) != 1:
+        raise Wrong(f"one update is one step of the optimizer given; it made {steps}")
+    if not discriminator.trainable_variables:
+        raise Wrong("D is left frozen: its next update would train nothing")
     _name_the_loss(moved, slopes)
     if said is None:
         raise Wrong("G moves as it should; now return the loss as well")
-    if not np.isclose(float(said), float(losses["right"]), atol=1e-4):
+    said = number(said, "the loss returned")
+    if not np.isclose(said, float(losses["right"]), atol=1e-4):
         raise Wrong(
-            f"G moves as it should, but the number returned is {float(said):.3f} and "
+            f"G moves as it should, but the number returned is {said:.3f} and "
             f"the mean of -log D(G(z)) was {float(losses['right']):.3f}"
         )
     return f"G's loss was {float(said):.3f}, G moved, D stood still"
@@ -144,6 +150,8 @@ def _check_three_sampler(sample_real):
     points = _numbers(points, (6000, 1), "sample_three(6000, rng)")
     if np.array_equal(points, again):
         raise Wrong("sample_three gives the same points twice: draw from the rng given")
+    if not np.array_equal(points, sample_real(6000, np.random.default_rng(3))):
+        raise Wrong("sample_three draws from another rng than the one given")
     for centre in CENTRES:
         near = points[np.abs(points - centre) < 1]
         if len(near) < 500:
@@ -158,6 +166,11 @@ def _check_three_sampler(sample_real):
                 f"the bump at {centre:g} has standard deviation {near.std():.2f}, "
                 "not 0.30"
             )
+        if abs(near.mean() - centre) > 0.1:
+            raise Wrong(f"the bump at {centre:g} has its mean at {near.mean():.2f}")
+    far = np.mean([np.abs(points - centre) > 1 for centre in CENTRES], axis=0) == 1
+    if far.mean() > 0.01:
+        raise Wrong(f"sample_three puts {far.mean():.0%} of the points near no bump")
 
 
 def _check_own_test(passes):
@@ -191,7 +204,7 @@ def _check_own_test(passes):
 def check_transformed_density(density: Callable):
     """``density(x)`` of x = 1 - 2z with z ~ N(0, 1): it is N(1, 2²)."""
     x = np.linspace(-5, 7, 25)
-    answer = density(x)
+    answer = density(x.copy())
     if answer is None:
         raise NotImplementedError
     found = _numbers(answer, x.shape, "density(x)")
@@ -214,10 +227,12 @@ def check_transformed_density(density: Callable):
     for value, message in mistakes:
         if np.allclose(found, value, atol=1e-6):
             raise Wrong(message)
-    if not np.allclose(found, normal(x, 1, 2), atol=1e-6):
+    right = normal(x, 1, 2)
+    if not np.allclose(found, right, atol=1e-6):
+        at = 12 if abs(found[12] - right[12]) > 1e-4 else np.argmax(abs(found - right))
         raise Wrong(
-            f"at x = 1 it should be 0.1995 and is {found[12]:.4f}; solve x = 1 - 2z "
-            "for z, put it into phi, and divide by |dx/dz|"
+            f"at x = {x[at]:g} it should be {right[at]:.4f} and is {found[at]:.4f}; "
+            "solve x = 1 - 2z for z, put it into phi, and divide by |dx/dz|"
         )
     return "it is the density of N(1, 2²)"
 

@@ -68,6 +68,7 @@ LOWEST = exercises.LOWEST
         (LOWEST | {1.1: 1.1}, "label 1.1: that is the label"),
         (LOWEST | {1.1: ...}, "label 1.1: expected a number, or np.inf"),
         (LOWEST | {1.1: -np.inf}, "label 1.1: the loss rises there"),
+        (LOWEST | {1.1: np.nan}, "label 1.1: expected a number, or np.inf; got nan"),
         (LOWEST | {0.8: "1.4"}, "label 0.8: expected a number"),
         ({0.7: 0.85}, "the keys 0.7, 0.8 and 1.1"),
         (2.2, "give a dictionary"),
@@ -75,6 +76,11 @@ LOWEST = exercises.LOWEST
 )
 def test_wrong_lowest(capsys, answer, message):
     check_wrong(capsys, "lowest", answer, message)
+
+
+def test_a_lowest_place_may_be_an_array(capsys):
+    answer = {label: np.array([place]) for label, place in LOWEST.items()}
+    assert said(capsys, "lowest", answer).startswith("right: ")
 
 
 def test_the_lowest_places_are_those_of_the_loss():
@@ -209,7 +215,7 @@ def never_zero(counts):
         (never_zero, "never has all classes: you return None, expected 0"),
         (lambda counts: is_missing(counts)[-1], "return a look's number or None"),
         (lambda counts: 2.5, "return a look's number or None"),
-        (lambda counts, look: None, "raised TypeError"),
+        (lambda counts, look: None, "can't be checked: TypeError"),
     ],
 )
 def test_wrong_alarms(capsys, answer, message):
@@ -251,6 +257,9 @@ def bigger(seed):
     return dcgan
 
 
+TWICE = dk.DCGAN(dk.build_generator(channels=4), dk.build_discriminator(channels=4))
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -262,7 +271,8 @@ def bigger(seed):
         (lambda seed: rebuilt(seed, rates=None), "not compiled"),
         (lambda seed: rebuilt(seed).generator, "return a dk.DCGAN; you return"),
         (bigger, "change one thing at a time"),
-        (lambda: None, "raised TypeError"),
+        (lambda seed: TWICE, "both seeds give the same model"),
+        (lambda: None, "can't be checked: TypeError"),
     ],
 )
 def test_wrong_cures(capsys, answer, message, monkeypatch):

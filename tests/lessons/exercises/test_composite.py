@@ -1,5 +1,6 @@
 """Notebook 05's exercises: the stub, the solution, and answers people really give."""
 
+import numpy as np
 import pytest
 from exercise_cells import Exercises
 
@@ -28,6 +29,10 @@ SHAPES = [
     ([(6, 5, 128), (12, 10, 64), (24, 20, 32), (48, 40, 3)], "as wide as they are"),
     ([(6, 6, 128), (12, 12, 64), (24, 24, 32)], "you say [6, 12, 24]"),
     ((6, 12, 24, 48), "give a list of shapes"),
+    ([], "the list of shapes is empty"),
+    ([(6.5, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)], "whole numbers"),
+    ([(6, 6, ...), (12, 12, 64), (24, 24, 32), (48, 48, 3)], "yours is Ellipsis"),
+    ([(6, 6, 32), (12, 12, 32), (24, 24, 32), (48, 48, 3)], "yours stay the same"),
     (5, "give a list of shapes"),
 ]
 
@@ -76,7 +81,7 @@ COMPOSITES = [
     (joined(end=L.Dense(1, kernel_initializer="ones")), "are not those of G"),
     (one_input, "yours takes 1 input"),
     (lambda g, d: Judge(d), "return the model, not Judge"),
-    (lambda g, d: keras.Sequential([g, Judge(d)]), "raised"),
+    (lambda g, d: keras.Sequential([g, Judge(d)]), "is for one input"),
 ]
 
 
@@ -167,7 +172,21 @@ def probability(logits):
     return -tf.reduce_mean(tf.math.log(tf.sigmoid(tf.sigmoid(logits))))
 
 
+def by_an_optimizer_of_its_own(g, d, optimizer, z):
+    return step()(g, d, type(optimizer)(0.1), z)
+
+
+def with_d_frozen(g, d, optimizer, z):
+    frozen(g, d)
+    loss = step()(g, d, optimizer, z)
+    d.trainable = True
+    return loss
+
+
 STEPS = [
+    (by_an_optimizer_of_its_own, "with the optimizer given; it made 0"),
+    (with_d_frozen, "with training=True, and not frozen"),
+    (step(returns=lambda loss: "small"), "the loss should be a number"),
     (step(variables=both), "D moved too"),
     (step(variables=lambda g, d: d.trainable_variables), "D moved too"),
     (step(d_training=False), "D ran in inference mode"),
@@ -208,6 +227,23 @@ def test_the_mistake_is_named(check, answer, message, capsys):
 def test_a_tape_that_sees_nothing_is_named(capsys):
     exercises.check_generator_step(step(inside=False))
     assert "call G and D inside the tape" in capsys.readouterr().out
+
+
+class Joined(keras.Model):
+    """A composite as a subclass: it owns G, and only runs through D."""
+
+    def __init__(self, generator, discriminator):
+        super().__init__()
+        self.generator, self.judge = generator, Judge(discriminator)
+
+    def call(self, inputs, training=None):
+        return self.judge(self.generator(inputs, training=training), training=training)
+
+
+def test_a_subclass_and_an_array_are_right(capsys):
+    exercises.check_composite(Joined)
+    exercises.check_shapes(np.array(exercises.SHAPES))
+    assert capsys.readouterr().out.count("right: ") == 2
 
 
 def test_other_right_answers_are_right(capsys):

@@ -153,6 +153,10 @@ PLANES = [
     (planes_of(value=lambda y, n: 1 - one_hot(y, n)), "not the other way"),
     (planes_of(value=lambda y, n: one_hot(0 * y, n)), "are not one-hot"),
     (for_28, "an image of 14x14"),
+    (
+        planes_of(value=lambda y, n: one_hot([2, 0, 3][: len(y)], n)),
+        "not for label 9 of ten",
+    ),
 ]
 WRONG = [
     (check, answer, message)
@@ -172,6 +176,11 @@ def test_the_mistake_is_named(check, answer, message, capsys):
     said = capsys.readouterr().out
     assert said.startswith("not yet: ")
     assert message in said
+
+
+def test_a_count_is_exact(capsys):
+    exercises.check_letters((126, 26, 40_769))
+    assert "you say 40,769" in capsys.readouterr().out
 
 
 def test_right_answers_are_right(capsys):

@@ -105,6 +105,7 @@ COPIES = [
         "the ratio of the medians",
     ),
     (lambda s, t, h: nearest(s, t), "has shape (200,)"),
+    (lambda s, t, h: 0.48, "of the held-out images themselves 0.01 lie below"),
 ]
 RIGHT = {
     "A": "blurred",
@@ -116,6 +117,7 @@ RIGHT = {
 DIAGNOSES = [
     (["blurred"] * 5, "give a dict with the five letters"),
     ({"A": "blurred"}, "give a dict with the five letters"),
+    (RIGHT | {"B": ["copies"]}, "B: ['copies'] is not one of nothing, copies"),
     (RIGHT | {"B": "no sevens"}, "B: 'no sevens' is not one of nothing, copies"),
     (RIGHT | {"A": "nothing"}, "set A: look at its Fréchet distance"),
     (RIGHT | {"B": "nothing"}, "set B: count the classes"),
@@ -162,6 +164,22 @@ def test_a_distance_that_does_not_vanish(capsys):
 
     exercises.check_frechet_diagonal(frechet)
     assert "of a Gaussian from itself" in capsys.readouterr().out
+
+
+def test_a_distance_of_the_first_two_features_alone(capsys):
+    """The third feature is the same in the first case."""
+    exercises.check_frechet_diagonal(lambda *a: gaussians()(*(x[:2] for x in a)))
+    assert "in another order make another distance" in capsys.readouterr().out
+
+
+def test_a_distance_by_heart(capsys):
+    exercises.check_frechet_diagonal(lambda m, a, n, b: 0 if m is n else 14.25)
+    assert "right for three features, and not for one" in capsys.readouterr().out
+
+
+def test_a_dict_of_dots_is_not_attempted(capsys):
+    exercises.check_diagnosis(dict.fromkeys("ABCDE", ...))
+    assert capsys.readouterr().out == "not attempted\n"
 
 
 def test_the_distance_is_the_package_s():

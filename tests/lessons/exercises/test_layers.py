@@ -118,6 +118,10 @@ DROPOUTS = [
         only_in_training(lambda x, p, rng: masked(x, 0.2, rng, 1.25)),
         "right for a rate of 0.2, and not for 0.5",
     ),
+    (
+        only_in_training(lambda x, p, rng: masked(0 * x + 2, p, rng, 1 / (1 - p))),
+        "differ",
+    ),
     (changes_x, "changes x itself"),
     (lambda x, p, training, rng: x.mean(), "has shape ()"),
 ]
@@ -249,6 +253,19 @@ def test_right_answers_are_right(capsys):
     exercises.check_batch_norm(norm())
     exercises.check_experiment((FIVE, FAR))
     assert [line[:5] for line in capsys.readouterr().out.splitlines()] == ["right"] * 5
+
+
+def test_an_answer_may_come_in_arrays_and_change_x(capsys):
+    def in_place(x, mean, variance, training):
+        answer = norm()(x, mean, variance, training)
+        x *= 0
+        return answer
+
+    exercises.check_batch_norm(in_place)
+    exercises.check_experiment(np.array([FIVE, FAR]))
+    exercises.check_experiment((..., ...))
+    said = capsys.readouterr().out.splitlines()
+    assert [line[:5] for line in said] == ["right", "right", "not a"]
 
 
 def test_the_kernel_is_average_pooling():

@@ -105,8 +105,19 @@ WRONG = [
     ("check_value_at_the_end", 0.5, "D's answer"),
     ("check_value_at_the_end", -5.0, "put D = 1/2 into both terms"),
     ("check_value_at_the_end", float("nan"), "not V"),
-    ("check_value_at_the_end", "log 4", "raised ValueError"),
+    ("check_value_at_the_end", "log 4", "should be a number; yours is 'log 4'"),
     ("check_losses", (naive_loss, right_g), "use a softplus"),
+    (
+        "check_losses",
+        (right_d, lambda f: right_g(f) if len(f) > 1 else "?"),
+        "G's loss where D is certain should be a number",
+    ),
+    (
+        "check_optimal_with_share",
+        lambda p, q, share: 0.8 * p / (0.8 * p + 0.2 * q),
+        "not for 0.5: use share",
+    ),
+    ("check_cured_step", lambda d, g, rate: (0.76, -0.755), "use d, g and rate"),
     ("check_losses", (right_d, naive_g), "G's loss is right for small logits"),
     (
         "check_losses",
@@ -216,6 +227,22 @@ def test_wrong_answer_is_told_its_mistake(check, answer, message, capsys):
     out = capsys.readouterr().out
     assert out.startswith("not yet: ") and out.count("\n") == 1
     assert message in out
+
+
+def test_one_number_in_a_list_is_one_number(capsys):
+    exercises.check_losses(lambda r, f: [right_d(r, f)], lambda f: [right_g(f)])
+    exercises.check_value_at_the_end([-1.386])
+    assert capsys.readouterr().out.count("right: ") == 2
+
+
+def test_an_answer_may_change_the_arrays_that_it_gets(capsys):
+    def in_place(p, q, share):
+        p *= share
+        q *= 1 - share
+        return p / (p + q)
+
+    exercises.check_optimal_with_share(in_place)
+    assert capsys.readouterr().out.startswith("right")
 
 
 def test_every_exercise_has_at_least_four_wrong_answers():

@@ -191,7 +191,7 @@ def one_after_the_other(k, steps, batches, noise, update_d, update_g):
         (lambda *game: None, "nobody was updated"),
         (lambda k, steps, b, noise, d, g: d(noise(), next(b)), "in this order"),
         (lambda k, steps, b, noise, d, g: g(next(b)), "G sees no real image"),
-        (lambda k, steps: None, "raised TypeError"),
+        (lambda k, steps: None, "can't be checked: TypeError"),
     ],
 )
 def test_wrong_loops(capsys, answer, message):
@@ -201,6 +201,16 @@ def test_wrong_loops(capsys, answer, message):
 def test_another_right_loop(capsys):
     """Written otherwise than the solution: all is drawn before it is needed."""
     assert said(capsys, "train_k", loop("d")).startswith("right: ")
+
+
+def test_a_loop_may_name_what_it_hands_over(capsys):
+    def named(k, steps, batches, noise, update_d, update_g):
+        for _ in range(steps):
+            for _ in range(k):
+                update_d(reals=next(batches), z=noise())
+            update_g(z=noise())
+
+    assert said(capsys, "train_k", named).startswith("right: ")
 
 
 # A variant of one's own ------------------------------------------------------
@@ -237,7 +247,7 @@ PLAYERS = ("generator", "discriminator")
         (lambda seed: (small(shape=(32, 32, 3)), 32), "MNIST is (28, 28, 1)"),
         (lambda seed: (small(), 0), "the batch size is 0"),
         (lambda seed: (small(), 12.5), "the batch size is 12.5"),
-        (lambda: (small(), 32), "raised TypeError"),
+        (lambda: (small(), 32), "can't be checked: TypeError"),
         (blind, "as of grey squares"),
         (exploding, "the learning rate not too high"),
     ],

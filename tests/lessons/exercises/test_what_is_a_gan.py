@@ -23,7 +23,9 @@ ARROWS = [
     (0.755, "not 0.5"),
     (7.0, "first find D(0.5)"),
     ([1.91, 1.46, 1.0, 0.54], "has shape (4,)"),
-    ("right", "raised ValueError"),
+    ("right", "should be a number; yours is 'right'"),
+    (((0, 54),), "has shape (2,); a number has no comma in Python"),
+    (float("nan"), "nan is not (1 - D(0.5))"),
 ]
 DENSITIES = [
     (lambda x: SIGMA((1 - x) / 2), "was not divided by"),
@@ -38,6 +40,7 @@ DENSITIES = [
     (lambda x: stats.norm.cdf(x, 1, 2), "cumulative"),
     (lambda x: SIGMA(1.0), "has shape ()"),
     (lambda x: SIGMA(x, 0, 2), "at x = 1 it should be 0.1995"),
+    (lambda x: 0 * x + SIGMA(0) / 2, "at x = -5 it should be 0.0022 and is 0.1995"),
 ]
 
 
@@ -69,7 +72,19 @@ def noise_of_its_own(G, D, optimizer, z):
     return update_with(right_loss)(G, D, optimizer, z[::-1][:32])
 
 
+def by_an_optimizer_of_its_own(G, D, optimizer, z):
+    return update_with(right_loss)(G, D, type(optimizer)(0.1), z)
+
+
+def leaves_d_frozen(G, D, optimizer, z):
+    D.trainable = False
+    return update_with(right_loss)(G, D, optimizer, z)
+
+
 UPDATES = [
+    (by_an_optimizer_of_its_own, "of the optimizer given; it made 0"),
+    (leaves_d_frozen, "D is left frozen"),
+    (update_with(right_loss, says=lambda loss: [1, 2]), "should be one number"),
     (update_with(lambda tf, a: -right_loss(tf, a)), "uphill"),
     (
         update_with(lambda tf, a: tf.reduce_mean(tf.math.log_sigmoid(-a))),
@@ -129,7 +144,7 @@ def spread_test(samples):
     return abs(np.std(samples) - 1.66) < 0.15
 
 
-SEEDS = itertools.count()
+SEEDS, PASSED = itertools.count(), (passes, perfect)
 THREES = [
     ((three, passes, lambda z: 0.1 * z), "0 %, 100 %, 0 %"),
     ((three, passes, lambda z: z[:10]), "has shape (10, 1)"),
@@ -168,6 +183,15 @@ THREES = [
         (lambda n, rng: three(n, np.random.default_rng(0)), passes, perfect),
         "the same points twice",
     ),
+    (
+        (lambda n, rng: three(n, np.random.default_rng(next(SEEDS))), passes, perfect),
+        "another rng than the one given",
+    ),
+    ((lambda n, rng: 1.15 * three(n, rng), passes, perfect), "has its mean at -2."),
+    (
+        (lambda n, rng: np.where(rng.random((n, 1)) < 0.05, 9, three(n, rng)), *PASSED),
+        "of the points near no bump",
+    ),
 ]
 WRONG = [
     (check, answers, message)
@@ -194,6 +218,15 @@ def test_another_right_answer_is_right(capsys):
     exercises.check_three_bumps(three, passes, perfect)
     exercises.check_transformed_density(lambda x: stats.norm(1, 2).pdf(x))
     assert capsys.readouterr().out.count("right: ") == 3
+
+
+def test_a_density_may_change_its_array(capsys):
+    def density(x):
+        x -= 1
+        return SIGMA(x / 2) / 2
+
+    exercises.check_transformed_density(density)
+    assert capsys.readouterr().out.startswith("right")
 
 
 @pytest.mark.parametrize(
