@@ -227,7 +227,7 @@ def _default():
 def _checked_variant(made):
     from dcgan_keras.training.players import TwoPlayers
 
-    if not isinstance(made, tuple) or len(made) != 2:
+    if not isinstance(made, tuple | list) or len(made) != 2:
         raise Wrong("return two things: the compiled model and its batch size")
     dcgan, batch_size = made
     if not isinstance(dcgan, TwoPlayers):
@@ -236,9 +236,12 @@ def _checked_variant(made):
         raise Wrong("the model is not compiled: call its compile, or compile_default")
     if dcgan.generator.output_shape[1:] != (28, 28, 1):
         raise Wrong(f"G makes {dcgan.generator.output_shape[1:]}, MNIST is (28, 28, 1)")
-    if not isinstance(batch_size, int) or not 2 <= batch_size <= 1024:
-        raise Wrong(f"the batch size is {batch_size!r}, expected 2 to 1,024")
-    return dcgan, batch_size
+    is_whole = isinstance(batch_size, int | np.integer)
+    if not is_whole or not 2 <= batch_size <= 1024:
+        raise Wrong(
+            f"the batch size is {batch_size!r}, expected a whole number, 2 to 1,024"
+        )
+    return dcgan, int(batch_size)
 
 
 def _trained(dcgan, batch_size: int) -> tuple[int, float]:

@@ -257,6 +257,12 @@ def test_wrong_variants(capsys, answer, message, monkeypatch):
     check_wrong(capsys, "variant", answer, message)
 
 
+def test_a_batch_size_of_numpy_in_a_list_will_do():
+    model = small()
+    made = exercises._checked_variant([model, np.int64(32)])
+    assert made == (model, 32) and type(made[1]) is int
+
+
 def test_the_place_is_between_the_recorded_medians(monkeypatch):
     rows = [
         {"variant": name, "look": 5.0, "frechet": value}
