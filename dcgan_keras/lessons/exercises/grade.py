@@ -25,6 +25,7 @@ VERDICTS = ("right", "not yet", "not attempted", "not run", "changed", "missing"
 MISSING = ("missing", "")
 CALL = re.compile(r"exercises\.check_(\w+)\(")
 WHOLE_CALL = re.compile(r"exercises\.check_\w+\([\w\s,]*\)")
+COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)  # a line of its own
 SAID = re.compile(rf"^({'|'.join(VERDICTS[:3])})(?:: .*)?$", re.MULTILINE)
 COURSE = PACKAGE.parent / "notebooks"
 HEADING = re.compile(
@@ -116,7 +117,7 @@ def read_notebook(path: Path) -> dict[str, tuple[str, str]]:
 def _verdicts(cells: list[dict]) -> dict[str, tuple[str, str]]:
     found = {}
     for cell in cells:
-        source = "".join(cell["source"]).strip()
+        source = COMMENT.sub("", "".join(cell["source"])).strip()
         if cell["cell_type"] == "code" and (call := CALL.search(source)):
             verdict, said = _verdict(cell.get("outputs", []))
             whole = WHOLE_CALL.fullmatch(source)

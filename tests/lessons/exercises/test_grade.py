@@ -76,6 +76,13 @@ def test_a_cell_that_stopped_with_an_error_was_not_run(tmp_path, error) -> None:
     assert read_notebook(path)["a"][0] == "changed"
 
 
+def test_a_comment_on_a_check_is_no_check(tmp_path) -> None:
+    path = tmp_path / "one.ipynb"
+    checks = [("# my third try\nexercises.check_a(x)", "right\n")]
+    path.write_text(notebook(*checks, ("# exercises.check_a(x) was hard", None)))
+    assert read_notebook(path) == {"a": ("right", "right")}
+
+
 def test_what_a_students_code_printed_is_not_what_the_check_said(tmp_path) -> None:
     path = tmp_path / "one.ipynb"
     path.write_text(notebook(("exercises.check_a(x)", "debug\nnot yet: 2\nlines\n")))
