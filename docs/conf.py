@@ -15,6 +15,7 @@ sys.path.insert(0, os.environ["COURSE_ROOT"])  # autodoc imports the package
 
 project = "DCGANs in Keras"
 html_title = project
+author = "The contributors to dcgan-keras"
 language = "en"
 copyright = "the authors; Apache License 2.0"
 

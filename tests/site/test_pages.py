@@ -13,6 +13,7 @@ import dcgan_keras
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+TEACHING = sorted((ROOT / "docs" / "teaching").glob("*.md"))
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text("utf-8")
 # Without a page: what is private, what only draws, and what holds the answers.
 UNDOCUMENTED = re.compile(r"\._|\.lessons\.(figures|exercises)")
@@ -103,6 +104,20 @@ def test_a_notebook_is_read_in_order(site: Site, path: Path) -> None:
     assert any(path.name in a["href"] for a in page.find_all("a", href=True))
 
 
+def test_every_page_says_who_made_it(site: Site) -> None:
+    """The authors are those of CITATION.cff."""
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    author = re.search(r'^authors:\n  - name: "(.+)"$', citation, re.MULTILINE)[1]
+    for name in ("index.html", "docs/glossary.html"):
+        assert f"By {author}" in " ".join(site.pages[name].text.split())
+
+
+def test_the_lecturers_menu_begins_with_the_guide(site: Site) -> None:
+    links = [link["href"] for link in site.pages["index.html"].select("nav.bd-links a")]
+    teaching = [Path(link).stem for link in links if "docs/teaching/" in link]
+    assert teaching == ["guide", "plans", "exam", "answers"]
+
+
 def test_every_term_of_the_glossary_has_a_place(site: Site) -> None:
     terms = re.findall(r"^### (.+)$", GLOSSARY, re.MULTILINE)
     article = site.article("docs/glossary.html")
@@ -133,6 +148,6 @@ def test_search_knows_the_notebooks(site: Site) -> None:
 
 def test_pages_of_colleagues_are_all_there(site: Site) -> None:
     """Whatever stands in docs/teaching/ is on the site."""
-    pages = {path.stem for path in (ROOT / "docs" / "teaching").glob("*.md")}
+    pages = {path.stem for path in TEACHING}
     built = {Path(name).stem for name in site.pages if "docs/teaching/" in name}
     assert pages == built
