@@ -5,6 +5,7 @@ own fonts, and the notebooks are shown as they are, never run.
 """
 
 import inspect
+import json
 import os
 import re
 import sys
@@ -106,6 +107,27 @@ def readme_is_the_front_page(app, docname, source):
     source[0] = source[0].replace(f"]({up}README.md", f"]({up}index.md")
 
 
+def cells_have_anchors(app, docname, source):
+    """Each cell of a notebook can be linked to by its id.
+
+    The comment keeps the anchor to itself: raw HTML behind it would swallow it.
+    """
+    if not docname.startswith("notebooks/"):
+        return
+    notebook = json.loads(source[0])
+    cells = []
+    for cell in notebook["cells"]:
+        anchor = {"cell_type": "markdown", "metadata": {}, "id": f"to-{cell['id']}"}
+        cells += [anchor | {"source": f"({cell['id']})=\n\n% the cell"}, cell]
+    source[0] = json.dumps(notebook | {"cells": cells})
+
+
+def cell_ids_are_links(app, docname, source):
+    """The lecturer's pages name cells by their ids; Sphinx warns of one without."""
+    if docname.startswith("docs/teaching/"):
+        source[0] = re.sub(r"`?\b(nb\d\d-[\w-]+)`?", r"[`\1`](#\1)", source[0])
+
+
 def formulas_are_literal(app, what, name, thing, options, lines):
     """An indented block after a paragraph is a formula or a command: keep its lines."""
     for i in range(len(lines) - 1, 1, -1):
@@ -141,6 +163,8 @@ def long_code_breaks(app, pagename, templatename, context, doctree):
 def setup(app):
     """Called by Sphinx at the start."""
     app.connect("source-read", readme_is_the_front_page)
+    app.connect("source-read", cells_have_anchors)
+    app.connect("source-read", cell_ids_are_links)
     app.connect("html-page-context", long_code_breaks)
     app.connect("autodoc-process-docstring", formulas_are_literal, priority=400)
     app.connect("autodoc-process-signature", signature_of_init)

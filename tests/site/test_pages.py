@@ -1,8 +1,11 @@
 """The site as files: links, pictures, solutions, the API; no browser needed."""
 
 import json
+import os
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,6 +105,50 @@ def test_a_notebook_is_read_in_order(site: Site, path: Path) -> None:
     assert len(page.select(".page-toc a")) > 5
     assert (site.folder / "_sources" / "notebooks" / path.name).is_file()
     assert any(path.name in a["href"] for a in page.find_all("a", href=True))
+
+
+@each_notebook
+def test_every_cell_has_an_anchor_with_its_id(site: Site, path: Path) -> None:
+    notebook = json.loads(path.read_text("utf-8"))
+    anchors = site.anchors[f"notebooks/{path.stem}.html"]
+    assert [cell["id"] for cell in notebook["cells"] if cell["id"] not in anchors] == []
+
+
+@pytest.mark.parametrize("path", TEACHING, ids=lambda path: path.stem)
+def test_every_cell_that_a_lecturer_is_sent_to_is_a_link(site, path: Path) -> None:
+    """In order; that links lead somewhere is a rule for every page."""
+    named = re.findall(r"\bnb\d\d-[\w-]+", path.read_text("utf-8"))
+    article = site.article(f"docs/teaching/{path.stem}.html")
+    assert re.findall(r"\bnb\d\d-[\w-]+", article.text) == named
+    assert [a.text for a in article.find_all("a") if a.text[:2] == "nb"] == named
+    for cell in set(named):
+        (notebook,) = (one for one in NOTEBOOKS if one.stem[:2] == cell[2:4])
+        assert article.find("a", href=f"../../notebooks/{notebook.stem}.html#{cell}")
+
+
+@pytest.mark.parametrize("cell", ["nb01-001", "nb01-999"])
+def test_a_cell_that_does_not_exist_stops_the_build(tmp_path: Path, cell: str) -> None:
+    """A small site of one notebook and one page for lecturers."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "docs" / "teaching").mkdir(parents=True)
+    (tmp_path / "notebooks" / NOTEBOOKS[0].name).write_text(
+        '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"id": '
+        '"nb01-001", "cell_type": "markdown", "metadata": {}, "source": "# One"}]}'
+    )
+    (tmp_path / "docs" / "teaching" / "guide.md").write_text(
+        f"# Guide\n\nSee `{cell}`."
+    )
+    menu = f"```{{toctree}}\nnotebooks/{NOTEBOOKS[0].stem}\ndocs/teaching/guide\n```"
+    (tmp_path / "index.md").write_text(f"# Course\n\n{menu}\n")
+    command = [sys.executable, "-m", "sphinx", "-q", "--fail-on-warning", "-b", "dummy"]
+    done = subprocess.run(
+        [*command, "-c", ROOT / "docs", tmp_path, tmp_path / "made"],
+        env=os.environ | {"COURSE_ROOT": str(ROOT), "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode == 0) == (cell == "nb01-001"), done.stderr
+    assert (cell in done.stderr) == (cell == "nb01-999")
 
 
 def test_every_page_says_who_made_it(site: Site) -> None:
