@@ -4,7 +4,8 @@
 
 A slide has the heading of a figure's section, the question that the notebook asks
 before it, the figure, and the sentence that answers. Each file is complete in itself
-and asks for nothing outward. Arrow keys move; printing gives a page for each slide.
+and asks for nothing outward. Arrow keys move; printing gives a page for each slide, on
+which a film stands as its last frame.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
+from PIL import Image
 
 from dcgan_keras.edge import run_command
 from dcgan_keras.files import write_whole
@@ -153,16 +155,28 @@ def section(kind: str, *parts: str) -> str:
     )
 
 
+def last_frame(film: str) -> str:
+    """The last frame of a GIF as a PNG; both are data: URIs."""
+    png = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(film.partition(",")[2]))) as frames:
+        frames.seek(frames.n_frames - 1)
+        frames.convert("RGB").save(png, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+
+
 def picture_slide(picture: Picture) -> str:
     """A slide with a question, its figure, and the answer, which come one by one."""
     question, answer = inline(picture.question), inline(picture.answer)
     alt = html.escape(picture.alt)
+    shown = f'<img alt="{alt}" src="{picture.data}">'
+    if picture.data.startswith("data:image/gif"):
+        shown = f'<img class="film" alt="{alt}" src="{picture.data}">'
+        shown += f'<img class="last" alt="{alt}" src="{last_frame(picture.data)}">'
     return section(
         "figure",
         f"<h2>{inline(picture.heading)}</h2>",
         question and f'<p class="question">{question}</p>',
-        f'<figure class="{"step" if question else ""}">'
-        f'<img alt="{alt}" src="{picture.data}"></figure>',
+        f'<figure class="{"step" if question else ""}">{shown}</figure>',
         answer and f'<p class="answer step">{answer}</p>',
     )
 

@@ -1,5 +1,7 @@
 """The slides: every stored figure, its question and its answer, in one file."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import slides
+from PIL import Image, ImageChops
 
 PATHS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -99,6 +102,36 @@ def test_words_become_html() -> None:
         "and 4 * 5 * 6"
     )
     assert 'alt="p_G"' in slides.inline("where $p_G$ is")
+
+
+FILM = r'<img class="film" alt="(.+?)" src="data:image/gif;base64,(.+?)">'
+LAST = r'<img class="last" alt="(.+?)" src="data:image/png;base64,(.+?)">'
+
+
+@each_notebook
+def test_each_film_has_its_last_frame_beside_it(path, made) -> None:
+    page = (made[0] / f"{path.stem}.html").read_text("utf-8")
+    pairs = re.findall(rf"{FILM}{LAST}", page)
+    assert len(pairs) == page.count("data:image/gif") == page.count('class="last"')
+    for alt, film, other_alt, last in pairs:
+        film, last = (Image.open(io.BytesIO(base64.b64decode(i))) for i in (film, last))
+        first = film.convert("RGB")
+        film.seek(film.n_frames - 1)
+        assert ImageChops.difference(last, film.convert("RGB")).getbbox() is None
+        assert ImageChops.difference(last, first).getbbox()
+        assert other_alt == alt
+
+
+def test_paper_shows_the_last_frame_and_the_screen_the_film(made, browser) -> None:
+    page = browser.new_page()
+    page.goto((made[0] / f"{PATHS[0].stem}.html").as_uri())
+    page.evaluate("document.body.classList.remove('playing')")
+    for medium, shown in (("screen", "film"), ("print", "last")):
+        page.emulate_media(media=medium)
+        for kind in ("film", "last"):
+            seen = [one.is_visible() for one in page.locator(f"img.{kind}").all()]
+            assert seen == [kind == shown] * 2, (medium, kind)
+    page.close()
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium to print with")
