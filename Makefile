@@ -13,7 +13,8 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export KERAS_BACKEND := tensorflow
 unexport JUPYTER_PATH $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
-.PHONY: help setup run site test lab lint notebooks class-set slides colab matrix clean
+.PHONY: help setup run site class-site test lab lint notebooks class-set slides colab \
+  matrix clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -26,6 +27,9 @@ run: setup  ## run all notebooks; the readable course is then build/course/index
 
 site: setup  ## the course as a website, from the stored outputs: build/site/index.html
 	@$(VENV) tools/build_site.py
+
+class-site: setup  ## the website for a class, without solutions and docs/teaching/
+	@$(VENV) tools/build_site.py --class
 
 # The notebooks' numbers were stored with the libraries' own choice of kernels for the
 # processor. The tests take the plainest ones: a number that hangs on the choice (on the

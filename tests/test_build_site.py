@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import build_site
 import pytest
@@ -55,3 +56,27 @@ def test_a_site_stays_until_another_is_whole(tmp_path, monkeypatch):
     assert build_site.build(folder) == folder / "index.html"
     assert page.read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "output", "for_class"),
+    [
+        ([], build_site.SITE, False),
+        (["--class"], build_site.CLASS_SITE, True),
+        (["--class", "web"], Path("web"), True),
+    ],
+)
+def test_the_site_for_a_class_has_a_folder_of_its_own(
+    typed, output, for_class, monkeypatch, tmp_path
+):
+    asked = []
+
+    def build(output, for_class):
+        asked.append((output, for_class))
+        return output / "index.html"
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(build_site, "build", build)
+    monkeypatch.setattr(sys, "argv", ["build_site.py", *typed])
+    assert build_site.main() == 0
+    assert asked == [(output.resolve(), for_class)]

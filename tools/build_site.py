@@ -1,13 +1,15 @@
 """Build the course as a website, from outputs that are there: nothing is run.
 
-    python tools/build_site.py [OUTPUT]      # build/site
+    python tools/build_site.py [--class] [OUTPUT]      # build/site, or build/class-site
 
 The notebooks' stored outputs are shown; `make run` shows those that it has just made.
 The pages are laid out as in the repository, so that every link between files holds.
+With --class the site is for students: no solutions, no guide, no exam, no answers.
 """
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +17,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import nbformat
+
 from dcgan_keras.edge import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
+CLASS_SITE = ROOT / "build" / "class-site"
 MARK = Path("notebooks", "01_what_is_a_gan.html")  # a site of this course has it
 FOLDERS = ["benchmarks", "data", "dcgan_keras", "docs", "notebooks", "tests", "tools"]
 LEFT_OUT = shutil.ignore_patterns("*.npz", "__pycache__", ".ipynb_checkpoints")
@@ -34,6 +39,28 @@ def lay_out(source: Path, fresh: Sequence[Path] = ()) -> None:
     for notebook in fresh:
         shutil.copy(notebook, source / "notebooks")
     shutil.move(source / "docs" / "index.md", source)
+
+
+def leave_out_answers(source: Path) -> None:
+    """Take solutions and `docs/teaching/` out of the pages, and what leads there."""
+    import class_set  # which imports this module, by way of run_notebooks
+
+    shutil.rmtree(source / "docs" / "teaching")
+    for path in (source / "notebooks").glob("*.ipynb"):
+        notebook, shown = (nbformat.read(path, as_version=4) for _ in range(2))
+        kept = {cell.id for cell in class_set.without_solutions(notebook).cells}
+        shown.cells = [cell for cell in shown.cells if cell.id in kept]  # with outputs
+        nbformat.write(shown, path)
+    for path in source.rglob("*.md"):
+        text = path.read_text("utf-8")
+        menus = text.split("\n```{toctree}")
+        menus = [menu for menu in menus if "\ndocs/teaching/" not in menu]
+        text = re.sub(
+            r"\[([^\]]+)\]\([^)\s]*docs/teaching/[^)]*\)",
+            r"\1",
+            "\n```{toctree}".join(menus),
+        )
+        path.write_text(text, "utf-8")
 
 
 def check_own(folder: Path) -> None:
@@ -54,12 +81,15 @@ def check_own(folder: Path) -> None:
         )
 
 
-def build(output: Path = SITE, fresh: Sequence[Path] = ()) -> Path:
+def build(
+    output: Path = SITE, fresh: Sequence[Path] = (), for_class: bool = False
+) -> Path:
     """Build the site; a whole one takes the place of `output`. Return its first page.
 
     Args:
         output: the folder to write.
         fresh: executed notebooks, shown in place of the stored ones of their name.
+        for_class: leave out solutions and `docs/teaching/`.
 
     Raises:
         FileExistsError: something else than a site is there.
@@ -70,6 +100,8 @@ def build(output: Path = SITE, fresh: Sequence[Path] = ()) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     source, html = work / "pages", work / "html"
     lay_out(source, fresh)
+    if for_class:
+        leave_out_answers(source)
     options = ["--quiet", "--fail-on-warning", "--keep-going", "-b", "html"]
     options += ["-d", work / "doctrees", "-c", source / "docs"]
     environment = os.environ | {"COURSE_ROOT": str(ROOT), "PYTHONWARNINGS": "ignore"}
@@ -93,12 +125,20 @@ def shown(path: Path) -> Path:
 def main() -> int:
     """Build, and say what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("output", nargs="?", type=Path, default=SITE)
-    output = parser.parse_args().output.resolve()
+    parser.add_argument("output", nargs="?", type=Path)
+    parser.add_argument(
+        "--class",
+        action="store_true",
+        dest="for_class",
+        help="leave out solutions and docs/teaching/",
+    )
+    asked = parser.parse_args()
+    output = asked.output or (CLASS_SITE if asked.for_class else SITE)
+    output = output.resolve()
     started = time.perf_counter()
     print("Making pages of the notebooks and of the package ...", flush=True)
     try:
-        index = build(output)
+        index = build(output, for_class=asked.for_class)
     except subprocess.CalledProcessError:
         print("The site was not built: see the warnings above.", file=sys.stderr)
         return 1
