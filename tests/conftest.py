@@ -47,9 +47,13 @@ def forgotten_graphs() -> Iterator[None]:
         gc.collect()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":  # noqa: F821
-    """The system's Chromium, driven by Playwright, which downloads nothing."""
+    """The system's Chromium, driven by Playwright, which downloads nothing.
+
+    It ends with its module: as long as Playwright's loop runs, an interrupt that a test
+    of another module sends to itself would end the whole session.
+    """
     found = filter(None, map(shutil.which, CHROMIUMS))
     path = os.environ.get("CHROMIUM") or next(found, None)
     if not path:
