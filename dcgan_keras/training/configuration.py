@@ -11,8 +11,6 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.data.clusters import Clusters, sides_of_centres
 from dcgan_keras.files import UnreadableFile, decoding
@@ -276,21 +274,19 @@ def _check_together(config: dict) -> None:
 
 
 @contextlib.contextmanager
-def _random_states_kept():
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+def _random_state_kept():
+    before = random.getstate()
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        random.setstate(before)
 
 
-@_random_states_kept()
+@_random_state_kept()
 def build_model(config: dict) -> DCGAN | CompositeLoop:
     """Both players and their loop, compiled, as a run's configuration says.
 
-    The seed of the weights becomes Keras's global seed; Python's and NumPy's random
-    numbers go on as if nothing had been drawn.
+    The user's random numbers, of whatever library, go on as if nothing had been drawn.
 
     Raises:
         ValueError: a value that no run can have, such as a negative seed; sizes that
@@ -299,7 +295,7 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
     _check(config)
     _check(config["settings"])
     _check_together(config)
-    keras.utils.set_random_seed(config["seed"])
+    random.seed(config["seed"])  # from which Keras draws the seeds of the weights
     settings, seed = config["settings"], config["seed"]
     shape, width = tuple(config["image_shape"]), config["width"]
     classes = config.get("classes")
@@ -323,7 +319,7 @@ def build_model(config: dict) -> DCGAN | CompositeLoop:
     return model
 
 
-@_random_states_kept()
+@_random_state_kept()
 def load_players(run: RunFolder | str | Path) -> Players:
     """Both players of a run with its newest weights.
 
@@ -347,7 +343,7 @@ def load_players(run: RunFolder | str | Path) -> Players:
     return Players(model.sampling_generator(), model.discriminator)
 
 
-@_random_states_kept()
+@_random_state_kept()
 def load_generator(run: RunFolder | str | Path) -> keras.Model:
     """G of a run with its newest weights, where D may not have been kept.
 
@@ -384,7 +380,7 @@ def untrained_players(run: RunFolder | str | Path, seed: int | None = None) -> P
 
     Args:
         run: a run, or the path of its folder.
-        seed: of the weights; None: the run's own. It becomes Keras's global seed.
+        seed: of the weights; None: the run's own.
 
     Returns:
         ``Players``, built as the run's configuration says.

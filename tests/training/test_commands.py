@@ -13,6 +13,7 @@ import time
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+import tensorflow as tf
 from players import contents
 
 from dcgan_keras import __version__, _tensorflow, files, keras
@@ -757,15 +758,18 @@ def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
 
 
 def test_the_users_random_numbers_go_on(runs):
-    np.random.seed(5)  # noqa: NPY002
-    random.seed(5)
-    wanted = np.random.normal(), random.random()  # noqa: NPY002
-    np.random.seed(5)  # noqa: NPY002
-    random.seed(5)
+    def draws():
+        numbers = np.random.normal(), random.random()  # noqa: NPY002
+        return *numbers, float(tf.random.normal([])), float(keras.random.normal([]))
+
+    keras.utils.set_random_seed(5)
+    wanted = [draws(), draws()]
+    keras.utils.set_random_seed(5)
+    found = [draws()]  # Keras's own generator is there from the first draw on
     load_players(runs / "train_step")
     load_generator(runs / "train_step")
     untrained_players(runs / "composite")
-    assert (np.random.normal(), random.random()) == wanted  # noqa: NPY002
+    assert [*found, draws()] == wanted
 
 
 def test_the_composite_loop_claims_only_what_it_does(runs):
