@@ -27,6 +27,12 @@ SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have the
     "#snapshot",
     "~snapshot",
     "$recycle.bin",
+    "recycler",
+    "recycled",
+    "found.000",
+    "thevolumesettingsfolder",
+    "@tmp",
+    "#trash",
     "network trash folder",
     "temporary items",
     "system volume information",
@@ -43,6 +49,12 @@ SPLIT = re.compile(
     "((?P<train>train|training)|(?P<test>test|testing)|(val|valid|validation|dev))"
     "((?P<domain>[ab])|[ _-]?(set|data|images?|imgs|photos|pictures|[0-9]{2,4}))?",
     re.IGNORECASE,
+)
+# seg_train, test1, eval: no names of splits here; beside each other they may be meant.
+LIKE_SPLIT = re.compile(
+    "(?:.*[^a-z])?(?:(train|training)|test|testing|val|valid|validation|dev|eval|"
+    "evaluation|holdout)(?:[^a-z].*)?",
+    re.IGNORECASE | re.DOTALL,
 )
 OTHER_KINDS = "of other kinds"
 OF_A_RUN = "of a run"
@@ -152,7 +164,8 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
                 f"split: {folder} has no test part: it lacks the subfolders train/ and "
                 "test/"
             )
-        return _listing(paths, [_top(name) for name in names], _unused_splits(names))
+        remark = _unused_splits(names) or _like_splits(tops)
+        return _listing(paths, [_top(name) for name in names], remark)
     wanted = "val" if split == "test" and "test" not in kinds else split
     if wanted not in kinds:
         there = ", ".join(f"{top}/" for top in splits)
@@ -284,6 +297,15 @@ def _unused_splits(names: list[str]) -> str:
         if _has_splits(tops):
             return f"the splits in {folder}/ are not used, all counts"
     return ""
+
+
+def _like_splits(tops: Iterable[str]) -> str:
+    """A word if there may be splits by other names, and one of them for training."""
+    found = {top: match for top in sorted(tops) if (match := LIKE_SPLIT.fullmatch(top))}
+    if {bool(match[1]) for match in found.values()} != {True, False}:
+        return ""
+    named = ", ".join(f"{top}/" for top in found)
+    return f"{named}: not named as splits are (train/, test/, val/), so all counts"
 
 
 def _split_of(top: str) -> str | None:

@@ -49,6 +49,10 @@ RUN += [f"samples/step_{step:06d}.png" for step in (1, 200, 1_000_000)]
         ("cat/@eaDir/1.png/thumb.jpg", "1 of the system (cat/@eaDir)"),
         ("$RECYCLE.BIN/x.png", "1 of the system"),
         ("@Recycle/cat/x.png", "1 of the system (@Recycle)"),
+        ("RECYCLER/S-1-5-21/x.png", "1 of the system (RECYCLER)"),  # Windows XP
+        ("FOUND.000/dir0000.chk/x.png", "1 of the system (FOUND.000)"),  # chkdsk
+        ("TheVolumeSettingsFolder/x.png", "1 of the system"),  # netatalk
+        ("cat/@tmp/x.png", "1 of the system (cat/@tmp)"),  # Synology
         ("cat/#snapshot/hourly/1.png", "1 of the system (cat/#snapshot)"),
         ("cat/Thumbs.db", "1 of the system"),
         ("notes.txt", "1 of other kinds (.txt)"),
@@ -430,8 +434,31 @@ def test_splits_further_down_get_a_word(tmp_path, names, where):
 
 
 @pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("train", "test1"),  # Kaggle's cats and dogs
+        ("seg_train/seg_train", "seg_test/seg_test"),  # Intel's scenes
+        ("DIV2K_train_HR", "DIV2K_valid_HR"),
+        ("Training", "eval"),
+        ("Train", "Test "),
+    ],
+)
+def test_what_looks_like_splits_and_is_none_gets_a_word(tmp_path, train, test):
+    files(tmp_path, f"{train}/cat/1.png", f"{test}/cat/2.png")
+    found = list_pictures(tmp_path, "train", LeftOut(tmp_path))
+    tops = sorted(name.split("/")[0] for name in (train, test))
+    assert len(found.paths) == 2 and found.classes == tops
+    assert found.remark == (
+        f"{tops[0]}/, {tops[1]}/: not named as splits are (train/, test/, val/), so "
+        "all counts"
+    )
+
+
+@pytest.mark.parametrize(
     "names",
     [
+        ["train/1.png", "valley/2.png", "testament/3.png"],
+        ["crash_test/1.png", "test-tube/2.png"],
         ["a/train/1.png", "b/2.png"],  # locomotives
         ["a/test/1.png", "b/val/2.png"],
         ["a/train/1.png", "b/test/2.png", "c/3.png"],
