@@ -7,6 +7,7 @@ sentence begins with the file's name.
 
 import contextlib
 import csv
+import errno
 import functools
 import io
 import json
@@ -248,12 +249,21 @@ def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
             for piece in pieces:
                 file.write(piece)
             file.flush()
-            os.fsync(file.fileno())
+            _wait_for_the_disk(handle)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def _wait_for_the_disk(handle: int) -> None:
+    """Not where the file system has no such call: network and cloud drives."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise
 
 
 def _shortened(name: str) -> str:

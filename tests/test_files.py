@@ -65,6 +65,17 @@ def test_a_crash_leaves_the_last_whole_file(tmp_path, monkeypatch, where, error)
     assert path.read_bytes() == b"whole" and names(tmp_path) == ["a.bin"]
 
 
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_drive_that_cannot_be_waited_for_is_written(tmp_path, monkeypatch, number):
+    def unknown(handle):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, "fsync", unknown)
+    write_whole(tmp_path / "a.bin", b"whole")
+    assert (tmp_path / "a.bin").read_bytes() == b"whole"
+    assert names(tmp_path) == ["a.bin"]
+
+
 def test_nobody_sees_a_half_written_file(tmp_path, monkeypatch):
     """At the moment of the last step the old content is there, and the new is whole."""
     path = tmp_path / "a.bin"
