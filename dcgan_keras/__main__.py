@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the three commands."""
-    parser = argparse.ArgumentParser(
+    parser = edge.Parser(
         prog="python -m dcgan_keras", description="Train, sample and evaluate DCGANs."
     )
     parser.add_argument("--version", action="version", version=__version__)

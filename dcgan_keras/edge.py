@@ -23,6 +23,8 @@ import unicodedata
 import warnings
 from collections.abc import Callable
 
+from dcgan_keras.files import printable
+
 MOST = 2**53 - 1  # of steps and the like: what a float counts
 WHERE = " (--debug shows where)"
 LARGEST_SEED = 2**60 - 1  # noise.SEEDS
@@ -198,6 +200,13 @@ def positive(text: str) -> int:
     return number
 
 
+class Parser(argparse.ArgumentParser):
+    """What it refuses is shown as it is, "4\\r" too, and commands no terminal."""
+
+    def error(self, message: str):
+        super().error(printable(message))
+
+
 def whole(text: str) -> int:
     """For argparse: a whole number."""
     number = read_whole(text)
@@ -235,6 +244,10 @@ def path(text: str) -> str:
     """For argparse: a path that is not empty."""
     if not text:  # as from "$RUN" where RUN is not set; "" would be the folder here
         raise argparse.ArgumentTypeError("expected a path, got an empty text")
+    if text.endswith("\r"):
+        raise argparse.ArgumentTypeError(
+            f"expected a path, got {text!r}: a script with the line ends of Windows"
+        )
     return os.path.expanduser(text)  # the shell leaves the ~ of --output=~/runs as is
 
 

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit status, see ``edge``; what is wrong is one sentence.
     """
-    parser = argparse.ArgumentParser(prog="python -m dcgan_keras.evaluation")
+    parser = edge.Parser(prog="python -m dcgan_keras.evaluation")
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train-classifier", help="train and store a classifier")
     train.add_argument("--dataset", choices=NAMES, default="mnist")

@@ -437,6 +437,23 @@ def test_arguments_that_make_no_sense_end_with_2(arguments, said, capsys):
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--output", "a", "--steps", "4\r"], "number >= 1, got 4\\r\n"),
+        (["--output", "a\r"], "got 'a\\r': a script with the line ends of Windows\n"),
+        (["--output", "a", "b\x1b[31m"], "unrecognized arguments: b\\x1b[31m\n"),
+        (["--output", "a", "--loop", "both\r"], "invalid choice: 'both\\r' "),
+    ],
+)
+def test_what_argparse_refuses_is_shown_as_it_is(arguments, said, capsys):
+    """A script that was written on Windows ends its lines, for other shells, in \\r."""
+    with pytest.raises(SystemExit):
+        main(["train", *arguments])
+    err = capsys.readouterr().err
+    assert said in err and err.replace("\n", "").isprintable()
+
+
 def test_version_and_help(capsys):
     for option, said in (("--version", __version__), ("--help", "evaluate")):
         with pytest.raises(SystemExit) as ended:

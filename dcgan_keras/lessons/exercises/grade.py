@@ -283,7 +283,7 @@ def main(arguments: list[str] | None = None) -> None:
         SystemExit: with 2, what ``grade`` raises, or no table can be written; each is
             one sentence. If a file cannot be read, the table is that of the others.
     """
-    parser = argparse.ArgumentParser(  # without __doc__, which -OO takes away
+    parser = edge.Parser(  # without __doc__, which -OO takes away
         description="Read the verdicts of the exercises' checks from notebooks."
     )
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
