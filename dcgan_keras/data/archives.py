@@ -207,7 +207,9 @@ def read_cifar10_binary(archive: str | Path) -> dict[str, np.ndarray]:
         unpacked = _Bounded(gzip.GzipFile(fileobj=file), MOST_BYTES)
         with tarfile.open(fileobj=unpacked, mode="r|") as tar:
             for member in tar:
-                if member.isfile() and member.name.endswith(".bin"):
+                name = member.name.rpartition("/")[2]
+                is_hidden = name.startswith(".")  # ._data_batch_1.bin of macOS
+                if member.isfile() and name.endswith(".bin") and not is_hidden:
                     records = np.frombuffer(tar.extractfile(member).read(), np.uint8)
                     part = "test" if member.name.endswith("test_batch.bin") else "train"
                     records = records.reshape(-1, 1 + 3 * 32 * 32)

@@ -252,6 +252,14 @@ def test_what_is_no_cifar10_is_refused(tmp_path, members, said):
         read_cifar10_binary(path)
 
 
+def test_what_macos_packs_beside_a_cifar10_is_no_part_of_it(tmp_path):
+    """Each file's attributes, hidden under its name."""
+    members = {"d/data_batch_1.bin": RECORD, "d/test_batch.bin": RECORD}
+    extra = {f"d/._{name[2:]}": b"\0\5\x16\7" + bytes(158) for name in members}
+    found = read_cifar10_binary(cifar10(tmp_path / "a.tar.gz", extra | members))
+    assert len(found["x_train"]) == len(found["x_test"]) == 1
+
+
 def test_a_cifar10_that_unpacks_to_too_much_is_given_up_early(tmp_path, monkeypatch):
     members = {"a.html": bytes(9_000_000), "data_batch_1.bin": RECORD}
     path = cifar10(tmp_path / "a.tar.gz", members | {"test_batch.bin": RECORD})
