@@ -74,7 +74,7 @@ def course() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for path in sorted(COURSE.glob("[0-9][0-9]_*.ipynb")):
         numbers, number = found.setdefault(path.stem, {}), ""
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for cell in json.loads(path.read_text(encoding="utf-8-sig"))["cells"]:
             source = "".join(cell["source"])
             if cell["cell_type"] == "code" and (call := CALL.search(source)):
                 numbers[call[1]], number = number, ""
@@ -108,7 +108,7 @@ def read_notebook(path: Path) -> dict[str, tuple[str, str]]:
         ('not attempted', 'not attempted')
     """
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
         return _verdicts(cells)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is no notebook of nbformat 4: {error}") from None

@@ -283,6 +283,12 @@ def test_the_guide_says_how_the_folder_for_marking_is_laid_out() -> None:
     assert "`--only 02-2 02-4`" in GUIDE
 
 
+def test_a_notebook_of_an_editor_on_windows_is_read(tmp_path) -> None:
+    path = tmp_path / "one.ipynb"
+    path.write_text(notebook(("exercises.check_a(x)", "right\n")), "utf-8-sig")
+    assert read_notebook(path) == {"a": ("right", "right")}
+
+
 def test_a_class(tmp_path, capsys) -> None:
     """Sixty files, one command; a check that somebody deleted is missing."""
     both = [
