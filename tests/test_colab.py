@@ -165,7 +165,8 @@ def test_alone_it_says_one_sentence(tmp_path: Path) -> None:
     sentence, asked = said.strip().splitlines()
     assert sentence == (
         "The package is missing: put its wheel (in a clone, `pip wheel --no-deps .` "
-        "makes it) beside this notebook, and run this cell again."
+        "makes it; its name ends in any.whl) beside this notebook, and run this cell "
+        "again."
     )
     assert asked == "[]"
 
@@ -188,6 +189,15 @@ def test_what_is_installed_where(tmp_path: Path) -> None:
     wheel = "dcgan_keras-1.0.0-py3-none-any.whl"
     (folder / wheel).touch()
     assert asked_of_pip(folder, "some/where") == [f"install --quiet {wheel}"]
+
+
+def test_a_second_download_of_a_wheel_is_none(tmp_path: Path) -> None:
+    """A browser's (1) in its name: pip would not take it, and a traceback follow."""
+    (tmp_path / "dcgan_keras-1.0.0-py3-none-any (1).whl").touch()
+    assert asked_of_pip(tmp_path) == []
+    wheel = "dcgan_keras-1.0.0-py3-none-any.whl"
+    (tmp_path / wheel).touch()
+    assert asked_of_pip(tmp_path) == [f"install --quiet {wheel}"]
 
 
 def test_from_a_wheel_in_an_empty_folder(tmp_path: Path) -> None:

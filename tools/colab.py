@@ -23,12 +23,12 @@ except ModuleNotFoundError:  # no `make`: a wheel beside this notebook, or the c
     from glob import glob
     # An address, for Colab: `make colab REPO=owner/name` writes it.
     ADDRESS = "{install}"
-    course = [*glob("dcgan_keras-*.whl"), *glob("../dcgan_keras/.."), ADDRESS][0]
+    course = [*glob("dcgan_keras-*any.whl"), *glob("../dcgan_keras/.."), ADDRESS][0]
     if not course:  # say so in one sentence, without a traceback
         Stop = type("Stop", (Exception,), {{"_render_traceback_": lambda e: [*e.args]}})
         raise Stop("The package is missing: put its wheel (in a clone, `pip wheel "
-                   "--no-deps .` makes it) beside this notebook, and run this cell "
-                   "again.") from None
+                   "--no-deps .` makes it; its name ends in any.whl) beside this "
+                   "notebook, and run this cell again.") from None
     %pip install --quiet {{course}}
     import dcgan_keras as dk
 """
