@@ -227,3 +227,26 @@ def test_pip_is_not_asked_for_tensorflow() -> None:
     assert core.count(">=") > 5
     assert not re.search("tensorflow|keras", core)
     assert "[" not in colab.beginning("a/b").partition("%pip")[2]
+
+
+@pytest.mark.parametrize("number", ["06", "09"])
+def test_alone_it_writes_beside_itself(
+    tmp_path: Path, monkeypatch, number: str
+) -> None:
+    """The folder above may be nobody's to write to; that of a clone is the reader's."""
+    (notebook,) = [path for path in NOTEBOOKS if path.name.startswith(number)]
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    lines = [line for cell in cells for line in cell["source"]]
+    place = re.compile(r"above = |(folder|home) = .*build/artifacts")
+    source = "".join(filter(place.match, lines))
+
+    def chosen(here: Path) -> list[str]:
+        monkeypatch.chdir(here)
+        names = {"Path": Path}
+        exec(source, names)
+        return [str(names[name]) for name in ("folder", "home") if name in names]
+
+    assert chosen(tmp_path) == [f"build/artifacts/{number}"]
+    (tmp_path / "dcgan_keras").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    assert chosen(tmp_path / "notebooks") == [f"../build/artifacts/{number}"]
