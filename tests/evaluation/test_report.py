@@ -325,7 +325,7 @@ def drawn_weights():
     """A network of two weights that follow from Keras's seed."""
     from dcgan_keras import keras
 
-    weights = [np.array(keras.random.normal((2,)))]
+    weights = [np.array(keras.initializers.RandomNormal()((2,)))]
     return SimpleNamespace(get_weights=lambda: weights)
 
 

@@ -779,9 +779,13 @@ def test_the_users_random_numbers_go_on(runs):
         numbers = np.random.normal(), random.random()  # noqa: NPY002
         return *numbers, float(tf.random.normal([])), float(keras.random.normal([]))
 
-    keras.utils.set_random_seed(5)
+    def begin():
+        keras.utils.clear_session()  # older versions keep their generator's place
+        keras.utils.set_random_seed(5)
+
+    begin()
     wanted = [draws(), draws()]
-    keras.utils.set_random_seed(5)
+    begin()
     found = [draws()]  # Keras's own generator is there from the first draw on
     load_players(runs / "train_step")
     load_generator(runs / "train_step")
