@@ -244,7 +244,8 @@ def test_alone_it_writes_beside_itself(
         monkeypatch.chdir(here)
         names = {"Path": Path}
         exec(source, names)
-        return [str(names[name]) for name in ("folder", "home") if name in names]
+        found = [names[name] for name in ("folder", "home") if name in names]
+        return [path.as_posix() for path in found]
 
     assert chosen(tmp_path) == [f"build/artifacts/{number}"]
     (tmp_path / "dcgan_keras").mkdir()

@@ -143,6 +143,15 @@ def test_pins_are_unique_across_lines() -> None:
     assert all(a <= b for a, b in itertools.pairwise(names))
 
 
+def test_names_of_files_can_be_checked_out_anywhere() -> None:
+    """Windows refuses some letters, and control characters everywhere."""
+    command = ["git", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    names = listed.split("\0")
+    assert len(names) > 100
+    assert [n for n in names if re.search(r'[\x00-\x1f<>:"|?*\\]', n)] == []
+
+
 @pytest.mark.parametrize("tool", ["build_site", "draw_imports", "slides"])
 def test_an_option_is_no_name_of_an_output(tool, tmp_path):
     command = [sys.executable, ROOT / "tools" / f"{tool}.py", "--quiet"]

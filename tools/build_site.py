@@ -43,14 +43,15 @@ def lay_out(source: Path, fresh: Sequence[Path] = ()) -> None:
 
 def leave_out_answers(source: Path) -> None:
     """Take solutions and `docs/teaching/` out of the pages, and what leads there."""
-    import class_set  # which imports this module, by way of run_notebooks
-
     shutil.rmtree(source / "docs" / "teaching")
     for path in (source / "notebooks").glob("*.ipynb"):
-        notebook, shown = (nbformat.read(path, as_version=4) for _ in range(2))
-        kept = {cell.id for cell in class_set.without_solutions(notebook).cells}
-        shown.cells = [cell for cell in shown.cells if cell.id in kept]  # with outputs
-        nbformat.write(shown, path)
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = [
+            cell
+            for cell in notebook.cells
+            if "solution" not in cell.metadata.get("tags", [])
+        ]
+        nbformat.write(notebook, path)
     for path in source.rglob("*.md"):
         text = path.read_text("utf-8")
         menus = text.split("\n```{toctree}")

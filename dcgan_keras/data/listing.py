@@ -28,8 +28,6 @@ SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have the
     "~snapshot",
     "$recycle.bin",
     "recycler",
-    "recycled",
-    "found.000",
     "thevolumesettingsfolder",
     "@tmp",
     "#trash",
@@ -40,6 +38,7 @@ SYSTEM_NAMES = {  # in lower case; hidden ones (.DS_Store, ._photo.jpg) have the
     "thumbs.db",
     "desktop.ini",
 }
+FOUND_BY_CHKDSK = re.compile(r"found\.\d{3}")
 RUN_FILES = ("config.json", "history.csv")  # a run's folder: its grids are no data
 RUN_KEYS = {"recipe", "batch_size", "latent_dim"}  # in its config.json
 RUN_PICTURES = re.compile(r"samples/step_\d+\.png|training\.gif")  # in its folder
@@ -426,7 +425,8 @@ def _refusal(entry: os.DirEntry, readable: set[str]) -> str:
     """Why an entry is neither a picture nor a folder to enter, or ""."""
     if entry.name.startswith("."):
         return "hidden"
-    if entry.name.lower() in SYSTEM_NAMES:
+    name = entry.name.lower()
+    if name in SYSTEM_NAMES or FOUND_BY_CHKDSK.fullmatch(name):
         return "of the system"
     if entry.is_symlink() and not os.path.exists(entry.path):
         return "linked to nothing"

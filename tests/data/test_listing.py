@@ -50,6 +50,7 @@ RUN += [f"samples/step_{step:06d}.png" for step in (1, 200, 1_000_000)]
         ("$RECYCLE.BIN/x.png", "1 of the system"),
         ("@Recycle/cat/x.png", "1 of the system (@Recycle)"),
         ("RECYCLER/S-1-5-21/x.png", "1 of the system (RECYCLER)"),  # Windows XP
+        ("found.001/x.png", "1 of the system (found.001)"),
         ("FOUND.000/dir0000.chk/x.png", "1 of the system (FOUND.000)"),  # chkdsk
         ("TheVolumeSettingsFolder/x.png", "1 of the system"),  # netatalk
         ("cat/@tmp/x.png", "1 of the system (cat/@tmp)"),  # Synology

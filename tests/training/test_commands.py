@@ -446,8 +446,11 @@ def test_arguments_that_make_no_sense_end_with_2(arguments, said, capsys):
         (["--output", "a", "--loop", "both\r"], "invalid choice: 'both\\r' "),
     ],
 )
-def test_what_argparse_refuses_is_shown_as_it_is(arguments, said, capsys):
+def test_what_argparse_refuses_is_shown_as_it_is(
+    arguments, said, capsys, monkeypatch, tmp_path
+):
     """A script that was written on Windows ends its lines, for other shells, in \\r."""
+    monkeypatch.chdir(tmp_path)  # where a run would go, should one be made
     with pytest.raises(SystemExit):
         main(["train", *arguments])
     err = capsys.readouterr().err

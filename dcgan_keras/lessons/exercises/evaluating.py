@@ -105,7 +105,10 @@ def check_frechet_diagonal(frechet: Callable):
             "4 make 5"
         )
     if not np.isclose(frechet(mean_a[::-1], a[::-1], mean_b[::-1], b[::-1]), right):
-        raise Wrong("the features in another order make another distance")
+        raise Wrong(
+            "with the features in another order your distance is another one; it "
+            "should be the same"
+        )
     return f"{right:g}: {gap:g} from the means and {spread:g} from the spreads"
 
 

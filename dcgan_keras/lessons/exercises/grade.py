@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dcgan_keras import edge
-from dcgan_keras.files import PACKAGE, write_whole
+from dcgan_keras.files import PACKAGE, printable, write_whole
 
 VERDICTS = ("right", "not yet", "not attempted", "not run", "changed", "missing")
 MISSING = ("missing", "")
@@ -168,7 +168,8 @@ def names_of(path: Path) -> tuple[str, str]:
     folder = _folder(path)
     system = SYSTEMS.match(stem) or SYSTEMS.match(folder)
     rest = (stem[: title.start()] + stem[title.end() :]).strip(" _")
-    student = system[1] if system else COPIES.sub("", rest).strip(" _-()") or folder
+    rest = COPIES.sub("", rest).strip(" _-")
+    student = system[1] if system else re.sub(r"^\((.*)\)$", r"\1", rest) or folder
     return _composed(student), title[1][:2]
 
 
@@ -179,8 +180,8 @@ def _folder(path: Path) -> str:
 
 
 def _composed(name: str) -> str:
-    """An ü as one letter: macOS makes two of it."""
-    return unicodedata.normalize("NFC", name)
+    """An ü as one letter, of which macOS makes two; and no command to a terminal."""
+    return printable(unicodedata.normalize("NFC", name))
 
 
 def grade(paths: Iterable[Path], only: Collection[str] = ()) -> list[Line]:
@@ -264,6 +265,11 @@ def _lines(found: dict[tuple[str, str], dict], only: Collection[str]) -> list[Li
     ]
 
 
+def _no_formula(text: str) -> str:
+    """A spreadsheet would compute what begins like a formula; strangers wrote it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def table(lines: list[Line]) -> str:
     """The lines as columns for the screen, and under them a sum for each student."""
     rows = [Line._fields[:5], *(line[:5] for line in lines)]
@@ -281,7 +287,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     Raises:
         SystemExit: with 2, what ``grade`` raises, or no table can be written; each is
-            one sentence. If a file cannot be read, the table is that of the others.
+            one sentence. Of a file that cannot be read all is "missing" in the table.
     """
     parser = edge.Parser(  # without __doc__, which -OO takes away
         description="Read the verdicts of the exercises' checks from notebooks."
@@ -302,7 +308,8 @@ def _show(options: argparse.Namespace) -> int:
     lines, faults = _grade(options.notebooks, options.only)
     if options.output and lines:
         text = io.StringIO(newline="")
-        csv.writer(text).writerows([Line._fields, *lines])
+        rows = (map(_no_formula, line) for line in lines)
+        csv.writer(text).writerows([Line._fields, *rows])
         write_whole(options.output, text.getvalue().encode(errors="replace"))
     if lines:
         edge.show(table(lines))

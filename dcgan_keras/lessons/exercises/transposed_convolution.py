@@ -154,7 +154,8 @@ def check_layers_7_to_28(layers: Sequence[tuple[int, int]]) -> str | None:
     """[(kernel_size, strides), ...], SAME: 7 becomes 28, and no counts differ."""
     size = 7
     for number, pair in enumerate(layers, start=1):
-        if np.shape(pair) != (2,) or not all(isinstance(n, WHOLE) for n in pair):
+        is_pair = isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2
+        if not is_pair or not all(isinstance(n, WHOLE) for n in pair):
             raise Wrong(
                 f"layer {number}: give (kernel_size, strides), two whole numbers, not "
                 f"{pair}"

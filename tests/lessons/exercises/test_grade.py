@@ -131,6 +131,25 @@ def test_whose_notebook_it_is(path, names) -> None:
     assert names_of(Path(path)) == names
 
 
+def test_a_name_commands_no_terminal(tmp_path, capsys) -> None:
+    path = tmp_path / "e\x1b[2Jve" / "03_transposed_convolution.ipynb"
+    path.parent.mkdir()
+    path.write_text(notebook())
+    main([str(path)])
+    assert "e\\x1b[2Jve: 0 of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["=1+1", "@SUM(A1)", "+1", "-1"])
+def test_a_name_is_no_formula_in_the_marks(tmp_path, name) -> None:
+    """What a student may write goes into a spreadsheet of the lecturer's."""
+    path = tmp_path / name / "03_transposed_convolution.ipynb"
+    path.parent.mkdir()
+    path.write_text(notebook())
+    main([str(path), "--output", str(tmp_path / "marks.csv")])
+    with (tmp_path / "marks.csv").open(newline="") as file:
+        assert {row["student"] for row in csv.DictReader(file)} == {f"'{name}"}
+
+
 def test_a_name_that_macos_took_apart_is_the_same() -> None:
     path = f"{unicodedata.normalize('NFD', 'Jörg')}/09_bigger.ipynb"
     assert names_of(Path(path)) == ("Jörg", "09")

@@ -144,6 +144,7 @@ def test_right_layers(capsys, answer):
         ([(4, 2, 2)], "give (kernel_size, strides)"),
         ([(4.0, 2)], "two whole numbers, not (4.0, 2)"),
         ([((4, 4), (2, 2))], "two whole numbers, not ((4, 4), (2, 2))"),
+        ([(4, (2, 2))], "two whole numbers, not (4, (2, 2))"),
         ([...], "two whole numbers, not Ellipsis"),
         ((4, 2), "two whole numbers, not 4"),
         ([(4, 0)], "can't be checked: ValueError: strides must be"),
