@@ -34,6 +34,12 @@ class TestImages:
         mirrored = (found == IMAGES[:, :, ::-1]).all(axis=(1, 2, 3))
         assert (same ^ mirrored).all() and 10 <= mirrored.sum() <= 30
 
+    def test_flip_mirrors_from_half_of_its_own_number_on(self):
+        for number, step in ((0.4999, 1), (0.5, -1)):
+            draws = UNIFORM.copy()
+            draws[:, 2] = number
+            assert (of(("flip",), draws=draws) == IMAGES[:, :, ::step]).all()
+
     def test_translation_moves_by_up_to_an_eighth_and_repeats_the_edge(self):
         found, moves = of(("translation",)), set()
         for image, moved in zip(IMAGES, found, strict=True):
@@ -45,6 +51,16 @@ class TestImages:
         assert (
             {row for row, _ in moves} == {column for _, column in moves} == {*range(5)}
         )
+
+    def test_translation_by_each_number_of_pixels_is_as_likely(self):
+        """Of 28 pixels an eighth is 3.5, which is 4."""
+        draws = np.zeros((900, DRAWS), np.float32)
+        draws[:, 1] = (np.arange(900) + 0.5) / 900
+        images = np.tile(np.arange(28, dtype=np.float32)[:, None], (900, 28, 1, 1))
+        moves = np.repeat(np.arange(-4, 5), 100)[:, None]
+        expected = np.clip(np.arange(28) + moves, 0, 27)
+        found = of(("translation",), images, draws)
+        np.testing.assert_array_equal(found[:, 9, :, 0], expected)
 
     def test_colour_keeps_the_grey_of_a_flat_picture_but_for_the_brightness(self):
         flat = np.full((40, 8, 8, 3), 0.2, np.float32)
@@ -86,9 +102,10 @@ class TestImages:
         assert first == [*range(half + size // 2 % 2)]
         assert last == [*range(size - half - size // 2 % 2, size)]
 
-    def test_rows_are_to_columns_as_columns_are_to_rows(self):
-        """Of pictures that are no squares, where one could be taken for the other."""
-        images, draws = IMAGES[:, :10], UNIFORM.copy()
+    @pytest.mark.parametrize("height", [10, 16])
+    def test_rows_are_to_columns_as_columns_are_to_rows(self, height):
+        """Also of pictures that are no squares: one could be taken for the other."""
+        images, draws = IMAGES[:, :height], UNIFORM.copy()
         turned = draws[:, [1, 0, 2, 3, 4, 5, 7, 6]]
         for name in ("translation", "colour", "cutout"):
             found = of((name,), images, draws)
@@ -98,6 +115,12 @@ class TestImages:
             if name != "colour":  # the fixture tells them apart
                 other = of((name,), images.swapaxes(1, 2), draws).swapaxes(1, 2)
                 assert np.abs(found - other).max() > 0.1
+
+    def test_several_come_one_after_another(self):
+        expected = IMAGES
+        for name in AUGMENTATIONS:
+            expected = of((name,), expected)
+        np.testing.assert_allclose(of(AUGMENTATIONS), expected, atol=1e-6)
 
     def test_each_image_hangs_on_itself_and_its_own_numbers_alone(self):
         whole = of(AUGMENTATIONS)
@@ -120,9 +143,12 @@ class TestImages:
         assert augment(IMAGES, (), UNIFORM) is IMAGES
 
     def test_names_in_any_order_are_one_augmentation_and_others_are_refused(self):
-        assert check_augmentation(["translation", "flip"]) == ("flip", "translation")
+        names = ["translation", "flip", "translation"]
+        assert check_augmentation(names) == ("flip", "translation")
         with pytest.raises(ValueError, match="augmentation: expected one of 'flip'"):
             check_augmentation(["rotation"])
+        with pytest.raises(ValueError, match="augmentation: expected one of 'flip'"):
+            augment(IMAGES, ["rotation"], UNIFORM)
 
 
 def dcgan(update, augmentation, seed=0):
