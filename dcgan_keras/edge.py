@@ -36,6 +36,7 @@ _RAISED = re.compile(
 _HEADS = (
     "Graph execution error",
     "Detected at node",
+    'File "',
     "<stack traces",
     "[[",
     "Exception encountered when calling",
@@ -99,7 +100,7 @@ def run_command(
             status, sentence = describe(error)
             is_ours = sentence.endswith(WHERE)
             if debug or (debug is None and is_ours):
-                traceback.print_exc()
+                _show_traceback()
                 sentence = sentence.removesuffix(WHERE)
             is_stop = isinstance(error, KeyboardInterrupt)
             if sentence:
@@ -131,8 +132,8 @@ def describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, ModuleNotFoundError) and error.name in ("tensorflow", "keras"):
         return 2, f"no {error.name} here: pip install 'dcgan-keras[tensorflow]'"
     if isinstance(error, OSError) and error.strerror:
-        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        return 2, where + error.strerror
+        name = "" if isinstance(error.filename, int) else error.filename  # an open file
+        return 2, f"{os.fsdecode(name)}: {error.strerror}" if name else error.strerror
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return 2, "the system gives this process no more threads (see ulimit -u)"
     if isinstance(error, ValueError | OSError | ImportError | OverflowError):
@@ -148,6 +149,13 @@ def say(text: str) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             print(_printable(text), file=sys.stderr, flush=True)
+
+
+def _show_traceback() -> None:
+    """That of the error at hand, on standard error, if somebody reads it."""
+    if sys.stderr is not None:  # or it would go to standard output
+        with contextlib.suppress(OSError, ValueError):
+            traceback.print_exc()
 
 
 def show(text: str = "") -> None:

@@ -1,5 +1,6 @@
 """The edge of the process: one sentence and the right status, whatever goes wrong."""
 
+import argparse
 import errno
 import io
 import os
@@ -11,10 +12,13 @@ import warnings
 
 import numpy as np
 import pytest
+from PIL import UnidentifiedImageError
 
 from dcgan_keras.edge import (
     Stopped,
+    above_0,
     describe,
+    path,
     read_number,
     read_whole,
     run_command,
@@ -36,15 +40,22 @@ def with_then(error, then):
     return error
 
 
+def with_cause(error, cause):
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
         (ValueError("steps: expected 1"), 2, "steps: expected 1"),
-        (ValueError("\n first\nsecond\n"), 2, "first"),
+        (ValueError(" \n first\nsecond\n"), 2, "first\n"),
+        (ValueError("a" * 600), 2, "a" * 500 + "\n"),
         (OSError("made by us"), 2, "made by us"),
         (OSError(errno.ENOSPC, "No space left", "a/b"), 2, "a/b: No space left"),
         (OSError(errno.EROFS, "Read-only"), 2, "Read-only"),
         (OSError(errno.EACCES, "Denied", b"a/\xff"), 2, "a/?: Denied"),
+        (OSError(errno.EBADF, "Bad file", 9), 2, "Bad file"),
         (FloatingPointError("loss is nan"), 1, "loss is nan"),
         (ImportError("KERAS_BACKEND is 'jax'"), 2, "KERAS_BACKEND is 'jax'"),
         (
@@ -52,11 +63,22 @@ def with_then(error, then):
             2,
             "no tensorflow here: pip install 'dcgan-keras[tensorflow]'",
         ),
+        (
+            ModuleNotFoundError("x", name="keras"),
+            2,
+            "no keras here: pip install 'dcgan-keras[tensorflow]'",
+        ),
+        (ModuleNotFoundError("no pandas", name="pandas"), 2, "no pandas\n"),
         (OverflowError("too large"), 2, "too large"),
         (KeyError("step"), 1, "unexpected KeyError: 'step' (--debug shows where)"),
         (RuntimeError(), 1, "unexpected RuntimeError: RuntimeError (--debug"),
         (RuntimeError("can't start new thread"), 2, "the system gives this process no"),
-        (MemoryError(), 2, "not enough memory (MemoryError); ask for less: a smaller"),
+        (
+            MemoryError(),
+            2,
+            "not enough memory (MemoryError); ask for less: a smaller --width, "
+            "--batch-size, --image-size or --count\n",
+        ),
         (
             with_then(ValueError("no file"), "go on with --resume"),
             2,
@@ -70,6 +92,10 @@ def test_a_failure_is_one_sentence(error, status, said, capsys):
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1
     assert err.startswith(f"dcgan_keras do: {said}") and "Traceback" not in err
+
+
+def test_an_error_that_nobody_has_raised_is_described():
+    assert describe(ValueError("steps: expected 1")) == (2, "steps: expected 1")
 
 
 def test_memory_that_numpy_lacks_is_named(capsys):
@@ -98,8 +124,10 @@ def test_what_stops_it_is_its_status(error, status, capsys):
 
 
 def test_what_is_no_failure_passes():
+    before = [warnings.formatwarning, *map(signal.getsignal, stop_signals())]
     with pytest.raises(SystemExit):
         fails(SystemExit(3))
+    assert [warnings.formatwarning, *map(signal.getsignal, stop_signals())] == before
     assert run_command("do", lambda: None) == 0
 
 
@@ -121,6 +149,17 @@ def test_a_traceback_comes_with_debug_alone(debug, capsys):
     assert err.endswith("dcgan_keras do: wrong\n")
 
 
+def test_whoever_sees_a_traceback_hears_nothing_of_debug(capsys):
+    assert fails(KeyError("cells"), True) == 1
+    assert capsys.readouterr().err.endswith("do: unexpected KeyError: 'cells'\n")
+
+
+def test_without_a_word_on_debug_there_is_no_traceback(capsys):
+    assert run_command("do", {}.popitem) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("do: unexpected KeyError: ") and err.count("\n") == 1
+
+
 def test_where_there_is_no_debug_a_fault_of_ours_shows_where(capsys):
     assert fails(ValueError("wrong"), None) == 2
     assert capsys.readouterr().err == "dcgan_keras do: wrong\n"
@@ -139,8 +178,8 @@ def test_a_command_may_have_a_status_of_its_own():
 
 
 def test_a_warning_is_a_line():
-    code = "import warnings\ndef command():\n    warnings.warn('left out')"
-    assert python(code).stderr == b"do: left out\n"
+    code = "import warnings\ndef command():\n    warnings.warn('left\\n out\\x1b[31m')"
+    assert python(code).stderr == b"do: left out?[31m\n"
     before = warnings.formatwarning
     run_command("do", lambda: None)
     assert warnings.formatwarning is before
@@ -182,8 +221,10 @@ def tensorflow_error(raised):
         ),
         (OSError("image file is truncated"), "images: image file is truncated"),
         (ValueError("faces/9.png: no picture"), "images: faces/9.png: no picture"),
+        (UnidentifiedImageError("faces/6.png"), "images: faces/6.png"),
+        (with_cause(ValueError("faces/5.png"), OSError("cut")), "images: faces/5.png"),
     ],
-    ids=["vanished", "denied", "truncated", "changed"],
+    ids=["vanished", "denied", "truncated", "changed", "unknown", "caused"],
 )
 def test_a_file_that_a_pipeline_cannot_read_is_named(raised, said):
     error = tensorflow_error(raised)
@@ -242,6 +283,12 @@ def test_a_failure_within_a_layer_is_told_by_its_cause():
         ("UnknownError", "Failed to get convolution algorithm. This is probably"),
         ("FailedPreconditionError", "DNN library initialization failed."),
         ("UnimplementedError", "DNN library is not found. [[{{node a/Conv2D}}]]"),
+        ("InternalError", "No DNN in stream executor."),
+        ("InternalError", "Blas xGEMV launch failed : a.shape=[1,1,512]"),
+        ("InternalError", "failed to allocate 3.91G (4202692608 bytes) from device"),
+        ("InternalError", "cublas handle: CUBLAS_STATUS_NOT_INITIALIZED"),
+        ("InternalError", "cuDNN launch failure : CUDNN_STATUS_INTERNAL_ERROR"),
+        ("InternalError", "initialization on GPU:0 failed. Status: out of memory"),
     ],
 )
 def test_a_gpu_without_memory_is_known_by_its_many_words(kind, message):
@@ -249,7 +296,10 @@ def test_a_gpu_without_memory_is_known_by_its_many_words(kind, message):
 
     status, said = describe(getattr(tf.errors, kind)(None, None, message))
     assert status == 2 and said.startswith(f"not enough memory on the GPU ({message}")
-    assert "nvidia-smi" in said
+    assert said.endswith(
+        "another process may hold it (nvidia-smi shows which): end that, ask for less "
+        "by --batch-size or --width, or hide the GPU by CUDA_VISIBLE_DEVICES=-1"
+    )
 
 
 def test_another_failure_of_tensorflow_is_no_ones_fault():
@@ -261,6 +311,32 @@ def test_another_failure_of_tensorflow_is_no_ones_fault():
     assert status == 1 and said.startswith("unexpected InvalidArgumentError: ")
 
 
+def test_a_failure_within_a_graph_is_told_by_its_cause():
+    """TensorFlow says first where the graph was built, in many lines."""
+    from dcgan_keras._tensorflow import tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None])])
+    def square(values):
+        return tf.reshape(values, (2, 2))
+
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        square(tf.zeros(3))
+    said = "unexpected InvalidArgumentError: Input to reshape is a tensor with 3 values"
+    assert describe(caught.value)[1].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "head", ["<stack traces unavailable>\n", "\t [[{{node a}}]]\n"]
+)
+@pytest.mark.parametrize("cause", ["it broke", ""])
+def test_a_failure_of_tensorflow_without_a_cause_has_its_kind(head, cause):
+    from dcgan_keras._tensorflow import tf
+
+    error = tf.errors.InternalError(None, None, head + cause)
+    said = f"unexpected InternalError: {cause or 'InternalError'} (--debug shows where)"
+    assert describe(error) == (1, said)
+
+
 # Streams and signals, in a process of their own ------------------------------
 
 HEAD = """
@@ -269,10 +345,11 @@ from dcgan_keras.edge import run_command, say, show
 """
 
 
-def python(code, **options):
-    """A command that is run at the edge, as a process."""
+def python(code, env=(), **options):
+    """A command that is run at the edge, as a process; its streams have buffers."""
     code = HEAD + code + "\nsys.exit(run_command('do', command))\n"
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    options["env"] = os.environ | {"PYTHONUNBUFFERED": ""} | dict(env)
     return subprocess.run([sys.executable, "-c", code], timeout=60, **options)
 
 
@@ -280,36 +357,67 @@ PRINTS = "def command():\n    say('note é')\n    show('Fréchet éΔé')"
 
 
 @pytest.mark.parametrize(
-    ("encoding", "out"),
-    [("utf-8", "Fréchet éΔé"), ("cp932", "Frechet eΔe"), ("ascii", "Frechet e?e")],
+    ("encoding", "note", "out"),
+    [
+        ("utf-8", "note é", "Fréchet éΔé"),
+        ("cp932", "note e", "Frechet eΔe"),
+        ("ascii", "note e", "Frechet e?e"),
+    ],
 )
-def test_a_console_gets_the_letters_it_has(encoding, out):
-    done = python(PRINTS, env=os.environ | {"PYTHONIOENCODING": encoding})
+def test_a_console_gets_the_letters_it_has(encoding, note, out):
+    done = python(PRINTS, env={"PYTHONIOENCODING": encoding})
     assert done.returncode == 0
     assert done.stdout.decode(encoding) == f"{out}\n"
-    assert done.stderr.decode(encoding).startswith("note ")
+    assert done.stderr.decode(encoding) == f"{note}\n"
 
 
-@pytest.mark.parametrize("closed", [1, 2])
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1)])
 def test_a_closed_stream_is_no_failure_and_gets_into_no_file(closed, tmp_path):
     code = f"""
 def command():
     with open({str(tmp_path / "a")!r}, "w") as file:
-        os.write({closed}, b"native line")
+        os.write({closed[-1]}, b"native line")
         print("result"), say("note")
 """
-    done = python(code, preexec_fn=lambda: os.close(closed))
+    done = python(code, preexec_fn=lambda: [os.close(number) for number in closed])
     assert done.returncode == 0
     assert (tmp_path / "a").read_text() == ""
-    assert (done.stderr if closed == 1 else done.stdout) == (
-        b"note\n" if closed == 1 else b"result\n"
+    assert (done.stdout if 2 in closed else done.stderr) == (
+        b"result\n" if 2 in closed else b"note\n"
     )
 
 
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("kind", ["none", "closed", "full"])
+@pytest.mark.parametrize("debug", [False, True])
+def test_what_nobody_can_be_told_changes_nothing(kind, debug, monkeypatch, capsys):
+    closed = io.TextIOWrapper(io.BytesIO())
+    stream = {"none": None, "closed": closed, "full": Full()}[kind]
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    def command():
+        closed.close()
+        raise ValueError("wrong")
+
+    assert run_command("do", command, debug) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_fault_before_tensorflow_is_loaded_is_a_fault():
+    done = python("def command():\n    {}['step']")
+    said = b"do: unexpected KeyError: 'step' (--debug shows where)\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a Linux device")
-def test_results_that_cannot_be_written_are_noticed():
+@pytest.mark.parametrize("code", [PRINTS, PRINTS.replace("show", "print")])
+def test_results_that_cannot_be_written_are_noticed(code):
     with open("/dev/full", "w") as full:
-        done = python(PRINTS, stdout=full)
+        done = python(code, stdout=full)
     assert done.returncode == 2
     said = done.stderr.decode().splitlines()
     assert said[1:] == ["do: standard output: No space left on device"]
@@ -331,7 +439,7 @@ def test_what_is_left_for_a_reader_that_has_left_is_dropped():
     read, write = os.pipe()
     os.close(read)
     code = "def command():\n    print('not flushed')\n    raise ValueError('x: no')"
-    done = python(code, stdout=write, env=os.environ | {"PYTHONUNBUFFERED": ""})
+    done = python(code, stdout=write)
     os.close(write)
     assert (done.returncode, done.stderr) == (2, b"do: x: no\n")
 
@@ -423,7 +531,7 @@ def test_what_a_native_failure_says_is_seen(end, tmp_path):
     )
     (tmp_path / "held").mkdir()
     environment = {"PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path / "held")}
-    done = python("import dcgan_keras._tensorflow", env=os.environ | environment)
+    done = python("import dcgan_keras._tensorflow", env=environment)
     assert done.returncode not in (0, 2)
     assert done.stderr.count(b"unknown flag --typo") == 1
     assert not os.listdir(tmp_path / "held")
@@ -467,3 +575,17 @@ def test_numbers_are_read(text):
 @pytest.mark.parametrize("text", [*ODD, "1_0", "nan", "inf", "-inf", ".", "e5", "4e"])
 def test_other_texts_are_no_numbers(text):
     assert read_number(text) is None
+
+
+def test_the_largest_number_is_taken_and_a_larger_one_told_of_it():
+    number_of = above_0(44_640, " (a month)")
+    assert number_of("44640") == 44_640
+    said = r"above 0 and up to 44,640 \(a month\); got 44641"
+    with pytest.raises(argparse.ArgumentTypeError, match=said):
+        number_of("44641")
+
+
+def test_a_path_may_begin_at_home_and_have_odd_letters(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert path("~/runs") == "/home/ada/runs"
+    assert path("a\rb") == "a\rb"

@@ -298,7 +298,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--only", nargs="+", default=(), metavar="NUMBER", help="exercises that count"
     )
     options = parser.parse_args(arguments)
-    status = edge.run_command("grade", lambda: _show(options))
+    status = edge.run_command("grade", lambda: _show(options), debug=None)
     if status:
         raise SystemExit(status)
 

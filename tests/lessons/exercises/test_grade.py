@@ -388,6 +388,17 @@ def test_marks_that_cannot_be_written_are_said(tmp_path, capsys) -> None:
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_fault_of_the_table_shows_where(tmp_path, capsys, monkeypatch) -> None:
+    """It has no ``--debug`` by which one could ask for it."""
+    monkeypatch.setitem(main.__globals__, "table", {}.__getitem__)
+    path = tmp_path / "ada_02_the_minimax_loss.ipynb"
+    path.write_text(notebook(LOSSES))
+    with pytest.raises(SystemExit, match="1"):
+        main([str(path)])
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback") and "debug" not in err.splitlines()[-1]
+
+
 def test_the_course_as_it_is_stored_is_not_attempted() -> None:
     """Every check cell of every notebook is understood."""
     lines = grade((ROOT / "notebooks").glob("*.ipynb"))
