@@ -37,6 +37,7 @@ _HEADS = (
     "Graph execution error",
     "Detected at node",
     'File "',
+    "2 root error(s) found",
     "<stack traces",
     "[[",
     "Exception encountered when calling",

@@ -326,7 +326,8 @@ def test_a_failure_within_a_graph_is_told_by_its_cause():
 
 
 @pytest.mark.parametrize(
-    "head", ["<stack traces unavailable>\n", "\t [[{{node a}}]]\n"]
+    "head",
+    ["<stack traces unavailable>\n", "\t [[{{node a}}]]\n", "2 root error(s) found.\n"],
 )
 @pytest.mark.parametrize("cause", ["it broke", ""])
 def test_a_failure_of_tensorflow_without_a_cause_has_its_kind(head, cause):
