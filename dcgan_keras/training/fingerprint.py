@@ -21,6 +21,7 @@ WORDS = {  # of what is compared, for the line that says what has changed
     "versions": "versions",
     "arithmetic": "how sums are rounded (by the processor, its threads, or variables "
     "such as TF_ENABLE_ONEDNN_OPTS)",
+    "compiled": "how TensorFlow compiles a step (variables such as TF_XLA_FLAGS)",
 }
 
 
@@ -50,6 +51,7 @@ def circumstances(images, config: dict, replicas: int = 1, labels=None) -> dict:
             "numpy": np.__version__,
         },
         "arithmetic": arithmetic(),
+        "compiled": compiled(),
     }
 
 
@@ -60,13 +62,32 @@ def arithmetic() -> str:
     TensorFlow adds in an order that hangs on the processor's vector registers, and on
     variables that no version tells.
     """
+    return _digest(_sums(4, 8, 8, 8))
+
+
+@functools.cache
+def compiled() -> str:
+    """The same for sums in a graph, as a step is one: XLA may compile it unasked.
+
+    They are large enough for the kernels that large layers get there.
+    """
+    return _digest(tf.function(_sums)(16, 14, 16, 32))
+
+
+def _sums(count: int, size: int, channels: int, filters: int) -> list:
+    """A convolution, a product, and their gradients, computed by the CPU."""
     with tf.device("CPU"), tf.GradientTape() as tape:
-        images = tf.random.stateless_normal((4, 8, 8, 8), (0, 0))
-        kernel = tf.random.stateless_normal((4, 4, 8, 8), (0, 1))
+        shape = (count, size, size, channels)
+        images = tf.random.stateless_normal(shape, (0, 0))
+        kernel = tf.random.stateless_normal((4, 4, channels, filters), (0, 1))
         tape.watch([images, kernel])
         features = tf.tanh(tf.nn.conv2d(images, kernel, 2, "SAME"))
-        outputs = tf.reshape(features, (4, 128)) @ tf.reshape(kernel, (128, 8))
-    found = [outputs, *tape.gradient(outputs, [images, kernel])]
+        features = tf.reshape(features, (-1, 16 * channels))
+        outputs = features @ tf.reshape(kernel, (16 * channels, filters))
+    return [outputs, *tape.gradient(outputs, [images, kernel])]
+
+
+def _digest(found: list) -> str:
     content = b"".join(values.numpy().tobytes() for values in found)
     return hashlib.blake2b(content, digest_size=6).hexdigest()
 
@@ -132,6 +153,6 @@ def changes(before: dict, now: dict) -> list[str]:
             parts = [n for n in new if old.get(n) != new[n]]
             old, new = ({n: x.get(n) for n in parts} for x in (old, new))
             old, new = (" ".join(f"{n} {v}" for n, v in x.items()) for x in (old, new))
-        says_nothing = name in ("settings_fingerprint", "arithmetic")
+        says_nothing = name in ("settings_fingerprint", "arithmetic", "compiled")
         found.append(word if says_nothing else f"{word} ({new}, were {old})")
     return found

@@ -103,12 +103,26 @@ def test_another_processor_is_noticed():
     assert one == same and one not in others
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="oneDNN's kernels")
+def test_a_compiler_that_is_asked_for_is_noticed():
+    """XLA, asked for by a variable, compiles a step and no operation by itself."""
+    code = "from dcgan_keras.training.fingerprint import arithmetic, compiled\n"
+    code += "print(arithmetic(), compiled())"
+    xla = {"TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit"}
+    one, same, other = (
+        subprocess.check_output([sys.executable, "-c", code], env=os.environ | change)
+        for change in ({}, {}, xla)
+    )
+    assert one == same
+    assert one.split()[0] == other.split()[0] and one.split()[1] != other.split()[1]
+
+
 def test_what_has_changed_is_said_in_words():
     now = circumstances(IMAGES, config())
     assert set(now) == set(WORDS)
     assert changes(now, now) == [] and changes({}, now) == []
     before = now | {"threads": 9, "settings_fingerprint": "x", "device": "GPU"}
-    before["arithmetic"] = "y"
+    before |= {"arithmetic": "y", "compiled": "z"}
     before["versions"] = now["versions"] | {"keras": "3.0", "numpy": "1.0"}
     assert changes(before, now) == [
         "the settings in config.json",
@@ -117,6 +131,7 @@ def test_what_has_changed_is_said_in_words():
         f"versions (keras {now['versions']['keras']} numpy {np.__version__}, "
         "were keras 3.0 numpy 1.0)",
         WORDS["arithmetic"],
+        WORDS["compiled"],
     ]
     assert changes({"versions": None, "threads": now["threads"]}, now) == []
     (said,) = changes({"versions": 3}, now)
