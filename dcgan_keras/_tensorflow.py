@@ -29,6 +29,7 @@ from dcgan_keras import _registration
 _READS_SETTINGS = os.path.join("keras", "src", "backend", "config.py")
 THREADS = "TF_NUM_INTRAOP_THREADS"
 MOST_THREADS = 1024  # of more, or of less than none, TensorFlow ends the process
+FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # for servers: those met first are kept
 FEW_CORES = 4  # beyond, operations of large networks would miss them
 
 
@@ -41,7 +42,10 @@ def _replayed_after_a_native_end(held: str, stderr: int):
     """Let a shell replay the file ``held`` if the process ends inside."""
     try:
         shell = subprocess.Popen(
-            ["sh", "-c", _REPLAY, held], stdin=subprocess.PIPE, stderr=stderr
+            ["sh", "-c", _REPLAY, held],
+            stdin=subprocess.PIPE,
+            stderr=stderr,
+            cwd=os.path.dirname(held),  # the one here may be gone, and it would say so
         )
     except OSError:  # Windows
         yield
@@ -103,6 +107,14 @@ def _check_threads() -> None:
                 )
 
 
+def _check_weights_may_change() -> None:
+    if (asked := os.environ.get(FROZEN, "")).lower() in ("1", "true"):
+        raise ImportError(
+            f"{FROZEN}: expected 0, as weights change in a training, which would go on "
+            f"with the first ones; got {asked}; unset it before Python starts"
+        )
+
+
 @contextlib.contextmanager
 def _settings_are_named():
     """Keras's error at a keras.json that it cannot take says nothing of the file."""
@@ -147,6 +159,7 @@ def give_every_core() -> None:
 os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 _check_backend(os.environ["KERAS_BACKEND"])  # before Keras imports what may not be here
 _check_threads()
+_check_weights_may_change()
 with quiet_native_stderr():
     # Its graph optimizer also reports, as an error, a fusion it could not make.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

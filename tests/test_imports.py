@@ -294,6 +294,36 @@ def test_other_numbers_of_threads_are_taken(monkeypatch):
         _tensorflow._check_threads()
 
 
+@pytest.mark.parametrize("asked", ["1", "true", "True"])
+def test_weights_that_are_taken_for_frozen_are_refused(monkeypatch, asked):
+    """oneDNN would keep those of the first step, and the losses would look usual."""
+    from dcgan_keras import _tensorflow
+
+    variable = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
+    monkeypatch.setenv(variable, asked)
+    with pytest.raises(ImportError, match=f"{variable}: expected 0, .*got {asked};"):
+        _tensorflow._check_weights_may_change()
+    done = python("import dcgan_keras.models", **{variable: asked})
+    assert done.returncode == 1 and variable in done.stderr.splitlines()[-1]
+    for other in ("0", "false", "", "yes"):  # of which TensorFlow takes none for 1
+        monkeypatch.setenv(variable, other)
+        _tensorflow._check_weights_may_change()
+
+
+def test_a_working_directory_that_is_gone_adds_no_line(stubs, tmp_path):
+    """The shell that waits for a native end would complain of it."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = (
+        "import os, dcgan_keras\n"
+        f"os.chdir({str(gone)!r})\nos.rmdir({str(gone)!r})\n"
+        "import dcgan_keras._tensorflow"
+    )
+    done = python(code, PYTHONPATH=stubs)
+    assert "KERAS_BACKEND is 'other'" in done.stderr
+    assert "getcwd" not in done.stderr
+
+
 def test_unknown_names_are_refused_as_python_does():
     import dcgan_keras
 
