@@ -3,8 +3,9 @@
     0        done
     1        training diverged; or an error of the package's own, which should not be
     2        what was asked for or found is wrong: an option, a file, too little memory
-    128 + n  stopped by signal n: 130 Ctrl-C, 143 SIGTERM, 129 a closed terminal; 141
-             if whoever read standard output has left
+    128 + n  stopped by signal n: 130 Ctrl-C, 143 SIGTERM, 129 a closed terminal, 138
+             (SIGUSR1) and the like a batch queue; 141 if whoever read standard output
+             has left
 
 The sentence goes to standard error; a traceback comes with ``--debug`` alone. A failure
 may carry what to do next in an attribute ``then``, which ends the sentence.
@@ -28,6 +29,14 @@ from dcgan_keras.files import printable
 MOST = 2**53 - 1  # of steps and the like: what a float counts
 WHERE = " (--debug shows where)"
 LARGEST_SEED = 2**60 - 1  # noise.SEEDS
+STOPS = (
+    "SIGINT",
+    "SIGTERM",
+    "SIGHUP",  # a closed terminal; nohup ignores it
+    "SIGUSR1",  # batch queues warn by these that the time is nearly over
+    "SIGUSR2",
+    "SIGXCPU",  # and by this that it was used up
+)
 # What a function of ours raised in a tf.data pipeline: the last line of its traceback,
 # which TensorFlow puts into its own message.
 _RAISED = re.compile(
@@ -262,8 +271,7 @@ def path(text: str) -> str:
 
 def stop_signals() -> list[int]:
     """The signals that end a process in an orderly way, of those not ignored."""
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # a closed terminal; nohup ignores it
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in STOPS if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         return []  # Python lets the main thread alone handle signals
     return [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]

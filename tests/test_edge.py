@@ -447,7 +447,8 @@ def test_what_is_left_for_a_reader_that_has_left_is_dropped():
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+    + [(signal.SIGUSR1, 138), (signal.SIGUSR2, 140), (signal.SIGXCPU, 152)],
 )
 def test_a_signal_unwinds_the_process(number, status, tmp_path):
     code = f"""

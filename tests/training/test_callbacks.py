@@ -172,7 +172,7 @@ def test_saved_state_restores_into_other_models(run, dcgan):
 @pytest.fixture
 def handlers():
     """Those of Python, also where the tests were started with signals ignored."""
-    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1]
     before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     yield
     for number, handler in before.items():
@@ -181,7 +181,9 @@ def handlers():
 
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name
+    "number",
+    [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1],
+    ids=lambda n: n.name,
 )
 def test_a_signal_waits_for_the_end_of_the_step_and_saves(run, dcgan, number):
     before = signal.getsignal(number)
