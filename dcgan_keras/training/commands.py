@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -322,9 +323,11 @@ def _label_of(options: argparse.Namespace, config: dict) -> int | None:
             f"label (--label): the run in {options.run} was trained without "
             f"--conditional and knows no classes; got {label}"
         )
-    if label in names:
-        say(f"label {printable(label)}: class {names.index(label)} of {classes}")
-        return names.index(label)
+    found = _composed(*names, label)
+    if found[-1] in found[:-1]:
+        number = names.index(label) if label in names else found.index(found[-1])
+        say(f"label {printable(label)}: class {number} of {classes}")
+        return number
     expected = f"a name of {_listed(names)}" if names else ""
     are_numbers = any(map(str.isdecimal, names))
     if not are_numbers:
@@ -338,6 +341,11 @@ def _label_of(options: argparse.Namespace, config: dict) -> int | None:
     if number < len(names):
         say(f"label {number}: class {printable(names[number])}")
     return number
+
+
+def _composed(*names: str) -> list[str]:
+    """Names as they are read: é may be stored as e and an accent, as by macOS."""
+    return [unicodedata.normalize("NFC", name) for name in names]
 
 
 def _asked(z, options: argparse.Namespace, config: dict):
@@ -722,7 +730,8 @@ def _check_classes(config: dict, data: RunData, run: RunFolder) -> list[str] | N
     is_folder, count = config["dataset"] not in DATASETS, data.classes
     names = class_names(config["dataset"], count) if is_folder else None
     before, number = config.get("class_names"), config.get("classes") or count
-    if before not in (None, names) or number != count:
+    is_same = before is None or _composed(*before) == _composed(*(names or []))
+    if not is_same or number != count:
         had = _listed(before) if before else f"0 to {number - 1}"
         raise ValueError(
             f"dataset (--dataset): the run in {run.path} has the classes {had}; got "

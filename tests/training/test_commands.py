@@ -1,6 +1,7 @@
 """The command line: what it writes, the same twice, and how it says no."""
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -1203,6 +1204,24 @@ def test_a_class_that_g_has_not_learned_is_not_drawn(names, count, label, said):
         commands._label_of(options, config)
     options.label = names[1] if names else "0"
     assert commands._label_of(options, config) == (1 if names else 0)
+
+
+def test_a_name_is_the_same_however_its_accents_are_stored(monkeypatch):
+    """macOS may store é as e and an accent; the keyboard types one letter."""
+    typed, stored = "caf\u00e9", "cafe\u0301"
+    options = argparse.Namespace(run="a", label=typed)
+    config = {"classes": 2, "class_names": [stored, "tea"], "dataset": "x"}
+    assert commands._label_of(options, config) == 0
+    both = config | {"class_names": [stored, typed]}  # two folders: each its own
+    assert commands._label_of(options, both) == 1
+    data = commands.RunData(None, np.array([0, 1]))
+    for found, is_same in ((typed, True), ("cafe", False)):
+        monkeypatch.setattr(commands, "class_names", lambda *_, f=found: [f, "tea"])
+        with contextlib.nullcontext() if is_same else pytest.raises(ValueError):
+            assert commands._check_classes(config, data, RunFolder("a")) == [
+                found,
+                "tea",
+            ]
 
 
 def test_pictures_that_are_held_out_need_no_classes(tmp_path):
