@@ -8,9 +8,11 @@ does Keras download them.
 """
 
 import functools
+import gzip
 import os
 import warnings
 import weakref
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,7 +28,7 @@ from dcgan_keras.data.image_folder import (
     scaled,
 )
 from dcgan_keras.data.listing import is_run
-from dcgan_keras.files import find_data
+from dcgan_keras.files import UnreadableFile, find_data
 from dcgan_keras.sizes import (
     check_choice,
     check_count,
@@ -415,13 +417,14 @@ def _arrays_elsewhere(name: str, tried: list[str]) -> dict[str, np.ndarray]:
         return read_npz(find_data(f"{name}.npz"))
     except FileNotFoundError:
         tried.append("the course's own data")
-    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
     if name == "mnist":
-        if os.path.lexists(path := Path(home) / "datasets" / "mnist.npz"):
+        if os.path.lexists(path := _cache_of_keras() / "mnist.npz"):
             return read_npz(path)
         tried.append(f"Keras's cache ({path}: no such file)")
     try:
         return _download(name)
+    except UnreadableFile:
+        raise
     except Exception as error:
         raise FileNotFoundError(
             f"{name} was not found. Tried: {'; '.join(tried)}; Keras's download "
@@ -431,11 +434,24 @@ def _arrays_elsewhere(name: str, tried: list[str]) -> dict[str, np.ndarray]:
         ) from error
 
 
+def _cache_of_keras() -> Path:
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    return Path(home) / "datasets"
+
+
 def _download(name: str) -> dict[str, np.ndarray]:
     from dcgan_keras._tensorflow import keras
 
     if name == "cifar10":
         archive = keras.utils.get_file("cifar-10-binary.tar.gz", **CIFAR10_BINARY)
         return read_cifar10_binary(archive)
-    train, test = getattr(keras.datasets, name).load_data()
+    try:
+        train, test = getattr(keras.datasets, name).load_data()
+    except (EOFError, ValueError, gzip.BadGzipFile, zlib.error) as error:
+        # Keras compares what it finds in its cache with no checksum.
+        folder = _cache_of_keras() / name.replace("_", "-")
+        raise UnreadableFile(
+            f"{folder}: expected {name} as Keras downloads it; {error}; remove the "
+            "folder, and it is downloaded anew"
+        ) from error
     return dict(zip(ARRAYS, (*train, *test), strict=True))

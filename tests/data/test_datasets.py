@@ -1,10 +1,12 @@
 """Data sets: where they are looked for, what they hold, what is refused."""
 
 import gc
+import gzip
 import io
 import shutil
 import tarfile
 import weakref
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,11 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from dcgan_keras import tf
+from dcgan_keras import keras, tf
 from dcgan_keras.data import datasets
 from dcgan_keras.data.archives import ARRAYS, read_cifar10_binary
 from dcgan_keras.data.datasets import check_images, load_dataset, training_batches
+from dcgan_keras.files import UnreadableFile
 
 
 @pytest.fixture(scope="session")
@@ -164,6 +167,32 @@ def test_the_error_names_every_place_that_was_tried(no_data, monkeypatch, tmp_pa
     with pytest.raises(FileNotFoundError) as caught:
         load_dataset("fashion_mnist")
     assert str(tmp_path / "here" / "fashion_mnist.npz") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EOFError("Compressed file ended before the end-of-stream marker was reached"),
+        gzip.BadGzipFile("Not a gzipped file (b'<h')"),  # a page that asks to log in
+        ValueError("cannot reshape array of size 392000 into shape (600,28,28)"),
+        zlib.error("Error -3 while decompressing data: invalid block type"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_is_damaged_in_the_cache_of_keras_is_named(tmp_path, monkeypatch, error):
+    """A download that broke off stays there, and stops every later one."""
+
+    def load_data():
+        raise error
+
+    monkeypatch.delenv("DCGAN_KERAS_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", load_data)
+    with pytest.raises(UnreadableFile) as caught:
+        load_dataset("fashion_mnist")
+    folder = tmp_path / "datasets" / "fashion-mnist"
+    assert str(caught.value).startswith(f"{folder}: expected fashion_mnist as Keras")
+    assert f"; {error}; remove the folder" in str(caught.value)
 
 
 def test_a_link_to_nowhere_in_the_cache_of_keras_is_named(no_data, tmp_path):
