@@ -51,6 +51,7 @@ ADAM7 = (  # the passes of an interlaced PNG: first column and row, and every wh
 # A JPEG's markers: 0xff and a code.
 MARKER, SCAN_OR_END, END = b"\xff", b"\xda\xd9", b"\xff\xd9"
 WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xD9))
+ZEROS = bytes(64)  # what is packed by AVIF or by WebP without loss ends in fewer
 # Many programs fill the fourth byte of a pixel or a colour of these with zeros, and
 # mean nothing; so does a TIFF that does not say what its fourth number is.
 WITH_PADDING = {"BMP", "DIB", "TGA"}
@@ -152,6 +153,9 @@ def decode(
             image.load()
             if image.format in ("JPEG", "MPO") and not _is_ended(path):
                 raise UnfitPicture("unreadable", "a JPEG without its end")
+            if image.format in ("AVIF", "WEBP") and _ends_in_zeros(path):
+                detail = f"{image.format}, of which the end is zeros"
+                raise UnfitPicture("unreadable", detail)
             if image.format == "PNG" and not _is_whole(path, image):
                 raise UnfitPicture("unreadable", "a PNG without its last rows")
             try:
@@ -304,6 +308,27 @@ def _is_ended(path: str | Path) -> bool:
         length = int.from_bytes(content[place + 1 : place + 3], "big")
         place += 1 + (0 if content[place] in WITHOUT_LENGTH else length)
     return place >= 0 and content.find(END, place - 1) >= 0
+
+
+def _ends_in_zeros(path: str | Path) -> bool:
+    """Whether the data of an AVIF or of a WebP without loss do; both have no checksum.
+
+    With loss a WebP of one colour ends in thousands of zeros: of that nothing is known.
+    """
+    content = memoryview(Path(path).read_bytes())
+    is_webp = content[:4] == b"RIFF"
+    place, order = (12, "little") if is_webp else (0, "big")
+    while place + 8 <= len(content):
+        if is_webp:  # name, length without both
+            name, length = content[place : place + 4], content[place + 4 : place + 8]
+            end = place + 8 + int.from_bytes(length, order)
+        else:  # length with both, 0 up to the end; name
+            length, name = content[place : place + 4], content[place + 4 : place + 8]
+            end = place + int.from_bytes(length, order) if any(length) else len(content)
+        if name in (b"VP8L", b"mdat"):
+            return content[place:end][-len(ZEROS) :] == ZEROS
+        place = max(end + end % 2 if is_webp else end, place + 8)
+    return False
 
 
 def _is_as_written(path: str | Path) -> bool:

@@ -613,6 +613,38 @@ def test_a_png_that_ends_in_zeros_is_refused(tmp_path, options):
         decode(path, 64, 3)
 
 
+NOTES = {"exif": Image.Exif().tobytes() + bytes(99)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("webp", {"lossless": True}), ("webp", {"lossless": True} | NOTES)]
+    + [("avif", {}), ("avif", NOTES)],
+    ids=["webp", "webp with notes", "avif", "avif with notes"],
+)
+def test_an_avif_or_a_lossless_webp_that_ends_in_zeros_is_refused(
+    tmp_path, kind, options
+):
+    """Their decoders make something of zeros, and say nothing."""
+    if f".{kind}" not in Image.registered_extensions():
+        pytest.skip(f"this Pillow knows no {kind}")
+    path = tmp_path / f"a.{kind}"
+    rough = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    for pixels in (np.zeros_like(rough), np.full_like(rough, 255), rough):
+        Image.fromarray(pixels).save(path, **options)
+        assert decode(path, 64, 3).shape == (64, 64, 3)
+    whole = path.read_bytes()
+    path.write_bytes(whole + bytes(99))  # behind the end, in nobody's way
+    assert decode(path, 64, 3).shape == (64, 64, 3)
+    notes = whole.rfind(b"EXIF")  # of a WebP they stand behind the pixels
+    data, behind = (whole, b"") if notes < 0 else (whole[:notes], whole[notes:])
+    for part in (0.5, 0.7, 0.9):
+        kept = int(len(data) * part)
+        path.write_bytes(data[:kept] + bytes(len(data) - kept) + behind)
+        with pytest.raises(UnfitPicture):
+            decode(path, 64, 3)
+
+
 def test_no_room_is_made_for_what_a_png_claims_to_have(tmp_path):
     """Pillow reads as many bytes as its last part says, after all pixels are there."""
     path = tmp_path / "a.png"
