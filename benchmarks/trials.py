@@ -9,6 +9,7 @@ pictures alike for that, "pixels" or "edges"; the trials of before 28 November 2
 by pixels, and looked among all of these, not among 100 components), shuffled (1: each
 picture gets the group of another one, as a control), paired (1: relativistic pairing
 with R1 and R2, Huang et al. 2024: each fake is compared with the real image beside it),
+plain_after (the CPU-seconds after which nothing is augmented any more, one of POINTS),
 or spread (N: D's last layers see how much N images differ, Karras et al. 2018; with
 update=alternating and r1_gamma=0, for the other step needs each image's answer alone).
 MNIST is judged as in quality.py, pictures in a folder as in colour.py, in inference
@@ -39,6 +40,7 @@ OWN = {
     "shuffled": 0,
     "paired": 0,
     "spread": 0,
+    "plain_after": 0,
 }
 PICTURES = 2000  # samples of colour
 
@@ -102,9 +104,21 @@ class Trial:
             self.dcgan.class_shares = found.shares
         self.dcgan.compile(*pair, **compile_options(settings))
         self._data = tf.constant(pixels), tf.constant(self.labels)
+        self._plain_after = own["plain_after"]
+        self._trace()
+
+    def _trace(self):
+        from dcgan_keras import tf
+
         self.loop = tf.function(
             self._steps, input_signature=[tf.TensorSpec((), tf.int32)]
         )
+
+    def change_at(self, cpu_seconds: float):
+        """What is asked to change then, does."""
+        if self._plain_after and cpu_seconds >= self._plain_after:
+            self._plain_after, self.dcgan.augmentation = 0, ()
+            self._trace()
 
     def _steps(self, n):
         from dcgan_keras import tf
@@ -230,7 +244,9 @@ def run(where: str, name: str, changes: dict, seed: int, budget: float) -> None:
         trial = Trial(pixels, changes, seed)
         trial.loop(1)
     path = result_path(where, name, seed)
-    for step, losses in trained(trial.loop, clock, [x for x in POINTS if x <= budget]):
+    points = [x for x in POINTS if x <= budget]
+    for step, losses in trained(lambda n: trial.loop(n), clock, points):
+        trial.change_at(clock.seconds)
         images = trial.samples(count)
         one = {"cpu_seconds": round(clock.seconds, 1), "step": step}
         one["losses"] = [round(float(x), 4) for x in losses]

@@ -118,6 +118,13 @@ def _add_train(commands) -> None:
         "colour, of 64 pixels",
     )
     train.add_argument(
+        "--r1-gamma",
+        type=edge.above_0(1000),
+        metavar="WEIGHT",
+        help="of R1, which holds D flat at the real images (1); where they are few and "
+        "large D needs more: 10 for 3,600 of 64 pixels",
+    )
+    train.add_argument(
         "--augment",
         action="extend",  # --augment flip --augment cutout are both
         nargs="+",

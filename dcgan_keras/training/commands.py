@@ -633,6 +633,14 @@ def _asked_settings(options: argparse.Namespace, config: dict) -> dict:
                 )
     if options.decay_steps is not None:
         asked["decay_steps"] = options.decay_steps
+    if options.r1_gamma is not None:
+        for name, without in (("recipe", "paper"), ("loop", "composite")):
+            if config[name] == without:
+                raise ValueError(
+                    "r1_gamma (--r1-gamma): expected none with "
+                    f"--{name} {without}, which knows no R1; got {options.r1_gamma:g}"
+                )
+        asked["r1_gamma"] = options.r1_gamma
     if options.augment is not None:
         asked["augmentation"] = list(check_augmentation(options.augment))
     return asked

@@ -290,6 +290,19 @@ def test_a_factor_of_the_rates_is_obeyed(loop, tmp_path, capsys):
     assert main([*again, "--learning-rates", "0.25"]) == 0
 
 
+def test_the_weight_of_r1_is_obeyed(tmp_path, capsys):
+    for name, given in (("a", []), ("b", ["--r1-gamma", "10"])):
+        assert train(tmp_path / name, "--steps", "2", *given) == 0
+    runs = [RunFolder(tmp_path / x) for x in "ab"]
+    assert [x.read_config()["settings"]["r1_gamma"] for x in runs] == [1, 10]
+    losses = [[x["discriminator_loss"] for x in r.read_history()] for r in runs]
+    assert losses[0][0] == losses[1][0] and losses[0][1] != losses[1][1]
+    again = ["train", "--output", str(tmp_path / "b"), "--resume", "--steps", "3"]
+    assert main([*again, "--r1-gamma", "9"]) == 2
+    assert "a resumed run keeps its settings" in capsys.readouterr().err
+    assert main([*again, "--r1-gamma", "10"]) == 0
+
+
 @pytest.mark.parametrize("factor", ["0", "-1", "nan", "101", "", "fast"])
 def test_what_is_no_factor_is_refused(factor, tmp_path, capsys):
     with pytest.raises(SystemExit):
@@ -307,6 +320,8 @@ def test_what_is_no_factor_is_refused(factor, tmp_path, capsys):
         (["--learning-rates", "1e-40"], "learning_rates (--learning-rates): "),
         (["--loop", "composite", "--augment", "flip"], "augmentation (--augment): "),
         (["--recipe", "paper", "--decay-steps", "9"], "decay_steps (--decay-steps): "),
+        (["--recipe", "paper", "--r1-gamma", "9"], "r1_gamma (--r1-gamma): "),
+        (["--loop", "composite", "--r1-gamma", "9"], "r1_gamma (--r1-gamma): "),
     ],
 )
 def test_what_could_not_be_obeyed_is_refused(options, said, tmp_path, capsys):
