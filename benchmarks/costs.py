@@ -2,10 +2,10 @@
 
     python benchmarks/costs.py
 
-Reads benchmarks/results/sizes.json, folders.json, workers.json and speed_32.json, of
-which each has its own command, and writes data/tables/costs.csv, one number a line, and
-costs.json with the command and the machine of each. ``recorded.recorded_costs`` reads
-them, in a clone and in an installed package.
+Reads benchmarks/results/sizes.json, folders.json, workers.json, speed_32.json and
+kinds.json, of which each has its own command, and writes data/tables/costs.csv, one
+number a line, and costs.json with the command and the machine of each.
+``recorded.recorded_costs`` reads them, in a clone and in an installed package.
 """
 
 import csv
@@ -23,6 +23,7 @@ COMMANDS = {
     "folders": "python benchmarks/folders.py",
     "workers": "python benchmarks/workers.py",
     "speed_32": "python benchmarks/speed.py",
+    "kinds": "python benchmarks/kinds.py FOLDER SAMPLES.npz ...",
 }
 
 
@@ -37,6 +38,8 @@ def numbers(name: str, content: dict) -> Iterator[tuple[str, str, float]]:
     elif name == "workers":
         for way, rates in content["ways"].items():
             yield from of_rows((f"{way}, {r['batch_size']}", r) for r in rates)
+    elif name == "kinds":
+        yield from of_rows(content["sets"].items())
     else:
         for precision, ways in content["results"].items():
             for way, rounds in ways.items():

@@ -14,7 +14,7 @@ or spread (N: D's last layers see how much N images differ, Karras et al. 2018; 
 update=alternating and r1_gamma=0, for the other step needs each image's answer alone).
 MNIST is judged as in quality.py, pictures in a folder as in colour.py, in inference
 mode alone. A run is one file in results/trials, and is not repeated; --report makes the
-table of all that are there.
+table of all that are there. The samples in colour stay in build/trials, for kinds.py.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from measure import RESULTS, SAMPLES, CpuClock, floor, machine, markdown, write_
 from quality import trained
 
 FOLDER = RESULTS / "trials"
+KEPT = Path(__file__).resolve().parent.parent / "build" / "trials"  # all samples
 POINTS = (60.0, 200.0, 400.0, 600.0)
 OWN = {
     "width": 16,
@@ -257,6 +258,9 @@ def run(where: str, name: str, changes: dict, seed: int, budget: float) -> None:
     write_json(path, content | {"machine": machine()})
     if where != "mnist":
         write_png(path.with_suffix(".png"), tile(images[:32], scale=2))
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept = images.astype(np.float16)
+        np.savez_compressed(KEPT / f"{path.stem}.npz", images=kept)
 
 
 def result_path(where: str, name: str, seed: int) -> Path:

@@ -93,7 +93,7 @@ def recorded_costs(benchmark: str) -> dict[str, dict[str, float]]:
     """What a benchmark of seconds, memory or pictures a second found.
 
     Args:
-        benchmark: "sizes", "folders", "workers" or "speed_32".
+        benchmark: "sizes", "folders", "workers", "speed_32" or "kinds".
 
     Returns:
         {row: {quantity: number}}, in the order of the benchmark.
