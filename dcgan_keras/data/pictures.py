@@ -148,8 +148,8 @@ def decode(
         with _in_flight.take(_cost(image, image_size)):
             _scale_transparency(image)
             # First, for Pillow makes room for as many bytes as a part says it has.
-            if image.format == "PNG" and not _is_as_written(path):
-                raise UnfitPicture("unreadable", "a PNG with another checksum")
+            if image.format == "PNG" and (fault := _fault_of_png(path)):
+                raise UnfitPicture("unreadable", f"a PNG {fault}")
             image.load()
             if image.format in ("JPEG", "MPO") and not _is_ended(path):
                 raise UnfitPicture("unreadable", "a JPEG without its end")
@@ -331,20 +331,23 @@ def _ends_in_zeros(path: str | Path) -> bool:
     return False
 
 
-def _is_as_written(path: str | Path) -> bool:
-    """Whether the pixels of a PNG agree with their checksums, which Pillow passes over.
+def _fault_of_png(path: str | Path) -> str:
+    """What is wrong with the pixels as they were written, which Pillow passes over.
 
-    A download that broke off may end in zeros, and these decode to something.
+    A download that broke off may end in zeros, and these decode to something; and for
+    a last part that claims to be large Pillow would reserve as much memory.
     """
     content, place, kind = memoryview(Path(path).read_bytes()), 8, b""
     while True:
         length, before = int.from_bytes(content[place : place + 4], "big"), kind
         end, kind = place + 8 + length, bytes(content[place + 4 : place + 8])
         if not kind or before == b"IDAT" != kind:  # they lie one after the other
-            return True
+            return ""
+        if kind == b"IDAT" and end + 4 > len(content):
+            return "that ends too soon"
         checksum = int.from_bytes(content[end : end + 4], "big")
         if kind == b"IDAT" and zlib.crc32(content[place + 4 : end]) != checksum:
-            return False
+            return "with another checksum"
         place = end + 4
 
 
