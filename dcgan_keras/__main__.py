@@ -121,8 +121,8 @@ def _add_train(commands) -> None:
         "--r1-gamma",
         type=edge.above_0(1000),
         metavar="WEIGHT",
-        help="of R1, which holds D flat at the real images (1); where they are few and "
-        "large D needs more: 30 for 3,600 of 64 pixels",
+        help="of R1, which holds D flat at the real images (1); 30, in place of "
+        "--augment, served a few thousand pictures of 64 pixels",
     )
     train.add_argument(
         "--augment",
