@@ -68,7 +68,11 @@ class Trial:
 
         own = OWN | {key: value for key, value in changes.items() if key in OWN}
         settings = {key: value for key, value in changes.items() if key not in OWN}
-        if unknown := settings.keys() - {*SETTINGS, "augmentation"}:
+        if unknown := settings.keys() - {
+            *SETTINGS,
+            "augmentation",
+            "augmentation_share",
+        }:
             raise SystemExit(f"not a setting: {', '.join(sorted(unknown))}")
         settings = SETTINGS | settings
         self.seed, self.batch_size = seed, own["batch_size"]

@@ -107,22 +107,21 @@ def _add_train(commands) -> None:
     train.add_argument(
         "--decay-steps",
         type=edge.positive,
-        help="steps after which the default recipe's learning rates are halved (1000; "
-        "with --minutes a sixth of the steps, if that is more)",
+        help="steps after which the default recipe's learning rates are halved (1000, "
+        "in colour 4000; with --minutes a sixth of the steps, if that is more)",
     )
     train.add_argument(
         "--learning-rates",
         type=edge.above_0(100),
         metavar="FACTOR",
-        help="both of the default recipe's, times this (1); 0.4 in the recorded run in "
-        "colour, of 64 pixels",
+        help="both of the default recipe's, times this (1, in colour 0.4)",
     )
     train.add_argument(
         "--r1-gamma",
         type=edge.above_0(1000),
         metavar="WEIGHT",
-        help="of R1, which holds D flat at the real images (1); 30, in place of "
-        "--augment, served a few thousand pictures of 64 pixels",
+        help="of R1, which holds D flat at the real images (1; in colour, from 64 "
+        "pixels on, 30)",
     )
     train.add_argument(
         "--augment",
@@ -130,6 +129,12 @@ def _add_train(commands) -> None:
         nargs="+",
         choices=("flip", "translation", "colour", "cutout"),
         help="change at random all that D sees, reals and fakes; for few images",
+    )
+    train.add_argument(
+        "--augment-share",
+        type=edge.above_0(1),
+        metavar="SHARE",
+        help="of the images that --augment changes, each by a draw of its own (1)",
     )
     train.add_argument(
         "--devices",

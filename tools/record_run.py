@@ -31,8 +31,7 @@ RUNS = {
     + ["--recipe", "paper", "--width", "32", "--batch-size", "128"],
     "cifar": ["--steps", "4000", "--sample-every", "500", "--image-size", "32"],
     "emoji": ["--steps", "20000", "--sample-every", "1000", "--image-size", "64"]
-    + ["--augment", "flip", "translation", "cutout", "--learning-rates", "0.4"]
-    + ["--decay-steps", "4000"],
+    + ["--augment", "flip", "translation", "cutout", "--augment-share", "0.3"],
 }
 # Grids that are kept, evenly spread; of others four
 KEPT_SAMPLES = {"mnist": 12, "emoji": 1}

@@ -9,12 +9,12 @@ through the changes, so that D can tell apart only what is drawn.
 from collections.abc import Iterable, Sequence
 
 from dcgan_keras._tensorflow import tf
-from dcgan_keras.sizes import check_choice
+from dcgan_keras.sizes import check_choice, is_number
 
 AUGMENTATIONS = ("flip", "translation", "colour", "cutout")
 MOVED = 1 / 8  # of the side, at most, each way
 CUT = 1 / 2  # of the side
-DRAWS = 8  # random numbers an image
+DRAWS = 8  # random numbers an image; with a share below 1 one more
 
 
 def check_augmentation(names: Sequence[str]) -> tuple[str, ...]:
@@ -29,7 +29,17 @@ def check_augmentation(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in AUGMENTATIONS if name in names)
 
 
-def augment(images, names: Sequence[str], draws):
+def check_share(share: float) -> float:
+    """As a Python number, or a ValueError."""
+    if not is_number(share) or not 0 < share <= 1:
+        raise ValueError(
+            "augmentation_share: expected a number above 0 and at most 1, the share of "
+            f"the images that are changed; got {share!r}"
+        )
+    return float(share)
+
+
+def augment(images, names: Sequence[str], draws, share: float = 1.0):
     """Change each image by itself, at random; differentiable in the images.
 
     Args:
@@ -39,25 +49,29 @@ def augment(images, names: Sequence[str], draws):
             repeats the edge; "colour" changes brightness (by up to 0.5), saturation
             (0 to 2 times; of colour images) and contrast (0.5 to 1.5 times); "cutout"
             sets a square of half the side to 0.
-        draws: float32 (N, DRAWS), uniform in [0, 1); the changes of an image follow
-            from its row alone.
+        draws: float32 (N, DRAWS), uniform in [0, 1), with a share below 1
+            (N, DRAWS + 1); the changes of an image follow from its row alone.
+        share: of the images that are changed, in (0, 1]; the others stay as they are.
 
     Returns:
         The same shape; after "colour" values may lie beyond [-1, 1].
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name, or a share that is none.
 
     Example:
         >>> draws = tf.random.stateless_uniform((len(images), DRAWS), seed=[0, step])
         >>> seen = augment(images, ("flip", "translation"), draws)
 
     Source: Zhao et al. 2020, "Differentiable augmentation for data-efficient GAN
-        training", section 3 and its code; there 0 comes in at a moved edge.
+        training", section 3 and its code; there 0 comes in at a moved edge. A share:
+        Karras et al. 2020, "Training generative adversarial networks with limited
+        data", section 2.
     """
-    names = check_augmentation(names)
+    names, share = check_augmentation(names), check_share(share)
     if not names:
         return images
+    as_they_are = images
     _, height, width, channels = images.shape
     draws = tf.transpose(draws)
     if "flip" in names or "translation" in names:
@@ -81,6 +95,10 @@ def augment(images, names: Sequence[str], draws):
         down = _is_cut(height, draws[6])[:, :, None, None]
         right = _is_cut(width, draws[7])[:, None, :, None]
         images = tf.where(down & right, 0.0, images)
+    if share < 1:
+        images = tf.where(
+            draws[DRAWS, :, None, None, None] < share, images, as_they_are
+        )
     return images
 
 

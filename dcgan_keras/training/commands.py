@@ -145,6 +145,8 @@ def train(options: argparse.Namespace) -> None:
             f"run in {run.path} has them, got {shape}"
         )
     config["image_shape"] = shape
+    if not options.resume:
+        config["settings"] = _suited(config, options)
     data = _grouped(data, config, run if options.resume else None)
     if options.resume:
         _check_moved(run, config, data)
@@ -166,6 +168,24 @@ def train(options: argparse.Namespace) -> None:
         is_first = cluster is None or cluster.index == 0
         train_model = _train_and_write if is_first else _train_along
         train_model(run, config, data, model, cluster, options)
+
+
+def _suited(config: dict, options: argparse.Namespace) -> dict:
+    """The settings that suit the pictures, but for what was asked for; said."""
+    before = config["settings"]  # of pictures of which nothing is known
+    settings = settings_of(config) | _asked_settings(options, config)
+    changed = {name: x for name, x in settings.items() if x != before[name]}
+    chosen = []
+    if rate := changed.get("generator_learning_rate"):
+        factor = rate / before["generator_learning_rate"]
+        chosen.append(f"--learning-rates {factor:g}")
+    for name in ("decay_steps", "r1_gamma"):
+        if name in changed:
+            chosen.append(f"--{name.replace('_', '-')} {changed[name]:g}")
+    if chosen:
+        shape = "x".join(map(str, config["image_shape"]))
+        say(f"pictures of {shape} are trained with {' '.join(chosen)}")
+    return settings
 
 
 def _steps_of(epochs: int, images, batch_size: int) -> int:
@@ -603,10 +623,11 @@ def _resumed(run: RunFolder, options: argparse.Namespace) -> dict:
         config[name] = asked
     for name, steps in RHYTHM.items():
         config[name] = _given(options, name, config.get(name, steps))
+    kept = {"augmentation_share": 1.0} | config["settings"]
     for name, asked in _asked_settings(options, config).items():
-        if asked != config["settings"].get(name):
+        if asked != kept.get(name):
             raise ValueError(
-                f"{name}: the run in {run.path} has {config['settings'].get(name)!r}, "
+                f"{name}: the run in {run.path} has {kept.get(name)!r}, "
                 f"got {asked!r}; a resumed run keeps its settings"
             )
     return config
@@ -643,6 +664,13 @@ def _asked_settings(options: argparse.Namespace, config: dict) -> dict:
         asked["r1_gamma"] = options.r1_gamma
     if options.augment is not None:
         asked["augmentation"] = list(check_augmentation(options.augment))
+    if options.augment_share is not None:
+        if not (asked | config.get("settings", {})).get("augmentation"):
+            raise ValueError(
+                "augmentation_share (--augment-share): expected none without --augment,"
+                f" which names what is done; got {options.augment_share:g}"
+            )
+        asked["augmentation_share"] = options.augment_share
     return asked
 
 

@@ -16,19 +16,23 @@ from dcgan_keras.data.clusters import Clusters, sides_of_centres
 from dcgan_keras.files import UnreadableFile, decoding
 from dcgan_keras.models import build_discriminator, build_generator
 from dcgan_keras.sizes import is_int, stages
-from dcgan_keras.training.augmentation import AUGMENTATIONS
 from dcgan_keras.training.callbacks import state_of
 from dcgan_keras.training.composite_loop import CompositeLoop
-from dcgan_keras.training.dcgan import DCGAN, UPDATES
+from dcgan_keras.training.dcgan import DCGAN
 from dcgan_keras.training.players import default_optimizer
 from dcgan_keras.training.recipe import (
     BATCH_SIZE,
+    COUNT,
     RECIPES,
     WIDTH,
+    _is_count,
     build_players,
+    check_values,
     compile_options,
     optimizers,
+    settings_for,
 )
+from dcgan_keras.training.recipe import CHECKS as SETTING_CHECKS
 from dcgan_keras.training.runs import RunFolder
 
 DEFAULTS = {  # of the command line's options, by their names in config.json
@@ -54,28 +58,12 @@ LOOPS = ("train_step", "composite")
 MOST_WEIGHTS = 2**29  # in one layer: 2 GiB; the paper's largest has 13 million
 
 
-# 1e30 is less than a float32 can hold, so that no number here becomes infinity.
-def _is_number(value, low: float, below: float = 1e30) -> bool:
-    return type(value) in (int, float) and low <= value < below
-
-
-def _is_count(value, low: int = 1, below: int = 2**53) -> bool:
-    return is_int(value) and low <= value < below
-
-
-COUNT = "a whole number, 1 to 2**53 - 1"
-
-
 def _is_channels(value) -> bool:
     return is_int(value) and value in (1, 3)  # True == 1 and 3.0 == 3
 
 
 def _is_image_shape(value) -> bool:
     return isinstance(value, list) and len(value) == 3 and _is_channels(value[2])
-
-
-def _is_augmentation(value) -> bool:
-    return isinstance(value, list) and all(x in AUGMENTATIONS for x in value)
 
 
 def _are_names(value) -> bool:
@@ -103,19 +91,7 @@ CHECKS = {  # what config.json and its settings may hold: by name (is it so, in 
     "settings": (lambda x: isinstance(x, dict), "an object"),
     "latent_dim": (_is_count, COUNT),
     "width": (_is_count, COUNT),
-    "extra_layers": (lambda x: _is_count(x, 0, 21), "a whole number, 0 to 20"),
-    "leaky_slope": (lambda x: _is_number(x, 0), "a number >= 0"),
-    "generator_learning_rate": (lambda x: _is_number(x, 0), "a number >= 0"),
-    "discriminator_learning_rate": (lambda x: _is_number(x, 0), "a number >= 0"),
-    "beta_1": (lambda x: _is_number(x, 0, 1), "a number in [0, 1)"),
-    "beta_2": (lambda x: _is_number(x, 0, 1), "a number in [0, 1)"),
-    "decay_steps": (_is_count, COUNT),
-    "update": (lambda x: x in UPDATES, f"one of {UPDATES}"),
-    "r1_gamma": (lambda x: _is_number(x, 0), "a number >= 0"),
-    "r1_interval": (_is_count, COUNT),
-    "average": (lambda x: isinstance(x, bool), "true or false"),
-    "augmentation": (_is_augmentation, f"a list of {AUGMENTATIONS}"),
-}
+} | SETTING_CHECKS
 
 
 class Players(NamedTuple):
@@ -136,10 +112,13 @@ class Players(NamedTuple):
 def settings_of(config: dict) -> dict:
     """The settings of the recipe and the loop that a configuration names.
 
-    The composite loop knows neither the simultaneous update nor R1. A run that was
-    given an augmentation has that beside them.
+    Those of the default recipe hang on the pictures, once their shape is known. The
+    composite loop knows neither the simultaneous update nor R1. A run that was given an
+    augmentation has that beside them.
     """
     settings = RECIPES[config["recipe"]]
+    if config["recipe"] == "default" and "image_shape" in config:
+        settings = settings_for(config["image_shape"])
     if config["loop"] == "composite":
         settings = {k: v for k, v in settings.items() if not k.startswith("r1_")}
         settings = settings | {"update": "alternating"}
@@ -240,16 +219,13 @@ def check_asked(config: dict) -> None:
 
 
 def _check(values: dict, are_options: bool = False) -> None:
-    for name, value in values.items():
-        is_so, words = CHECKS.get(name, (lambda _: True, ""))
-        if not is_so(value):
-            option = f" (--{name.replace('_', '-')})" if are_options else ""
-            raise ValueError(f"{name}{option}: expected {words}, got {value!r}")
+    check_values(values, CHECKS, are_options)
 
 
 def _check_together(config: dict) -> None:
     settings, given = settings_of(config), dict(config["settings"])
     augmentation = given.pop("augmentation", [])
+    share = given.pop("augmentation_share", 1)
     if config["recipe"] == "paper" and given != settings:
         raise ValueError(
             f"settings: expected those of the paper's recipe, {settings}, got {given}"
@@ -258,6 +234,11 @@ def _check_together(config: dict) -> None:
         raise ValueError(
             "augmentation (--augment): expected none with the composite loop, which "
             f"shows D the images as they are; got {augmentation}"
+        )
+    if share < 1 and not augmentation:
+        raise ValueError(
+            "augmentation_share: expected none, or 1, where there is no augmentation; "
+            f"got {share}"
         )
     if config.get("conditional", False) != (config.get("classes") is not None):
         raise ValueError(

@@ -15,7 +15,12 @@ from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import _operations, batch_norm_layers, mixes_batch
 from dcgan_keras.noise import D_FAKES, D_NOISE, G_FAKES, G_NOISE, REALS, uniform_noise
 from dcgan_keras.sizes import check_choice, check_not_negative, is_int, is_number
-from dcgan_keras.training.augmentation import DRAWS, augment, check_augmentation
+from dcgan_keras.training.augmentation import (
+    DRAWS,
+    augment,
+    check_augmentation,
+    check_share,
+)
 from dcgan_keras.training.players import (
     TwoPlayers,
     asked_losses,
@@ -75,6 +80,7 @@ class DCGAN(TwoPlayers):
         r1_gamma: float = 0.0,
         r1_interval: int = 16,
         augmentation: Sequence[str] = (),
+        augmentation_share: float = 1.0,
         jit_compile: bool = False,
         real_label: float = 1.0,
         **options,
@@ -99,6 +105,8 @@ class DCGAN(TwoPlayers):
                 strong: nearly free, and the same on average.
             augmentation: what is done at random to all that D sees in training, reals
                 and fakes alike, see ``augmentation.augment``; for few images.
+            augmentation_share: of these images that are changed, each by a draw of its
+                own; the others stay as they are.
             jit_compile: whether XLA makes the update, on one device; on CPUs it is
                 slower here. The same seed gives the same z, but another Dropout.
             real_label: of D's loss, see ``losses.discriminator_loss``.
@@ -113,9 +121,16 @@ class DCGAN(TwoPlayers):
         check_not_negative(real_label=real_label)
         _check_update(update, r1_gamma, r1_interval, self.discriminator)
         augmentation = check_augmentation(augmentation)
+        augmentation_share = check_share(augmentation_share)
+        if augmentation_share < 1 and not augmentation:
+            raise ValueError(
+                "augmentation_share: expected 1 where there is no augmentation, got "
+                f"{augmentation_share:g}"
+            )
         options["jit_compile"] = jit_compile
         self._compile_players(generator_optimizer, discriminator_optimizer, options)
         self.update, self.augmentation = update, augmentation
+        self.augmentation_share = augmentation_share
         self.r1_gamma, self.r1_interval = float(r1_gamma), int(r1_interval)
         self.generator_loss_name, self.real_label = generator_loss, float(real_label)
         self.generator_loss = losses.GENERATOR_LOSSES[generator_loss]
@@ -123,7 +138,8 @@ class DCGAN(TwoPlayers):
     def get_compile_config(self):
         config = super().get_compile_config()
         if config:
-            names = ("update", "r1_gamma", "r1_interval", "augmentation", "real_label")
+            names = ("update", "r1_gamma", "r1_interval", "real_label")
+            names += ("augmentation", "augmentation_share")
             config |= {name: getattr(self, name) for name in names}
             config["generator_loss"] = self.generator_loss_name
         return config
@@ -131,8 +147,9 @@ class DCGAN(TwoPlayers):
     def _draws(self, images, step):
         draws = super()._draws(images, step)
         if self.augmentation:
+            count = DRAWS + (self.augmentation_share < 1)
             for draw in (REALS, D_FAKES, G_FAKES):
-                draws[draw] = self._part(images, uniform_noise, DRAWS, step, draw)
+                draws[draw] = self._part(images, uniform_noise, count, step, draw)
         return draws
 
     def _update(self, real_images, labels, step, draws):
@@ -149,7 +166,8 @@ class DCGAN(TwoPlayers):
         """What D sees of a batch: each image changed at random, or as it is."""
         if not self.augmentation:
             return images
-        return augment(images, self.augmentation, draws[draw])
+        share = self.augmentation_share
+        return augment(images, self.augmentation, draws[draw], share)
 
     def _simultaneous(self, real_images, labels, step, draws):
         """Both players from one forward pass and one backward pass of D.

@@ -18,13 +18,17 @@ is worth, is measured in benchmarks/README.md:
   stops falling after a minute, and the digits come less and less equally often.
 - Samples come from an average of G's weights (Yazıcı et al. 2019), and BN's statistics
   are measured with them, not with the weights of the last step.
+
+Pictures in colour are learned with smaller rates, which fall later, and large ones with
+a flatter D: ``settings_for``.
 """
 
 from dcgan_keras._tensorflow import keras
 from dcgan_keras.fast.optimizers import FusedAdam
 from dcgan_keras.models import build_discriminator, build_generator
-from dcgan_keras.sizes import stages
-from dcgan_keras.training.dcgan import DCGAN
+from dcgan_keras.sizes import is_int, is_number, stages
+from dcgan_keras.training.augmentation import AUGMENTATIONS
+from dcgan_keras.training.dcgan import DCGAN, UPDATES
 
 WIDTH = 16  # channels of the layer next to the image
 BATCH_SIZE = 32
@@ -42,11 +46,79 @@ SETTINGS = {
     "average": True,
 }
 
+# What suits other pictures better, each as measured in benchmarks/README.md, "Colour".
+COLOUR = {
+    "generator_learning_rate": 4.8e-3,
+    "discriminator_learning_rate": 1.6e-3,
+    "decay_steps": 4000,
+}
+LARGE, LARGE_SIDE = {"r1_gamma": 30.0}, 64  # and in colour; pixels
+
 RECIPES = {  # by the name that the command line gives them
     "default": SETTINGS,
     # The rest are the defaults of the builders and of ``default_optimizer``.
     "paper": {"update": "alternating", "average": False},
 }
+
+
+# 1e30 is less than a float32 can hold, so that no number here becomes infinity.
+def _is_number(value, low: float, below: float = 1e30) -> bool:
+    return is_number(value) and low <= value < below
+
+
+def _is_count(value, low: int = 1, below: int = 2**53) -> bool:
+    return is_int(value) and low <= value < below
+
+
+def _is_augmentation(value) -> bool:
+    return isinstance(value, (list, tuple)) and all(x in AUGMENTATIONS for x in value)
+
+
+COUNT = "a whole number, 1 to 2**53 - 1"
+CHECKS = {  # what the settings may be: by name (is it so, in words)
+    "extra_layers": (lambda x: _is_count(x, 0, 21), "a whole number, 0 to 20"),
+    "leaky_slope": (lambda x: _is_number(x, 0), "a number >= 0"),
+    "generator_learning_rate": (lambda x: _is_number(x, 0), "a number >= 0"),
+    "discriminator_learning_rate": (lambda x: _is_number(x, 0), "a number >= 0"),
+    "beta_1": (lambda x: _is_number(x, 0, 1), "a number in [0, 1)"),
+    "beta_2": (lambda x: _is_number(x, 0, 1), "a number in [0, 1)"),
+    "decay_steps": (_is_count, COUNT),
+    "update": (lambda x: x in UPDATES, f"one of {UPDATES}"),
+    "r1_gamma": (lambda x: _is_number(x, 0), "a number >= 0"),
+    "r1_interval": (_is_count, COUNT),
+    "average": (lambda x: isinstance(x, bool), "true or false"),
+    "augmentation": (_is_augmentation, f"a list of {AUGMENTATIONS}"),
+    "augmentation_share": (
+        lambda x: _is_number(x, 0) and 0 < x <= 1,
+        "a number above 0 and at most 1",
+    ),
+}
+
+
+def check_values(values: dict, checks: dict = CHECKS, are_options=False) -> None:
+    """Refuse what cannot be, with a ValueError that names it, and the option."""
+    for name, value in values.items():
+        is_so, words = checks.get(name, (lambda _: True, ""))
+        if not is_so(value):
+            option = f" (--{name.replace('_', '-')})" if are_options else ""
+            raise ValueError(f"{name}{option}: expected {words}, got {value!r}")
+
+
+def settings_for(image_shape: tuple[int, int, int]) -> dict:
+    """``SETTINGS`` with what suits pictures of this kind better.
+
+    Args:
+        image_shape: (H, W, C).
+
+    Returns:
+        In colour four tenths of the rates, halved after 4,000 steps; where both sides
+        have 64 pixels or more R1 has a weight of 30, too.
+
+    Source: benchmarks/README.md, "Colour".
+    """
+    *sides, channels = image_shape
+    settings = SETTINGS if channels == 1 else SETTINGS | COLOUR
+    return settings | LARGE if channels > 1 and min(sides) >= LARGE_SIDE else settings
 
 
 def build_players(
@@ -78,6 +150,7 @@ def build_players(
     Example:
         >>> generator, discriminator = build_players((32, 32, 3))
     """
+    check_values({"extra_layers": extra_layers, "leaky_slope": leaky_slope})
     _, doublings = stages(image_shape)
     widths = [width * 2**number for number in range(doublings)]
     plan = {"kernel_size": 4, "weight_stddev": None, "fast": True, "classes": classes}
@@ -106,19 +179,32 @@ def compile_default(dcgan: DCGAN, **changes) -> DCGAN:
 
     Args:
         dcgan: with players as from ``build_players``.
-        changes: to ``SETTINGS``.
+        changes: to ``settings_for(image_shape)``, where the model is compiled; or
+            other options of ``DCGAN.compile``, such as jit_compile.
 
     Returns:
         The same model, compiled.
+
+    Raises:
+        ValueError: a value that a setting cannot have, an option that is none, or one
+            that comes too late, since the players are built.
     """
-    settings = SETTINGS | changes
-    dcgan.compile(*optimizers(settings), **compile_options(settings))
+    for name in ("extra_layers", "leaky_slope"):
+        if name in changes:
+            raise ValueError(
+                f"{name}: expected none, for the players are built already; it belongs "
+                f"to build_players; got {changes[name]!r}"
+            )
+    own = {name: value for name, value in changes.items() if name in CHECKS}
+    others = {name: value for name, value in changes.items() if name not in CHECKS}
+    settings = settings_for(dcgan.generator.output_shape[1:]) | own
+    dcgan.compile(*optimizers(settings), **compile_options(settings), **others)
     return dcgan
 
 
 def compile_options(settings: dict) -> dict:
     """Those of a recipe's settings that ``DCGAN.compile`` takes."""
-    names = ("update", "r1_gamma", "r1_interval", "augmentation")
+    names = ("update", "r1_gamma", "r1_interval", "augmentation", "augmentation_share")
     return {name: settings[name] for name in names if name in settings}
 
 
@@ -126,9 +212,13 @@ def optimizers(settings: dict | None = None) -> tuple[FusedAdam, FusedAdam]:
     """One for G, which keeps the average of its weights, and one for D.
 
     Args:
-        settings: None: ``SETTINGS``.
+        settings: what differs from ``SETTINGS``.
+
+    Raises:
+        ValueError: a value that a setting cannot have.
     """
-    settings = settings or SETTINGS
+    settings = SETTINGS | (settings or {})
+    check_values(settings)
     betas = {"beta_1": settings["beta_1"], "beta_2": settings["beta_2"]}
     g_rate, d_rate = (
         keras.optimizers.schedules.InverseTimeDecay(  # a / (1 + step / decay_steps)

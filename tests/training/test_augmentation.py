@@ -139,6 +139,38 @@ class TestImages:
         found = np.sum((ends[1] - ends[0]) * ways[0]) / 2
         assert slope == pytest.approx(found, rel=1e-3)
 
+    @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+    def test_a_share_of_the_images_is_changed_and_the_others_are_as_they_were(
+        self, share
+    ):
+        draws = RNG(5).uniform(0, 1, (40, DRAWS + 1)).astype(np.float32)
+        found = augment(tf.constant(IMAGES), AUGMENTATIONS, draws, share).numpy()
+        changed = draws[:, DRAWS] < share
+        assert 0 < changed.sum() < 40
+        np.testing.assert_array_equal(found[~changed], IMAGES[~changed])
+        np.testing.assert_array_equal(
+            found[changed], of(AUGMENTATIONS, draws=draws)[changed]
+        )
+        assert (found != IMAGES).any(axis=(1, 2, 3))[changed].all()
+
+    def test_g_learns_of_those_that_are_not_changed_as_well(self):
+        draws = np.full((2, DRAWS + 1), 0.5, np.float32)
+        draws[:, DRAWS] = 0.2, 0.7
+        images = tf.constant(IMAGES[:2])
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            seen = tf.reduce_sum(augment(images, ("cutout",), draws, 0.5))
+        slope = tape.gradient(seen, images).numpy()
+        assert (slope[0] == 0).any() and (slope[1] == 1).all()
+
+    @pytest.mark.parametrize("share", [0, -0.1, 1.01, True, "0.5", None, float("nan")])
+    def test_what_is_no_share_is_refused(self, share):
+        said = "augmentation_share: expected a number above 0 and at most 1"
+        with pytest.raises(ValueError, match=said):
+            augment(IMAGES, ("flip",), UNIFORM, share)
+        with pytest.raises(ValueError, match=said):
+            dcgan("alternating", ("flip",), share=share)
+
     def test_none_is_the_images_themselves(self):
         assert augment(IMAGES, (), UNIFORM) is IMAGES
 
@@ -151,15 +183,16 @@ class TestImages:
             augment(IMAGES, ["rotation"], UNIFORM)
 
 
-def dcgan(update, augmentation, seed=0):
+def dcgan(update, augmentation, seed=0, share=1):
+    own = {"augmentation": augmentation, "augmentation_share": share}
     if update == "simultaneous":
         players = build_players((8, 8, 3), 4, width=2, seed=1)
         model = DCGAN(*players, seed=seed)
-        return compile_default(model, augmentation=augmentation, decay_steps=10)
+        return compile_default(model, decay_steps=10, **own)
     shape = {"image_shape": (8, 8, 3), "channels": 2, "seed": 1}
     players = build_generator(latent_dim=4, **shape), build_discriminator(**shape)
     model = DCGAN(*players, seed=seed)
-    model.compile(augmentation=augmentation)
+    model.compile(**own)
     return model
 
 
@@ -174,9 +207,10 @@ class TestStep:
         ]
         assert logs[0] == logs[1] != logs[2]
 
-    def test_reals_and_fakes_are_changed_by_numbers_of_their_own(self, update):
-        seen = []
-        model = dcgan(update, ("colour",), seed=3)
+    @pytest.mark.parametrize("share", [1, 0.5])
+    def test_reals_and_fakes_are_changed_by_numbers_of_their_own(self, update, share):
+        seen, count = [], DRAWS + (share < 1)
+        model = dcgan(update, ("colour",), seed=3, share=share)
         if update == "simultaneous":
             model.r1_gamma = 0.0
         discriminator = model.discriminator
@@ -188,15 +222,21 @@ class TestStep:
         z = model._noise(tf.constant(self.reals), tf.constant(2, tf.int64), 0)
         fakes = model.generator(z, training=True).numpy()
         model.train_step(tf.constant(self.reals))
-        draws = uniform_noise((6, DRAWS), 3, 2, REALS)
-        expected = augment(self.reals, ("colour",), draws)
+        draws = uniform_noise((6, count), 3, 2, REALS)
+        expected = augment(self.reals, ("colour",), draws, share)
         np.testing.assert_allclose(seen[0], expected, atol=1e-6)
         for seed, step in ((0, 2), (3, 0)):  # neither may be left out
-            draws_of_others = uniform_noise((6, DRAWS), seed, step, REALS)
-            others = augment(self.reals, ("colour",), draws_of_others)
+            draws_of_others = uniform_noise((6, count), seed, step, REALS)
+            others = augment(self.reals, ("colour",), draws_of_others, share)
             assert np.max(abs(others - expected)) > 0.01
         assert np.max(abs(seen[1] - fakes)) > 0.01
-        unlike = augment(fakes, ("colour",), draws)
+        if share < 1:  # of either kind some, and of the two kinds not the same
+            kept = [
+                np.isclose(a, b, atol=1e-6).all(axis=(1, 2, 3))
+                for a, b in ((seen[0], self.reals), (seen[1], fakes))
+            ]
+            assert all(0 < one.sum() < 6 for one in kept) and any(kept[0] != kept[1])
+        unlike = augment(fakes, ("colour",), draws, share)
         assert np.max(abs(seen[1] - unlike)) > 0.01
         assert len(seen) == (2 if update == "simultaneous" else 3)
 
@@ -224,11 +264,15 @@ class TestStep:
             np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
     def test_is_kept_with_how_it_was_compiled(self, update):
-        model = dcgan(update, ("flip",))
+        model = dcgan(update, ("flip",), share=0.25)
         text = json.dumps(model.get_compile_config())
         again = dcgan(update, ())
         again.compile_from_config(json.loads(text))
-        assert again.augmentation == ("flip",)
+        assert again.augmentation == ("flip",) and again.augmentation_share == 0.25
+
+    def test_a_share_of_nothing_is_refused(self, update):
+        with pytest.raises(ValueError, match="^augmentation_share: expected 1 where"):
+            dcgan(update, (), share=0.5)
 
 
 SMALL = ["--dataset", "digits", "--batch-size", "8", "--latent-dim", "3"]
@@ -257,6 +301,33 @@ def test_a_run_keeps_it_through_a_stop(recipe, tmp_path, capsys):
     capsys.readouterr()
     assert main([*again, "--augment", "flip"]) == 2
     assert "a resumed run keeps its settings" in capsys.readouterr().err
+
+
+def test_a_share_is_kept_through_a_stop(tmp_path, capsys):
+    given = ["--augment", "translation", "--augment-share", "0.5"]
+    assert train(tmp_path / "whole", "--steps", "3", *given) == 0
+    assert train(tmp_path / "all", "--steps", "3", *given[:2]) == 0
+    assert train(tmp_path / "a", "--steps", "1", *given) == 0
+    again = ["train", "--resume", "--steps", "3", "--output"]
+    assert main([*again, str(tmp_path / "a")]) == 0
+    histories = [RunFolder(tmp_path / x).read_history() for x in ("whole", "all", "a")]
+    assert histories[0] == histories[2] != histories[1]
+    assert (
+        RunFolder(tmp_path / "a").read_config()["settings"]["augmentation_share"] == 0.5
+    )
+    capsys.readouterr()
+    for name, share in (("a", "1"), ("all", "0.5")):
+        assert main([*again, str(tmp_path / name), "--augment-share", share]) == 2
+        assert "a resumed run keeps its settings" in capsys.readouterr().err
+    assert main([*again, str(tmp_path / "all"), "--augment-share", "1"]) == 0
+    assert main([*again, str(tmp_path / "a"), "--augment-share", "0.5"]) == 0
+
+
+@pytest.mark.parametrize("share", ["0", "1.01", "-1", "nan", "half"])
+def test_what_is_no_share_is_refused(share, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        train(tmp_path / "a", "--augment", "flip", f"--augment-share={share}")
+    assert "--augment-share: expected a number above 0" in capsys.readouterr().err
 
 
 def test_the_fall_of_the_rates_is_obeyed(tmp_path, capsys):
@@ -319,6 +390,7 @@ def test_what_is_no_factor_is_refused(factor, tmp_path, capsys):
         ),
         (["--learning-rates", "1e-40"], "learning_rates (--learning-rates): "),
         (["--loop", "composite", "--augment", "flip"], "augmentation (--augment): "),
+        (["--augment-share", "0.5"], "augmentation_share (--augment-share): "),
         (["--recipe", "paper", "--decay-steps", "9"], "decay_steps (--decay-steps): "),
         (["--recipe", "paper", "--r1-gamma", "9"], "r1_gamma (--r1-gamma): "),
         (["--loop", "composite", "--r1-gamma", "9"], "r1_gamma (--r1-gamma): "),

@@ -105,6 +105,7 @@ BAD_SETTINGS = {
     "r1_interval": [0, 1.5],
     "average": [1, None, "true"],
     "augmentation": [["rotation"], "flip", None, [["flip"]]],
+    "augmentation_share": [0, -0.5, 1.01, True, "1", None, float("nan")],
 }
 
 
@@ -114,7 +115,7 @@ def each(values):
 
 def test_every_check_is_tried():
     assert {*BAD, *BAD_SETTINGS} == set(CHECKS)
-    optional = {"augmentation"}
+    optional = {"augmentation", "augmentation_share"}
     assert set(BAD_SETTINGS) == set(SETTINGS) | optional and set(DEFAULTS) <= set(BAD)
 
 
