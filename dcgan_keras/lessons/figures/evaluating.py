@@ -268,7 +268,7 @@ def draw_panel(
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
-    axis.set_title("Orange: worse than real digits allow", pad=8)
+    axis.set_title("Orange: outside what real digits allow", pad=8)
     return figure
 
 

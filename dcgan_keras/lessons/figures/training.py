@@ -158,7 +158,7 @@ def draw_bridge(rows: Sequence[dict], floor: float, named: Sequence[str]) -> Fig
         xlabel="CPU-seconds of training", ylabel="Fréchet distance (less is better)"
     )
     left.set_title("Over time (medians of three seeds)")
-    names = [f"{variant}  {place}" for place, variant in enumerate(variants)]
+    names = [f"{place} · {variant}" for place, variant in enumerate(variants)]
     right.set_xticks(range(len(variants)), names, rotation=45, ha="right")
     right.set_title(f"After {looks[-1]:g} CPU-seconds (dots: seeds, bar: median)")
     return figure
