@@ -50,6 +50,10 @@ NEGATIVE = (
 )
 NO_LABELS = "labels: expected whole numbers, one an image, 0 to"
 SAID = re.compile(r"\b(?:got|to|for)\b|-?(?:nan|inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
+SHAPED = "shape_of_the_images"  # a name of TensorFlow's check, in what it reports
+OTHER_SHAPE = re.compile(
+    r"\[([\d,]*)\] is not compatible with expected shape \[([?\d,]*)\]\.\s.*" + SHAPED
+)
 NO_WEIGHTS = "sample_weight: expected None, got weights; every image counts alike"
 BATCHES = (
     "expected an array of images (N, H, W, C), or a tf.data.Dataset or PyDataset of "
@@ -254,7 +258,7 @@ class TwoPlayers(keras.Model):
         _check_batch(images, self.discriminator.input_shape)
         images = tf.cast(images, tf.float32)
         # A data set may leave sizes open; in a graph those of D are seen then.
-        images = tf.ensure_shape(images, self.discriminator.input_shape)
+        images = tf.ensure_shape(images, self.discriminator.input_shape, name=SHAPED)
         low, high = tf.reduce_min(images), tf.reduce_max(images)
         in_range = (low >= -1 - TOLERANCE) & (high <= 1 + TOLERANCE)  # not with NaN
         # Before anything is learned from them.
@@ -711,10 +715,17 @@ def weight_losses(model: keras.Model) -> list:
 
 @contextlib.contextmanager
 def one_sentence():
-    """Turn TensorFlow's report of images or labels out of range into a ValueError."""
+    """Turn TensorFlow's report of what it saw in a batch into a ValueError: images of
+    another shape, images or labels out of range."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
+        if shapes := OTHER_SHAPE.search(error.message):
+            got, expected = (x.replace(",", ", ") for x in shapes.groups())
+            raise ValueError(
+                f"images: expected batches of shape ({expected.replace('?', 'None')}), "
+                f"got ({got})"
+            ) from None
         for said, words in ((OUT_OF_RANGE, 3), (NO_LABELS, 5)):
             if said in error.message:  # each value of it on a line, if run eagerly
                 found = SAID.findall(error.message.split(said)[1])[:words]

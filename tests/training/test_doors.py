@@ -780,6 +780,29 @@ def test_a_data_set_may_leave_sizes_open(loop):
     assert apart(*states) < 1e-6
 
 
+@pytest.mark.parametrize(
+    ("loop", "options"), [(CompositeLoop, {}), (DCGAN, {"jit_compile": True})]
+)
+def test_a_size_that_is_seen_in_a_step_is_refused_in_one_sentence(loop, options):
+    small = IMAGES[:BATCH, :9, :9]
+    spec = tf.TensorSpec((None, None, None, None), tf.float32)
+    open_sizes = tf.data.Dataset.from_generator(
+        lambda: iter([small]), output_signature=spec
+    )
+    model = compiled(loop, **options)
+    before = weights(model)
+    said = (
+        r"^images: expected batches of shape \(None, 16, 16, 1\), got \(4, 9, 9, 1\)$"
+    )
+    for door in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=said):
+            door(open_sizes, verbose=0)
+    assert apart(before, weights(model)) == 0
+    with pytest.raises(ValueError, match=said):  # Keras leaves its sizes open
+        model.fit(((images,) for images in (IMAGES[:BATCH], small)), verbose=0)
+    assert int(model.steps_made.numpy()) == 1
+
+
 @each_loop
 def test_an_optimizer_of_other_weights_is_refused(loop):
     first, second = keras.optimizers.Adam(), keras.optimizers.Adam()
