@@ -11,6 +11,7 @@ stays exact where log(sigmoid(logit)) is already -inf. All values are in nats pe
 """
 
 from dcgan_keras._tensorflow import keras, tf
+from dcgan_keras.composite import batch_norm_layers
 from dcgan_keras.sizes import check_not_negative
 
 
@@ -106,7 +107,8 @@ def r1_penalty(discriminator, real_images):
         A scalar tensor in [0, inf), nats squared per unit of grey value squared.
 
     Raises:
-        ValueError: images that are no floats.
+        ValueError: images that are no floats, a D with BatchNormalization, or one
+            without a slope.
 
     Source: Mescheder, Geiger & Nowozin 2018, section 4.1, regularizer R1 (there with
     gamma / 2 before it); in one step of many: Karras et al. 2020, appendix B.
@@ -115,10 +117,19 @@ def r1_penalty(discriminator, real_images):
     if real_images.shape.rank not in (None, 4):
         shape = tuple(real_images.shape)
         raise ValueError(f"real_images: expected shape (N, H, W, C), got {shape}")
+    is_model = isinstance(discriminator, keras.Model)
+    names = ", ".join(batch_norm_layers(discriminator)) if is_model else ""
+    if names:
+        raise ValueError(
+            "discriminator: expected an answer to each image that depends on that "
+            f"image alone, got a model with BatchNormalization ({names})"
+        )
     with tf.GradientTape() as tape:
         tape.watch(real_images)
         logits = tf.reduce_sum(discriminator(real_images, training=True))
     slopes = tape.gradient(logits, real_images)
+    if slopes is None:
+        raise ValueError("discriminator: expected a slope at the images, got none")
     return tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3]))
 
 

@@ -175,3 +175,24 @@ def test_the_penalty_is_the_mean_of_the_squared_slopes_of_each_image():
 
     found = float(losses.r1_penalty(discriminator, images))
     assert found == pytest.approx(np.mean(np.sum(4 * images**2, axis=(1, 2, 3))))
+
+
+def judge(*layers):
+    layers = [*layers, keras.layers.Flatten(), keras.layers.Dense(1)]
+    return keras.Sequential([keras.Input((2, 2, 1)), *layers])
+
+
+@pytest.mark.parametrize(
+    ("discriminator", "said"),
+    [
+        (judge(keras.layers.BatchNormalization(name="bn")), "each image .* \\(bn\\)"),
+        (judge(keras.layers.Lambda(tf.stop_gradient)), "a slope .* got none"),
+        (lambda images, training: tf.zeros((3, 1)), "a slope .* got none"),
+    ],
+    ids=["BatchNormalization", "no slope", "a function without one"],
+)
+def test_the_penalty_of_what_has_no_slope_of_its_own_is_refused(discriminator, said):
+    images = np.ones((3, 2, 2, 1), np.float32)
+    with pytest.raises(ValueError, match=f"^discriminator: expected .*{said}$"):
+        losses.r1_penalty(discriminator, images)
+    assert float(losses.r1_penalty(judge(), images)) > 0
