@@ -16,7 +16,12 @@ from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan
 from dcgan_keras.noise import D_NOISE, G_NOISE
-from dcgan_keras.training.players import TwoPlayers, asked_losses, weight_losses
+from dcgan_keras.training.players import (
+    TwoPlayers,
+    asked_losses,
+    check_game,
+    weight_losses,
+)
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
@@ -78,9 +83,16 @@ class CompositeLoop(TwoPlayers):
                 False, which it is if it is not given; steps_per_execution, >= 1.
 
         Raises:
-            ValueError: an unknown option, one optimizer for both players, or
-                regularizers of weights of float64.
+            ValueError: players put in since, an unknown option, one optimizer for
+                both players, or regularizers of weights of float64.
         """
+        check_game(self.generator, self.discriminator, self.classes)
+        for name in ("generator", "discriminator"):
+            if getattr(self, name) is not getattr(self.gan, name):
+                raise ValueError(
+                    f"{name}: expected the one that the composite was built on, got "
+                    "another; make a new CompositeLoop"
+                )
         options.setdefault("jit_compile", False)
         _check_regularizers(generator=self.generator, discriminator=self.discriminator)
         self._compile_players(generator_optimizer, discriminator_optimizer, options)

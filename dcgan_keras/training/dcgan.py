@@ -24,6 +24,7 @@ from dcgan_keras.training.augmentation import (
 from dcgan_keras.training.players import (
     TwoPlayers,
     asked_losses,
+    check_game,
     replicas,
     weight_losses,
 )
@@ -115,8 +116,10 @@ class DCGAN(TwoPlayers):
         Raises:
             ValueError: an unknown loss, update, augmentation or option, a negative
                 penalty, one optimizer for both players, or a simultaneous update or a
-                penalty for a D that looks at its batch.
+                penalty for a D that looks at its batch; and what ``DCGAN`` refuses, of
+                players put in since.
         """
+        check_game(self.generator, self.discriminator, self.classes)  # put in since?
         check_choice("generator_loss", generator_loss, losses.GENERATOR_LOSSES)
         check_not_negative(real_label=real_label)
         _check_update(update, r1_gamma, r1_interval, self.discriminator)

@@ -110,11 +110,7 @@ class TwoPlayers(keras.Model):
         if classes is not None:
             check_positive(classes=classes)
             classes = int(classes)
-        check_players(generator=generator, discriminator=discriminator)
-        # It refuses players that do not fit.
-        build_gan(generator, discriminator, classes=classes)
-        check_logits(discriminator)
-        check_apart(generator, discriminator)
+        check_game(generator, discriminator, classes)
         super().__init__(name=name)
         self.classes, self._class_shares = classes, None
         self.generator, self.discriminator = generator, discriminator
@@ -658,6 +654,15 @@ def _rows_of_noise(first, count, length: int, seed: int, step):
         shape=[count * length + 4], key=key, counter=counter, alg=PHILOX
     )
     return tf.reshape(drawn[past : past + count * length], (count, length))
+
+
+def check_game(generator, discriminator, classes: int | None) -> None:
+    """Refuse players that do not fit together, or could not train as meant."""
+    check_players(generator=generator, discriminator=discriminator)
+    # It refuses players that do not fit.
+    build_gan(generator, discriminator, classes=classes)
+    check_logits(discriminator)
+    check_apart(generator, discriminator)
 
 
 def replicas() -> int:

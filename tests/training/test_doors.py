@@ -921,6 +921,41 @@ def test_players_that_could_not_train_as_meant_are_refused(players, said):
         DCGAN(*players())
 
 
+def probabilities(model):
+    model.discriminator.add(keras.layers.Activation("sigmoid"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (probabilities, "expected logits, got probabilities"),
+        (lambda m: setattr(m, "generator", None), "generator: expected a keras.Model"),
+        (
+            lambda m: setattr(m, "generator", build_generator((8, 8, 1), 3, 4)),
+            "discriminator: expected images of .*16, 16.* makes .*8, 8",
+        ),
+    ],
+)
+@each_loop
+def test_players_put_in_later_are_looked_at_by_compile(loop, change, said):
+    model = loop(*build_players())
+    change(model)
+    with pytest.raises(ValueError, match=said):
+        model.compile()
+
+
+def test_other_players_that_fit_are_for_dcgan_alone():
+    for name, player in zip(
+        ("generator", "discriminator"), build_players(seed=7), strict=True
+    ):
+        model, loop = DCGAN(*build_players()), CompositeLoop(*build_players())
+        for one in (model, loop):
+            setattr(one, name, player)
+        model.compile()
+        with pytest.raises(ValueError, match=f"^{name}: .* make a new CompositeLoop$"):
+            loop.compile()
+
+
 def test_a_frozen_layer_may_be_shared():
     """No optimizer moves it."""
     generator, discriminator = one_layer_for_both()
