@@ -531,6 +531,11 @@ class TwoPlayers(keras.Model):
         with self._one_sentence():
             return super().evaluate(**given)
 
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what ``evaluate`` and ``train_on_batch`` return, in order."""
+        return sorted(REPORTED)  # as Keras orders what is none of its metrics
+
     def reset_metrics(self):
         """Begin the means of ``evaluate`` anew."""
         super().reset_metrics()

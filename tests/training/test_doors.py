@@ -72,11 +72,22 @@ def test_evaluate_is_the_mean_over_all_images(loop, count):
     for name, value in found.items():
         assert float(value) == pytest.approx(float(by_hand[name]), abs=1e-5), name
     in_order = model.evaluate(images, batch_size=BATCH, verbose=0)
-    assert in_order == [found[name] for name in sorted(found)]
+    assert in_order == [found[name] for name in model.metrics_names]
     told = model.fit(images, validation_data=(images,), validation_batch_size=BATCH,
                      verbose=0)  # fmt: skip
     val = {key for key in told.history if key.startswith("val_")}
     assert val == {f"val_{name}" for name in found}
+
+
+@each_loop
+def test_what_a_batch_gives_is_named_in_its_order(loop):
+    model = compiled(loop, run_eagerly=True, rate=0.0)
+    for door in (model.train_on_batch, model.test_on_batch):
+        found = door(IMAGES[:BATCH], return_dict=True)
+        assert model.metrics_names == sorted(found)
+        in_order = dict(zip(model.metrics_names, door(IMAGES[:BATCH]), strict=True))
+        for name in ("discriminator_loss", "generator_loss"):
+            assert in_order[name] == pytest.approx(found[name], abs=0.1)
 
 
 @each_loop
