@@ -154,6 +154,7 @@ class TwoPlayers(keras.Model):
     ):
         """Set an optimizer for each player, and refuse what could not be obeyed."""
         options = _checked_options(options)
+        self._check_scope()
         pair = [
             default_optimizer() if x is None else keras.optimizers.get(x)
             for x in (generator_optimizer, discriminator_optimizer)
@@ -415,6 +416,7 @@ class TwoPlayers(keras.Model):
                 steps_per_epoch of 0; weights of samples or classes; or a callback that
                 needs the one optimizer which this model does not have.
         """
+        self._check_scope()
         given = _by_name(x, args, options)
         self._is_array = isinstance(x, np.ndarray | tf.Tensor)
         _check_callbacks(given.get("callbacks"))
@@ -482,6 +484,7 @@ class TwoPlayers(keras.Model):
         Raises:
             ValueError: what ``fit`` refuses, or several devices.
         """
+        self._check_scope()
         self._check_one_device("train_on_batch", "give fit the batch")
         _check_weights(_by_name(x, args, options, keras.Model.train_on_batch))
         self._sampling_generator.follow()
@@ -552,6 +555,18 @@ class TwoPlayers(keras.Model):
         except Exception:
             self.train_function = self.test_function = None
             raise
+
+    def _check_scope(self) -> None:
+        """Refuse to train in a strategy's scope what was built in another, or none."""
+        own = self.distribute_strategy
+        is_own = own.extended.variable_created_in_scope
+        variables = self.generator.variables + self.discriminator.variables
+        is_other = tf.distribute.has_strategy() and tf.distribute.get_strategy() != own
+        if is_other or not all(is_own(variable.value) for variable in variables):
+            raise ValueError(
+                f"strategy: expected players and a {type(self).__name__} built in the "
+                "scope that they are trained in, got one of another scope or of none"
+            )
 
     def _check_one_device(self, name: str, instead: str) -> None:
         devices = self.distribute_strategy.num_replicas_in_sync

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from players import build_players, reals
 
 from dcgan_keras import tf
 from dcgan_keras.data.datasets import training_batches
 from dcgan_keras.training import workers
+from dcgan_keras.training.dcgan import DCGAN
 
 TESTS = Path(__file__).parents[1]
 STEPS = 3
@@ -434,6 +436,31 @@ def test_one_device_is_no_other_strategy():
     for devices in (None, 1):
         strategy = workers.make_strategy(None, devices)
         assert not isinstance(strategy, tf.distribute.MirroredStrategy)
+
+
+def test_what_was_built_in_another_scope_is_refused_in_one_sentence():
+    outside, players = DCGAN(*build_players()), build_players()
+    outside.compile()
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        inside = DCGAN(*build_players())
+        inside.compile()
+        doors = [
+            lambda: outside.fit(reals(), verbose=0),
+            lambda: outside.train_on_batch(reals()),
+            lambda: outside.compile(),
+            lambda: DCGAN(*players).compile(),
+        ]
+        for door in doors:
+            with pytest.raises(ValueError, match="^strategy: .* or of none$"):
+                door()
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        with pytest.raises(ValueError, match="^strategy: .* or of none$"):
+            inside.fit(reals(), verbose=0)
+    inside.fit(reals(), verbose=0)  # its own scope needs not be open
+    assert int(inside.steps_made.numpy()) == 1
+    players = inside.generator, inside.discriminator
+    with pytest.raises(ValueError, match="^strategy: .* or of none$"):
+        DCGAN(*players).compile()
 
 
 def test_devices_are_gpus_where_there_are_any(monkeypatch):
