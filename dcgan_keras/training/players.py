@@ -1008,6 +1008,11 @@ def _check_callbacks(callbacks) -> None:
             raise ValueError(
                 f"callbacks: expected keras.callbacks.Callback objects, got {callback}"
             )
+        if getattr(callback, "write_steps_per_second", False):  # of a TensorBoard
+            raise ValueError(
+                "callbacks: expected write_steps_per_second=False, for TensorBoard "
+                "counts the steps of a model's only optimizer, got True"
+            )
         for kind, instead in refused.items():
             if isinstance(callback, kind):
                 raise ValueError(

@@ -682,6 +682,20 @@ def test_callbacks_for_models_of_one_loss_are_refused(callback):
         compiled().fit(IMAGES, callbacks=[callback], verbose=0)
 
 
+def test_tensorboard_counts_no_steps_of_two_optimizers(tmp_path):
+    for is_asked in (False, True):
+        board = keras.callbacks.TensorBoard(tmp_path, write_steps_per_second=is_asked)
+        model = compiled(run_eagerly=True)
+        if is_asked:
+            with pytest.raises(
+                ValueError, match="write_steps_per_second=False, .*True"
+            ):
+                model.fit(IMAGES[:BATCH], callbacks=[board], verbose=0)
+        else:
+            model.fit(IMAGES[:BATCH], callbacks=[board], verbose=0)
+        assert int(model.steps_made.numpy()) == (not is_asked)
+
+
 # saving and copying ----------------------------------------------------------
 
 
