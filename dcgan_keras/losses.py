@@ -10,6 +10,8 @@ stays exact where log(sigmoid(logit)) is already -inf. All values are in nats pe
 (natural logarithm, mean over the batch).
 """
 
+import reprlib
+
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import batch_norm_layers
 from dcgan_keras.sizes import check_not_negative
@@ -47,7 +49,7 @@ def discriminator_loss(real_logits, fake_logits, real_label: float = 1.0):
     if real_label != 1:  # -r log D(x) - (1 - r) log(1 - D(x))
         real_term += (1 - real_label) * keras.ops.mean(real_logits)
     fake_term = keras.ops.mean(keras.ops.softplus(fake_logits))  # -log(1 - D(G(z)))
-    return real_term + fake_term
+    return keras.ops.add(real_term, fake_term)  # of two types in the finer one
 
 
 def minimax_generator_loss(fake_logits):
@@ -134,7 +136,11 @@ def r1_penalty(discriminator, real_images):
 
 
 def _floats(values, name: str):
-    values = keras.ops.convert_to_tensor(values)
+    try:
+        values = keras.ops.convert_to_tensor(values)
+    except (ValueError, TypeError):
+        got = reprlib.repr(values)
+        raise ValueError(f"{name}: expected an array of floats, got {got}") from None
     dtype = keras.backend.standardize_dtype(values.dtype)
     if not keras.backend.is_float_dtype(dtype):
         raise ValueError(f"{name}: expected floats, got {dtype}")

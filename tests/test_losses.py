@@ -1,5 +1,7 @@
 """losses against extended precision, closed forms, Keras's BCE and differences."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -140,6 +142,31 @@ def test_logits_are_floats(logits):
     ):
         with pytest.raises(ValueError, match=f"^{name}: expected floats, got (int|b)"):
             loss(logits)
+
+
+@pytest.mark.parametrize("logits", [None, [None], [[0.0], [0.0, 1.0]], {"a": 0.0}])
+def test_what_makes_no_array_is_named(logits):
+    said = f"^fake_logits: expected an array of floats, got {re.escape(repr(logits))}$"
+    for loss in losses.GENERATOR_LOSSES.values():
+        with pytest.raises(ValueError, match=said):
+            loss(logits)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "finer"),
+    [
+        ("float64", "float32", "float64"),
+        ("float16", "float32", "float32"),
+        ("bfloat16", "float16", "float32"),
+    ],
+)
+def test_logits_of_two_types_make_a_loss_of_the_finer(real, fake, finer):
+    for types in ((real, fake), (fake, real)):
+        logits = [tf.constant([0.0], dtype) for dtype in types]
+        for label in (1.0, 0.9):
+            found = losses.discriminator_loss(*logits, label)
+            assert found.dtype == finer
+            assert float(found) == pytest.approx(np.log(4), abs=4e-3)
 
 
 def test_the_mean_of_no_logits_is_refused():
