@@ -429,6 +429,8 @@ class TwoPlayers(keras.Model):
         held_out = given.get("validation_data")
         if held_out is not None:
             pair = held_out if isinstance(held_out, tuple) else (held_out,)
+            if len(pair) == 3 and pair[2] is not None:
+                raise ValueError(NO_WEIGHTS)
             x, y = self._checked_data("validation_data", *pair[:2]).values()
             _check_end(x, "validation_steps", given)
             given["validation_data"] = x if len(pair) == 1 else (x, y, *pair[2:])
@@ -856,7 +858,7 @@ def _check_weights(given: dict) -> None:
 def _check_whole_batches(given: dict) -> None:
     """Refuse a number of images a batch for images that come in batches."""
     size = given.get("batch_size")
-    if size is not None and not isinstance(given.get("x"), np.ndarray | tf.Tensor):
+    if size is not None and isinstance(given.get("x"), BATCHED + ORDERED):
         raise ValueError(
             f"batch_size: expected None, for the images come in batches, got {size}"
         )
@@ -890,6 +892,8 @@ def _named(x) -> str:
 def _check_elements(spec, input_shape) -> None:
     """Refuse a data set whose batches are not what D takes, before it is traced."""
     images = spec[0] if isinstance(spec, tuple) and spec else spec
+    if isinstance(spec, tuple) and any(isinstance(x, tf.TensorSpec) for x in spec[2:]):
+        raise ValueError(NO_WEIGHTS)
     if isinstance(images, tf.TensorSpec) and images.shape.rank is None:
         raise ValueError(
             f"x: expected batches of shape {input_shape}, got a data set that does not "

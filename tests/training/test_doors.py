@@ -599,6 +599,7 @@ def test_every_door_refuses_in_one_sentence(loop):
     )
     doors = {
         "batch_size: expected None": lambda: model.fit(batches, batch_size=12),
+        "x: .* got a list; np.stack": lambda: model.fit(list(IMAGES), batch_size=4),
         "batch_size: expected 1": lambda: model.evaluate(IMAGES, batch_size=0),
         "steps: expected 1": lambda: model.evaluate(IMAGES, steps=0),
         "x: expected an array .* got None": lambda: model.evaluate(None),
@@ -637,6 +638,16 @@ def test_every_door_refuses_in_one_sentence(loop):
     pairs = ((IMAGES[n : n + 2],) for n in range(0, 12, 2))  # as Keras wants them
     told = model.fit(pairs, steps_per_epoch=6, verbose=0)
     assert told.epoch == [0] and int(model.steps_made.numpy()) == 6
+
+
+@each_loop
+def test_weights_of_held_out_images_are_refused_before_training(loop):
+    model, shares = compiled(loop), np.ones(len(IMAGES))
+    triples = DATA((IMAGES, shares, shares)).batch(BATCH)
+    for held_out in ((IMAGES, None, shares), triples):
+        with pytest.raises(ValueError, match="^sample_weight: expected None"):
+            model.fit(IMAGES, validation_data=held_out, verbose=0)
+    assert int(model.steps_made.numpy()) == 0
 
 
 class Enough(keras.callbacks.Callback):
