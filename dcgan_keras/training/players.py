@@ -179,7 +179,7 @@ class TwoPlayers(keras.Model):
         )
         # Of XLA only the update is: it has no way to refuse a batch.
         self._uses_xla = bool(options["jit_compile"]) and not options.get("run_eagerly")
-        self._update_in_xla = None
+        self._update_in_xla = self._trained = None
         own = options | {"jit_compile": False}
         super().compile(optimizer=None, loss=None, metrics=None, **own)
         self._compile_options = options
@@ -479,6 +479,25 @@ class TwoPlayers(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing, for all is built; Keras would take the mean of a batch over the
         workers first, which TensorFlow refuses for pairs of images and labels."""
+
+    def make_train_function(self, force=False):
+        """As Keras; refuses other weights than those that the step was made for, which
+        it would go on to train: a player was put in since, or a layer was frozen."""
+        generator, discriminator = self.generator, self.discriminator
+        trained = generator.trainable_variables + discriminator.trainable_variables
+        trained = tuple(map(id, trained))
+        if self._trained is None:
+            _check_optimizers(
+                generator_optimizer=(self.generator_optimizer, generator),
+                discriminator_optimizer=(self.discriminator_optimizer, discriminator),
+            )
+            self._trained = trained
+        elif trained != self._trained:
+            raise ValueError(
+                "players: expected the weights to train that the step was made for, "
+                "got others; call compile again"
+            )
+        return super().make_train_function(force)
 
     def train_on_batch(self, x, *args, **options):
         """As ``keras.Model.train_on_batch``: one step from one batch of images.

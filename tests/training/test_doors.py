@@ -978,6 +978,41 @@ def test_other_players_that_fit_are_for_dcgan_alone():
             loop.compile()
 
 
+@each_loop
+def test_weights_that_the_step_was_not_made_for_are_refused(loop):
+    images, said = IMAGES[:BATCH], "^players: .* call compile again$"
+    model = compiled(loop, run_eagerly=True)
+    doors = [lambda: model.fit(images, verbose=0), lambda: model.train_on_batch(images)]
+    doors[0]()
+    layer, generator = model.generator.layers[0], model.generator
+    for name, value in (("generator", build_players(seed=7)[0]), ("trainable", False)):
+        owner = model if name == "generator" else layer
+        setattr(owner, name, value)
+        for door in doors:
+            with pytest.raises(ValueError, match=said):
+                door()
+        model.generator = generator
+    before = values(layer)
+    model.compile(run_eagerly=True)
+    for door in doors:
+        door()
+    assert apart(before, values(layer)) == 0
+    layer.trainable = True
+    model.compile(run_eagerly=True)
+    doors[0]()
+    assert apart(before, values(layer)) > 0
+
+
+@each_loop
+def test_players_put_in_after_compile_need_another_one(loop):
+    for name, player in zip(("generator", "discriminator"), build_players(seed=7),
+                            strict=True):  # fmt: skip
+        model = compiled(loop)
+        setattr(model, name, player)
+        with pytest.raises(ValueError, match=f"^{name}_optimizer: .* new optimizer"):
+            model.fit(IMAGES, verbose=0)
+
+
 def test_a_frozen_layer_may_be_shared():
     """No optimizer moves it."""
     generator, discriminator = one_layer_for_both()
