@@ -16,12 +16,7 @@ from dcgan_keras import losses
 from dcgan_keras._tensorflow import keras, tf
 from dcgan_keras.composite import build_gan
 from dcgan_keras.noise import D_NOISE, G_NOISE
-from dcgan_keras.training.players import (
-    TwoPlayers,
-    asked_losses,
-    check_game,
-    weight_losses,
-)
+from dcgan_keras.training.players import TwoPlayers, asked_losses, weight_losses
 
 
 @keras.saving.register_keras_serializable("dcgan_keras")
@@ -86,7 +81,7 @@ class CompositeLoop(TwoPlayers):
             ValueError: players put in since, an unknown option, one optimizer for
                 both players, or regularizers of weights of float64.
         """
-        check_game(self.generator, self.discriminator, self.classes)
+        self._check_players()
         for name in ("generator", "discriminator"):
             if getattr(self, name) is not getattr(self.gan, name):
                 raise ValueError(

@@ -24,7 +24,6 @@ from dcgan_keras.training.augmentation import (
 from dcgan_keras.training.players import (
     TwoPlayers,
     asked_losses,
-    check_game,
     replicas,
     weight_losses,
 )
@@ -119,7 +118,7 @@ class DCGAN(TwoPlayers):
                 penalty for a D that looks at its batch; and what ``DCGAN`` refuses, of
                 players put in since.
         """
-        check_game(self.generator, self.discriminator, self.classes)  # put in since?
+        self._check_players()
         check_choice("generator_loss", generator_loss, losses.GENERATOR_LOSSES)
         check_not_negative(real_label=real_label)
         _check_update(update, r1_gamma, r1_interval, self.discriminator)

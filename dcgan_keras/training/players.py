@@ -114,6 +114,7 @@ class TwoPlayers(keras.Model):
         super().__init__(name=name)
         self.classes, self._class_shares = classes, None
         self.generator, self.discriminator = generator, discriminator
+        self._looked_at = _parts(generator, discriminator)
         self.seed = int(seed)  # a NumPy integer of 8 bits can't be doubled
         self.steps_made = keras.Variable(
             0,
@@ -577,6 +578,13 @@ class TwoPlayers(keras.Model):
             self.train_function = self.test_function = None
             raise
 
+    def _check_players(self) -> None:
+        """Refuse players put in since, or with other layers, that could not train."""
+        now = _parts(self.generator, self.discriminator)
+        if now != self._looked_at:
+            check_game(self.generator, self.discriminator, self.classes)
+            self._looked_at = now
+
     def _check_scope(self) -> None:
         """Refuse to train in a strategy's scope what was built in another, or none."""
         own = self.distribute_strategy
@@ -704,6 +712,11 @@ def check_game(generator, discriminator, classes: int | None) -> None:
     build_gan(generator, discriminator, classes=classes)
     check_logits(discriminator)
     check_apart(generator, discriminator)
+
+
+def _parts(*players) -> tuple[int, ...]:
+    """Which models they are, and of which layers."""
+    return tuple(id(part) for player in players for part in (player, *player.layers))
 
 
 def replicas() -> int:
