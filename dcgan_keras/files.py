@@ -325,7 +325,8 @@ def lock_file(path: Path):
         yield
     finally:
         with contextlib.suppress(OSError):
-            path.unlink()
+            if is_at(handle, path):  # not another's, in a folder that is a new one
+                path.unlink()
         os.close(handle)
 
 
@@ -337,10 +338,17 @@ def _own_handle(path: Path) -> int:
             os.close(handle)
             raise BlockingIOError(f"process {number or 'unknown'}")
         # Its last owner may have removed it in between: then the lock is nobody's.
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), os.stat(path)):
-                return handle
+        if is_at(handle, path):
+            return handle
         os.close(handle)
+
+
+def is_at(handle: int, path: Path) -> bool:
+    """Whether what is open is what is found under that name now."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _try_to_lock(handle: int) -> bool:

@@ -87,8 +87,8 @@ class RunRecorder(History):
 
     Raises:
         ValueError: in training, where the model has made another number of steps.
-        FileNotFoundError: in training, where the run's config.json has gone: the folder
-            was moved or removed.
+        FileNotFoundError: in training, where the run's config.json has gone, or another
+            folder is in the place of the run's: it was moved or removed.
     """
 
     def __init__(
@@ -209,13 +209,15 @@ class RunRecorder(History):
         """Refuse to write into a folder that is no longer that of the run.
 
         Raises:
-            FileNotFoundError: its config.json has gone.
+            FileNotFoundError: its config.json has gone, or another folder is there.
         """
-        if self.is_run and not self.run.is_there():
+        is_gone = self.is_run and not self.run.is_there()
+        if is_gone or self.run.is_replaced():
+            why = "its config.json has gone" if is_gone else "another is in its place"
             raise FileNotFoundError(
-                f"output: {self.run.path} is no longer the folder of this run, its "
-                f"config.json has gone; nothing is written after step {self.step}: "
-                "go on with --resume from where it is now"
+                f"output: {self.run.path} is no longer the folder of this run, {why}; "
+                f"nothing is written after step {self.step}: go on with --resume from "
+                "where it is now"
             )
 
 

@@ -29,6 +29,7 @@ from dcgan_keras.files import (
     UnreadableFile,
     check_place,
     decoding,
+    is_at,
     lock_file,
     read_json,
     read_rows,
@@ -63,6 +64,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
+        self._held: int | None = None  # the folder, open, while it is written
 
     def write_config(self, config: dict, replace: bool = False) -> None:
         """Start a run here, or change what is written of it.
@@ -327,7 +329,30 @@ class RunFolder:
                     f"({error}); wait for its end, or name another folder"
                 ) from None
             self._remove_leftovers()
+            stack.enter_context(self._holding())
             yield
+
+    @contextlib.contextmanager
+    def _holding(self):
+        """Keep the folder open: no other gets its number in the file system.
+
+        Not on Windows, nor where such numbers tell nothing.
+        """
+        try:
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError:
+            yield
+            return
+        self._held = handle if is_at(handle, self.path) else None
+        try:
+            yield
+        finally:
+            self._held = None
+            os.close(handle)
+
+    def is_replaced(self) -> bool:
+        """Whether another folder is in the place of the one that is being written."""
+        return self._held is not None and not is_at(self._held, self.path)
 
     def _remove_leftovers(self) -> None:
         for name in WRITTEN:

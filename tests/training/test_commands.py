@@ -1123,6 +1123,29 @@ def test_a_run_that_is_moved_or_removed_ends(tmp_path, capsys, monkeypatch, at):
     assert not (tmp_path / "a" / "history.csv").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps what is open")
+def test_a_run_writes_nothing_into_another_of_its_name(tmp_path, capsys, monkeypatch):
+    after = RunRecorder.on_train_batch_end
+
+    def begin_another(self, batch, logs=None):
+        after(self, batch, logs)
+        if self.step == 3:
+            shutil.rmtree(tmp_path / "a")
+            other = RunFolder(tmp_path / "a")
+            other.write_config({"seed": 1})
+            (other.path / ".lock").write_text("another's")
+
+    monkeypatch.setattr(RunRecorder, "on_train_batch_end", begin_another)
+    arguments = ["train", "--output", tmp_path / "a", *SMALL, "--steps", 9]
+    arguments += ["--save-every", 2]
+    assert main([str(argument) for argument in arguments]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"output: {tmp_path / 'a'} is no longer the folder of this run" in said
+    assert "another is in its place; nothing is written after step 4" in said
+    left = {path.name for path in (tmp_path / "a").iterdir()}
+    assert left == {"config.json", ".lock"}
+
+
 # Classes ---------------------------------------------------------------------
 
 
