@@ -58,6 +58,32 @@ def test_a_site_stays_until_another_is_whole(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
+def test_what_a_host_needs_stays_beside_the_pages(tmp_path, monkeypatch):
+    folder = tmp_path / "site"
+    for name in (".git/HEAD", "CNAME", ".nojekyll", ".buildinfo", "gone.html"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"old {name}")
+    (folder / ".mine").symlink_to("elsewhere")
+
+    def sphinx(command, **options):
+        for name in (build_site.MARK, ".buildinfo"):
+            (command[-1] / name).parent.mkdir(parents=True, exist_ok=True)
+            (command[-1] / name).write_text("new")
+
+    monkeypatch.setattr(build_site, "lay_out", lambda source, fresh: None)
+    monkeypatch.setattr(subprocess, "run", sphinx)
+    (folder / build_site.MARK).parent.mkdir()
+    (folder / build_site.MARK).write_text("old")
+    (tmp_path / ".site_work").mkdir()
+    folder.rename(tmp_path / ".site_work" / "old")  # stopped at that moment
+    build_site.build(folder)
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*")}
+    kept = {".git", ".git/HEAD", "CNAME", ".nojekyll", ".mine"}
+    assert files == kept | {".buildinfo", "notebooks", build_site.MARK.as_posix()}
+    assert (folder / ".git" / "HEAD").read_text() == "old .git/HEAD"
+    assert (folder / ".buildinfo").read_text() == "new"
+
+
 @pytest.mark.parametrize(
     ("typed", "output", "for_class"),
     [

@@ -5,6 +5,8 @@
 The notebooks' stored outputs are shown; `make run` shows those that it has just made.
 The pages are laid out as in the repository, so that every link between files holds.
 With --class the site is for students: no solutions, no guide, no exam, no answers.
+A new site takes the place of the last one in OUTPUT, whose CNAME and hidden files, such
+as .git, stay.
 """
 
 import argparse
@@ -82,13 +84,22 @@ def check_own(folder: Path) -> None:
         )
 
 
+def carry_over(old: Path, new: Path) -> None:
+    """Copy what a host of the site needs: CNAME, and what is hidden, such as .git."""
+    for path in [*old.glob(".*"), *old.glob("CNAME")]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, new / path.name, symlinks=True)
+        elif not (new / path.name).exists():  # Sphinx's own .buildinfo is new
+            shutil.copy2(path, new / path.name, follow_symlinks=False)
+
+
 def build(
     output: Path = SITE, fresh: Sequence[Path] = (), for_class: bool = False
 ) -> Path:
     """Build the site; a whole one takes the place of `output`. Return its first page.
 
     Args:
-        output: the folder to write.
+        output: the folder to write; what `carry_over` names stays in it.
         fresh: executed notebooks, shown in place of the stored ones of their name.
         for_class: leave out solutions and `docs/teaching/`.
 
@@ -96,8 +107,11 @@ def build(
         FileExistsError: something else than a site is there.
         subprocess.CalledProcessError: Sphinx warned of something, and has said of what.
     """
-    check_own(output)
     work = output.with_name(f".{output.name}_work")  # stays where Sphinx warned
+    old = work / "old"
+    if old.exists() and not output.exists():  # stopped between the two renames below
+        old.rename(output)
+    check_own(output)
     shutil.rmtree(work, ignore_errors=True)
     source, html = work / "pages", work / "html"
     lay_out(source, fresh)
@@ -112,7 +126,8 @@ def build(
         check=True,
     )
     if output.exists():
-        output.rename(work / "old")
+        carry_over(output, html)
+        output.rename(old)
     html.rename(output)
     shutil.rmtree(work)
     return output / "index.html"
