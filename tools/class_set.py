@@ -6,11 +6,14 @@ Each is a folder to hand out: the notebooks, the package, and the data. The set 
 solutions has neither a solution nor a stored output, and the files with the checks are
 packed, so that no answer can be read in them (who wants to can unpack them). With
 --run, both are also run from top to bottom as a student's Run All would, with the
-package that is in the set: a cell that raises or warns is a fault.
+package that is in the set: a cell that raises or warns is a fault. A set in which
+somebody has worked is not replaced.
 """
 
 import argparse
 import base64
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -18,12 +21,14 @@ import sys
 import textwrap
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import run_notebooks
 
 from dcgan_keras.edge import run_command
+from dcgan_keras.files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 CARRIED = [
@@ -34,6 +39,12 @@ CARRIED = [
     "pyproject.toml",
     "setup.py",
 ]
+# Hidden files, and copies that editors and merges leave.
+LEFT_OUT = shutil.ignore_patterns(
+    ".*", "__pycache__", "*.pyc", "*~", "#*", "*.bak", "*.orig", "*.rej"
+)
+NOTE = ".as_written.json"  # in a set: what each file was when it was written
+BY_USE = {"__pycache__", ".ipynb_checkpoints", "build"}  # comes by running notebooks
 CHECKS = Path("dcgan_keras", "lessons", "exercises")
 README = """# DCGANs in Keras: {kind}
 
@@ -94,14 +105,69 @@ def used_names(notebooks: list[nbformat.NotebookNode]) -> set[str]:
 
 
 def write_set(target: Path, solutions: bool) -> list[Path]:
-    """Write one of the two sets, replacing what stands there; its notebooks' paths."""
-    shutil.rmtree(target, ignore_errors=True)
+    """Write one of the two sets; a whole one takes the place of the last.
+
+    Args:
+        target: the folder of the set.
+        solutions: whether it has them.
+
+    Returns:
+        The paths of its notebooks.
+
+    Raises:
+        FileExistsError: in the folder is what this tool did not write.
+    """
+    check_own(target)
+    work = target.with_name(f".{target.name}_work")
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        names = fill(work / "new", solutions)
+        written = json.dumps(dict(digests(work / "new")), indent=1)
+        write_whole(work / "new" / NOTE, written.encode())
+        if target.exists():
+            target.rename(work / "old")
+        (work / "new").rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)  # it may hold checks that are readable
+    return [target / "notebooks" / name for name in names]
+
+
+def digests(folder: Path) -> Iterator[tuple[str, str]]:
+    """The path in a set, and a digest, of each file that did not come by use."""
+    for path in folder.rglob("*"):
+        inner = path.relative_to(folder)
+        if path.is_file() and not BY_USE.intersection(inner.parts):
+            yield inner.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_own(folder: Path) -> None:
+    """Refuse to replace what somebody has changed or added.
+
+    Args:
+        folder: it need not be there, and may be empty.
+
+    Raises:
+        FileExistsError: a file there is not as this tool wrote it.
+    """
+    try:
+        written = dict(json.loads((folder / NOTE).read_text("utf-8")))
+    except (OSError, TypeError, ValueError):  # none, or damaged: nothing is this tool's
+        written = {}
+    for name, digest in digests(folder):
+        if name != NOTE and written.get(name) != digest:
+            raise FileExistsError(
+                f"{folder}: {name} is not as this tool wrote it, and would be removed; "
+                "rename the folder, or remove it"
+            )
+
+
+def fill(target: Path, solutions: bool) -> list[str]:
+    """Write all files of a set into a new folder; the names of its notebooks."""
     target.mkdir(parents=True)
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     for name in CARRIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=ignored)
+            shutil.copytree(source, target / name, ignore=LEFT_OUT)
         else:
             shutil.copy(source, target / name)
     for name in ("docs", "notebooks"):
@@ -123,12 +189,18 @@ def write_set(target: Path, solutions: bool) -> list[Path]:
             )
     if not solutions:
         pack_checks(target / CHECKS, used_names(notebooks))
-    return [target / "notebooks" / path.name for path in paths]
+    return [path.name for path in paths]
 
 
 def pack_checks(folder: Path, used: set[str]) -> None:
-    """Pack each module of a folder that has checks; `used` are the names to show."""
-    for path in folder.glob("[a-z]*.py"):
+    """Pack each module of a folder that has checks; `used` are the names to show.
+
+    What is no module is removed: it may be an older copy of one.
+    """
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        if path.suffix != ".py":
+            path.unlink()
+            continue
         source = path.read_text(encoding="utf-8")
         shown = set(re.findall(r"^(?:def )?([A-Za-z]\w*)\b", source, re.MULTILINE))
         if "def check_" in source:

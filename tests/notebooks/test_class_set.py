@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import class_set
 import nbformat
@@ -183,6 +184,66 @@ def test_a_planted_answer_would_be_seen(handed_out) -> None:
     plain = alike((ROOT / class_set.CHECKS / "composite.py").read_text("utf-8"))
     answer = "[(6, 6, 128), (12, 12, 64), (24, 24, 32), (48, 48, 3)]"
     assert answer in plain and answer not in handed_out
+
+
+def small_course(folder: Path, monkeypatch) -> Path:
+    """A course with a notebook and its checks, in place of this one."""
+    for name in ("docs/glossary.md", "data/a.csv", class_set.CHECKS / "layers.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("def check_a(answer=42): ...\n")
+    (folder / "notebooks").mkdir()
+    nbformat.write(v4.new_notebook(), folder / "notebooks" / "01_a.ipynb")
+    monkeypatch.setattr(class_set, "ROOT", folder)
+    monkeypatch.setattr(class_set, "CARRIED", ["dcgan_keras", "data"])
+    return folder
+
+
+@pytest.mark.parametrize("name", ["notebooks/01_a.ipynb", ".venv/pyvenv.cfg", "a.txt"])
+def test_a_set_with_work_in_it_is_not_replaced(tmp_path, monkeypatch, name) -> None:
+    small_course(tmp_path / "course", monkeypatch)
+    target = tmp_path / "class" / "set"
+    class_set.write_set(target, True)
+    for left in ("build/artifacts/a.npz", "notebooks/.ipynb_checkpoints/a.ipynb"):
+        (target / left).parent.mkdir(parents=True, exist_ok=True)
+        (target / left).write_text("by use")
+    (tmp_path / "course" / "data" / "a.csv").write_text("new")
+    class_set.write_set(target, True)
+    assert (target / "data" / "a.csv").read_text() == "new"
+    (target / name).parent.mkdir(exist_ok=True)
+    (target / name).write_text("mine")
+    (tmp_path / "course" / "data" / "a.csv").write_text("newer")
+    with pytest.raises(FileExistsError, match=f"set: {name} is not as this tool wrote"):
+        class_set.write_set(target, True)
+    (target / class_set.NOTE).unlink()
+    with pytest.raises(FileExistsError, match="would be removed; rename the folder"):
+        class_set.write_set(target, True)
+    assert (target / name).read_text() == "mine"
+    assert (target / "data" / "a.csv").read_text() == "new"
+
+
+def test_no_older_copy_of_a_check_is_handed_out(tmp_path, monkeypatch) -> None:
+    checks = small_course(tmp_path / "course", monkeypatch) / class_set.CHECKS
+    (checks / ".ipynb_checkpoints").mkdir()
+    for name in (".ipynb_checkpoints/layers-checkpoint.py", "Layers_old.py"):
+        (checks / name).write_text((checks / "layers.py").read_text())
+    for name in ("layers.py~", "layers.py.bak", ".layers.py.swp", "layers.txt"):
+        (checks / name).write_text((checks / "layers.py").read_text())
+    class_set.write_set(tmp_path / "set", False)
+    there = [path for path in (tmp_path / "set" / class_set.CHECKS).rglob("*")]
+    assert {path.name for path in there} == {"layers.py", "Layers_old.py"}
+    assert [path for path in there if "42" in path.read_text()] == []
+
+
+def test_who_stops_it_finds_no_readable_check(tmp_path, monkeypatch) -> None:
+    small_course(tmp_path / "course", monkeypatch)
+    target = tmp_path / "class" / "set"
+    for there in ([], [target]):
+        with monkeypatch.context() as patch:
+            patch.setattr(class_set, "pack_checks", Mock(side_effect=Stopped))
+            with pytest.raises(Stopped):
+                class_set.write_set(target, False)
+        assert list((tmp_path / "class").iterdir()) == there
+        class_set.write_set(target, False)
 
 
 MADE_UP = """
