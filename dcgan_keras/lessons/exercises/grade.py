@@ -42,6 +42,8 @@ COPIES = re.compile(  # of Colab; of Windows, Jupyter and browsers; of Safari
     r"|(?:^|[ _-])-\d\d?$",
     re.IGNORECASE,
 )
+# A second one, of browsers and nbconvert.
+ENDINGS = re.compile(r"\.(?:ipynb|nbconvert|json|txt)(?![^\W_])", re.IGNORECASE)
 OURS = ("notebooks", "without-solutions")  # folders of the class set: nobody's names
 
 
@@ -167,7 +169,8 @@ def names_of(path: Path) -> tuple[str, str]:
         )
     folder = _folder(path)
     system = SYSTEMS.match(stem) or SYSTEMS.match(folder)
-    rest = (stem[: title.start()] + stem[title.end() :]).strip(" _")
+    rest = stem[: title.start()] + ENDINGS.sub("", stem[title.end() :])
+    rest = rest.strip(" _")
     rest = COPIES.sub("", rest).strip(" _-")
     student = system[1] if system else re.sub(r"^\((.*)\)$", r"\1", rest) or folder
     return _composed(student), title[1][:2]

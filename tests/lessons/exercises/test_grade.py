@@ -113,6 +113,13 @@ def test_what_a_students_code_printed_is_not_what_the_check_said(tmp_path) -> No
         ("ada/Copy of Copy of 03_transposed_convolution.ipynb", ("ada", "03")),
         ("class/Copy of ada_03_transposed_convolution (1).ipynb", ("ada", "03")),
         ("class/ada_03_transposed_convolution-checkpoint.ipynb", ("ada", "03")),
+        ("ada/03_transposed_convolution.ipynb.ipynb", ("ada", "03")),
+        ("ada/03_transposed_convolution.nbconvert.ipynb", ("ada", "03")),
+        ("ada/03_transposed_convolution.ipynb (1).ipynb", ("ada", "03")),
+        ("ada/03_transposed_convolution.ipynb-checkpoint.ipynb", ("ada", "03")),
+        ("ada/03_transposed_convolution.ipynb.txt", ("ada", "03")),
+        ("all/ada_03_transposed_convolution-Copy1.ipynb.ipynb", ("ada", "03")),
+        ("all/03_transposed_convolution_ada.nbconvert.ipynb", ("ada", "03")),
         (
             "Ada L_123_assignsubmission_file_/03_transposed_convolution_new.ipynb",
             ("Ada L", "03"),
