@@ -1,6 +1,7 @@
 """A notebook that is opened alone: on Colab, beside a wheel, in a clone."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -47,7 +48,8 @@ def clone(tmp_path: Path) -> Path:
 def stamp(clone: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the copied tool, as `make colab` does."""
     command = [sys.executable, clone / "tools" / "colab.py", *arguments]
-    return subprocess.run(command, capture_output=True, text=True)
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, env=env, capture_output=True, text=True)
 
 
 def contents(clone: Path) -> dict[str, str]:
@@ -100,11 +102,31 @@ def test_the_same_stamp_changes_nothing_and_another_replaces_it(clone: Path) -> 
     assert twice == replaced
 
 
-@pytest.mark.parametrize("name", ["name", "a/b/c", "https://github.com/a/b", "a/b c"])
+def test_an_address_to_clone_from_is_taken(clone: Path) -> None:
+    assert "github.com/some-one/a now stands" in stamp(clone, "some-one/a.git").stdout
+    assert colab.repository(clone) == "some-one/a"
+
+
+def test_nothing_is_stamped_beside_a_damaged_notebook(clone: Path) -> None:
+    path = clone / "notebooks" / NOTEBOOKS[-1].name
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join([*lines[:9], "<<<<<<< HEAD\n", *lines[9:]]), "utf-8")
+    before = contents(clone)
+    refused = stamp(clone, "some-one/a")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    said = f"colab: {path}: expected a notebook of the course; JSONDecodeError: "
+    assert refused.stderr.startswith(said) and "line 10" in refused.stderr
+    assert contents(clone) == before
+
+
+WRONG = ["name", "a/b/c", "https://github.com/a/b", "a/b c", "../..", "a/..", "a/.git"]
+
+
+@pytest.mark.parametrize("name", WRONG)
 def test_what_is_no_repository_is_refused(clone: Path, name: str) -> None:
     before = contents(clone)
     refused = stamp(clone, *name.split())  # make gives the words one by one
-    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "expected owner/name" in refused.stderr
     assert contents(clone) == before
 

@@ -14,6 +14,9 @@ import re
 import sys
 from pathlib import Path
 
+from dcgan_keras.edge import run_command
+from dcgan_keras.files import decoding, write_whole
+
 ROOT = Path(__file__).resolve().parent.parent
 BRANCH = "main"
 BEGIN = """\
@@ -62,26 +65,26 @@ def beginning(name: str) -> str:
     return BEGIN.format(install=address)
 
 
-def keep(root: Path, name: str) -> None:
-    """Write the address into pyproject.toml and CITATION.cff."""
-    path, urls = root / "pyproject.toml", f'Repository = "https://github.com/{name}"\n'
-    text = REPOSITORY.sub("", path.read_text("utf-8"))
+def in_project(text: str, name: str) -> str:
+    """pyproject.toml with the address."""
+    urls = f'\n[project.urls]\nRepository = "https://github.com/{name}"\n'
     start = "\n[project.optional-dependencies]"
-    text = text.replace(start, f"\n[project.urls]\n{urls}{start}", 1)
-    path.write_text(text, "utf-8")
-    path = root / "CITATION.cff"
+    return REPOSITORY.sub("", text).replace(start, f"{urls}{start}", 1)
+
+
+def in_citation(text: str, name: str) -> str:
+    """CITATION.cff with the address."""
     line = f'repository-code: "https://github.com/{name}"\n'
-    text = CITED.sub("", path.read_text("utf-8"))
-    path.write_text(text.replace("license:", f"{line}license:", 1), "utf-8")
+    return CITED.sub("", text).replace("license:", f"{line}license:", 1)
 
 
-def stamp_notebook(path: Path, name: str) -> None:
-    """Write the address into a notebook: its first code cell, and below its title."""
+def in_notebook(path: Path, name: str) -> str:
+    """A notebook with the address: in its first code cell, and below its title."""
     notebook = json.loads(path.read_text("utf-8"))
     code = next(c for c in notebook["cells"] if c["cell_type"] == "code")
     source, count = BEGUN.subn(lambda _: beginning(name), "".join(code["source"]), 1)
     if not count:
-        raise ValueError(f"{path.name}: the first code cell does not begin with `try:`")
+        raise ValueError("the first code cell does not begin with `try:`")
     code["source"] = source.splitlines(keepends=True)
     opening = notebook["cells"][0]
     text = LINK.sub("", "".join(opening["source"]))
@@ -90,37 +93,41 @@ def stamp_notebook(path: Path, name: str) -> None:
         title, rest = text.split("\n\n", 1)
         text = f"{title}\n\n[Open in Colab]({link})\n\n{rest}"
     opening["source"] = text.splitlines(keepends=True)
-    content = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-    path.write_text(content, "utf-8")
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def stamp_readme(path: Path, name: str) -> None:
-    """Put a badge beside each notebook of the table."""
+def in_readme(text: str, name: str) -> str:
+    """README.md with a badge beside each notebook of the table."""
 
     def badge(found: re.Match) -> str:
         picture = "[![Open in Colab](docs/_static/colab.svg)]"
         return f"{found[0]} {picture}({colab_address(name, found[1])})"
 
-    text = BADGE.sub("", path.read_text("utf-8"))
-    path.write_text(LISTED.sub(badge, text), "utf-8")
+    return LISTED.sub(badge, BADGE.sub("", text))
 
 
-def main() -> int:
-    """Stamp everything, and say what was written."""
-    name = " ".join(sys.argv[1:]) or repository()
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name, re.ASCII):
+def main() -> None:
+    """Stamp everything, once all has been read, and say what was written."""
+    name = (" ".join(sys.argv[1:]) or repository()).removesuffix(".git")
+    if not re.fullmatch(r"\w[\w-]*/(?!\.\.?$)[\w.-]+", name, re.ASCII):
         given = f"got {name!r}" if name else "pyproject.toml has no address yet"
-        print(f"REPO: expected owner/name, as on GitHub; {given}.", file=sys.stderr)
-        return 1
-    keep(ROOT, name)
+        raise ValueError(f"REPO: expected owner/name, as on GitHub; {given}")
+    stamped = {}
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     for path in notebooks:
-        stamp_notebook(path, name)
-    stamp_readme(ROOT / "README.md", name)
+        with decoding(path, "a notebook of the course"):
+            stamped[path] = in_notebook(path, name)
+    for path, stamp in (
+        (ROOT / "pyproject.toml", in_project),
+        (ROOT / "CITATION.cff", in_citation),
+        (ROOT / "README.md", in_readme),
+    ):
+        stamped[path] = stamp(path.read_text("utf-8"), name)
+    for path, text in stamped.items():
+        write_whole(path, text.encode())
     places = f"{len(notebooks)} notebooks, README.md, CITATION.cff and pyproject.toml"
     print(f"https://github.com/{name} now stands in {places}.")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("colab", main, debug=None))
