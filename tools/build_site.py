@@ -22,6 +22,7 @@ from pathlib import Path
 import nbformat
 
 from dcgan_keras.edge import run_command
+from dcgan_keras.files import decoding
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
@@ -29,6 +30,16 @@ CLASS_SITE = ROOT / "build" / "class-site"
 MARK = Path("notebooks", "01_what_is_a_gan.html")  # a site of this course has it
 FOLDERS = ["benchmarks", "data", "dcgan_keras", "docs", "notebooks", "tests", "tools"]
 LEFT_OUT = shutil.ignore_patterns("*.npz", "__pycache__", ".ipynb_checkpoints")
+
+
+def read_notebook(path: Path) -> nbformat.NotebookNode:
+    """A notebook of the course.
+
+    Raises:
+        files.UnreadableFile: it is none, as after a merge that left its marks.
+    """
+    with decoding(path, "a notebook of the course"):
+        return nbformat.read(path, as_version=4)
 
 
 def lay_out(source: Path, fresh: Sequence[Path] = ()) -> None:
@@ -47,7 +58,7 @@ def leave_out_answers(source: Path) -> None:
     """Take solutions and `docs/teaching/` out of the pages, and what leads there."""
     shutil.rmtree(source / "docs" / "teaching")
     for path in (source / "notebooks").glob("*.ipynb"):
-        notebook = nbformat.read(path, as_version=4)
+        notebook = read_notebook(path)
         notebook.cells = [
             cell
             for cell in notebook.cells

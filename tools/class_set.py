@@ -26,6 +26,7 @@ from pathlib import Path
 
 import nbformat
 import run_notebooks
+from build_site import read_notebook
 
 from dcgan_keras.edge import run_command
 from dcgan_keras.files import write_whole
@@ -179,7 +180,7 @@ def fill(target: Path, solutions: bool) -> list[str]:
     (target / "README.md").write_text(text, encoding="utf-8")
 
     paths = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    notebooks = [nbformat.read(path, as_version=4) for path in paths]
+    notebooks = [read_notebook(path) for path in paths]
     for path, notebook in zip(paths, notebooks, strict=True):
         if solutions:
             shutil.copy(path, target / "notebooks")
@@ -221,7 +222,7 @@ def run_set(target: Path, numbers: list[int]) -> list[str]:
     env, faults = os.environ | {"PYTHONPATH": str(target)}, []
     own = nbformat.v4.new_code_cell(OURS.format(target=str(target.resolve())))
     for path in run_notebooks.chosen(numbers):
-        notebook = nbformat.read(target / "notebooks" / path.name, as_version=4)
+        notebook = read_notebook(target / "notebooks" / path.name)
         notebook.cells.append(own)
         began = time.perf_counter()
         try:

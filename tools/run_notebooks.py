@@ -154,7 +154,7 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def run(path: Path, store: bool) -> float:
     """Run one notebook, and return the seconds that the run took."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = build_site.read_notebook(path)
     started, failure = time.perf_counter(), None
     try:
         execute(notebook, path.parent)

@@ -26,7 +26,7 @@ from matplotlib.mathtext import MathTextParser
 from PIL import Image
 
 from dcgan_keras.edge import run_command
-from dcgan_keras.files import write_whole
+from dcgan_keras.files import decoding, write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (Path(__file__).parent / "slides.html").read_text(encoding="utf-8")
@@ -97,19 +97,27 @@ def figures(cells: list[dict]) -> list[Picture]:
     return found
 
 
+def place(heading: str, cells: list[dict]) -> int:
+    """Where the first heading like this is; behind all cells if there is none."""
+    for index, cell in enumerate(cells):
+        is_prose = cell["cell_type"] == "markdown"
+        if is_prose and re.search(heading, text(cell), re.MULTILINE):
+            return index
+    return len(cells)
+
+
 def split(cells: list[dict]) -> tuple[list[dict], list[dict], str]:
-    """The main line, what goes deeper, and the main line's last word."""
+    """The main line, what goes deeper (nothing may), and the main line's last word."""
+    deeper = place(r"^#+ Going deeper", cells)
     prose = [c for c in cells if c["cell_type"] == "markdown"]
-    deeper = next(c for c in prose if re.search(r"^#+ Going deeper", text(c), re.M))
-    ends = r"^#+ (?:Exercises|Now you|Going deeper)"
-    end = next(c for c in prose if re.search(ends, text(c), re.M))
+    end = place(r"^#+ (?:Exercises|Now you|Going deeper)", prose)
     heading = r"^#+ (?:The answer|So, .+\?)\s*$"
     answers = [c for c in prose if re.search(heading, text(c), re.M)]
-    last = answers[0] if answers else prose[prose.index(end) - 1]
+    last = answers[0] if answers else prose[end - 1]
     word = re.split(heading, text(last), flags=re.MULTILINE)[-1]
     paragraphs = [p for p in re.split(r"\n\s*\n", word) if not p.startswith("#")]
-    at = cells.index(deeper)
-    return cells[:at], cells[at:], next(p.strip() for p in paragraphs if p.strip())
+    word = next((p.strip() for p in paragraphs if p.strip()), "")
+    return cells[:deeper], cells[deeper:], word
 
 
 @lru_cache
@@ -211,7 +219,8 @@ def make_slides(path: Path, target: Path) -> int:
     Returns:
         The number of slides.
     """
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    with decoding(path, "a notebook of the course"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     made = slides(cells)
     title = html.escape(text(cells[0]).splitlines()[0].lstrip("# ").replace("*", ""))
     page = PAGE.replace("{{title}}", title).replace("{{slides}}", "\n".join(made))

@@ -16,6 +16,7 @@ import version_matrix
 from nbformat import v4
 
 from dcgan_keras.edge import Stopped
+from dcgan_keras.files import UnreadableFile
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -232,6 +233,14 @@ def test_no_older_copy_of_a_check_is_handed_out(tmp_path, monkeypatch) -> None:
     there = [path for path in (tmp_path / "set" / class_set.CHECKS).rglob("*")]
     assert {path.name for path in there} == {"layers.py", "Layers_old.py"}
     assert [path for path in there if "42" in path.read_text()] == []
+
+
+def test_a_damaged_notebook_is_named(tmp_path, monkeypatch) -> None:
+    path = small_course(tmp_path / "course", monkeypatch) / "notebooks" / "01_a.ipynb"
+    path.write_text(f"<<<<<<< HEAD\n{path.read_text()}")
+    with pytest.raises(UnreadableFile, match=f"^{path}: expected a notebook of the co"):
+        class_set.write_set(tmp_path / "class" / "set", False)
+    assert list((tmp_path / "class").iterdir()) == []
 
 
 def test_who_stops_it_finds_no_readable_check(tmp_path, monkeypatch) -> None:

@@ -12,6 +12,8 @@ import pytest
 import slides
 from PIL import Image, ImageChops
 
+from dcgan_keras.files import UnreadableFile
+
 PATHS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -68,6 +70,20 @@ def test_the_last_word_answers_the_title() -> None:
     assert words["01"].startswith("How can a network draw a new 7?")
     assert words["04"].startswith("**What does each layer of a DCGAN do?**")
     assert words["08"].startswith("No single number can say.")
+
+
+def test_a_notebook_need_not_go_deeper() -> None:
+    sources = ["# A title", "The last word."]
+    cells = [{"cell_type": "markdown", "source": source} for source in sources]
+    assert slides.split(cells) == (cells, [], "The last word.")
+    assert len(slides.slides(cells)) == 2
+
+
+def test_a_damaged_notebook_is_named(tmp_path) -> None:
+    path = tmp_path / "01_a.ipynb"
+    path.write_text('{\n<<<<<<< HEAD\n"cells": []}')
+    with pytest.raises(UnreadableFile, match=f"^{path}: expected a notebook .*line 2"):
+        slides.make_slides(path, tmp_path)
 
 
 @pytest.mark.parametrize(
