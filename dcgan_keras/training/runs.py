@@ -119,14 +119,23 @@ class RunFolder:
         self._check_samples()
 
     def is_there(self) -> bool:
-        """Whether a run is here: config.json alone says so."""
-        return os.path.lexists(self.path / "config.json")
+        """Whether a run is here: config.json alone says so.
+
+        Raises:
+            PermissionError: the folder may not be entered.
+        """
+        try:
+            os.lstat(self.path / "config.json")
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return False
+        return True
 
     def read_config(self) -> dict:
         """What config.json says of the run; ``configuration.read_config`` checks it.
 
         Raises:
             FileNotFoundError: there is no run here.
+            PermissionError: the folder may not be entered.
             files.UnreadableFile: config.json holds no JSON object, or samples is no
                 folder.
         """

@@ -1,8 +1,10 @@
 """Run folders: whole files or none, exact numbers, nothing pickled."""
 
 import csv
+import errno
 import json
 import os
+import re
 import zipfile
 
 import numpy as np
@@ -395,6 +397,17 @@ def test_what_kills_left_is_removed_and_nothing_else(run):
         assert found == {".lock", *others}
     assert not (run.path / ".lock").exists()
     assert run.restore({}) == 3 and len(run.sample_paths()) == 1
+
+
+def test_a_folder_that_may_not_be_entered_is_not_without_a_run(run, monkeypatch):
+    def refused(path, *arguments, **options):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "lstat", refused)  # as for whoever is not root
+    name = re.escape(str(run.path / "config.json"))
+    for look in (run.is_there, run.read_config, run.check_free):
+        with pytest.raises(PermissionError, match=f"Permission denied: '{name}'"):
+            look()
 
 
 def test_two_cannot_write_one_run(run):
