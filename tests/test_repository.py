@@ -158,3 +158,22 @@ def test_an_option_is_no_name_of_an_output(tool, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and "unrecognized arguments: --quiet" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+WITH_OPTIONS = [
+    path
+    for path in sorted((ROOT / "tools").glob("*.py"))
+    if "ArgumentParser(" in path.read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("tool", WITH_OPTIONS, ids=lambda path: path.stem)
+def test_a_tool_describes_itself_without_its_docstring(tool, monkeypatch, capsys):
+    """As with -OO, which takes the docstrings away."""
+    names = {"__name__": "tool", "__file__": str(tool)}
+    code = compile(tool.read_text("utf-8"), str(tool), "exec", optimize=2)
+    exec(code, names)
+    monkeypatch.setattr(sys, "argv", [tool.name, "--help"])
+    with pytest.raises(SystemExit, match="^0$"):
+        names["main"]()
+    assert f"usage: {tool.name}" in capsys.readouterr().out

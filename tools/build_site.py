@@ -151,7 +151,7 @@ def shown(path: Path) -> Path:
 
 def main() -> int:
     """Build, and say what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("output", nargs="?", type=Path)
     parser.add_argument(
         "--class",

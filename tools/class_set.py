@@ -238,7 +238,7 @@ def run_set(target: Path, numbers: list[int]) -> list[str]:
 
 def main() -> int:
     """Write both sets, run them if asked to, and return 1 if that failed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "--run",
         nargs="*",

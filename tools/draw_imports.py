@@ -99,7 +99,7 @@ def draw(path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("path", nargs="?", type=Path, default=ROOT / "docs/imports.svg")
     draw(parser.parse_args().path)
     for name, (files, lines) in sizes().items():

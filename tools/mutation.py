@@ -165,7 +165,7 @@ def found(session: Path, module: str) -> dict:
 
 def main() -> None:
     """Draw, plant, and report after each module."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="for the copy and what is done")
     parser.add_argument("--each", type=int, default=12, help="faults a module (12)")
     parser.add_argument("--seed", type=int, default=0)

@@ -110,7 +110,7 @@ def slim(run: Path, dataset: str | None = None) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("name", choices=sorted(RUNS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dataset", help="a folder of images, for a run in colour")

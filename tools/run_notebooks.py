@@ -186,7 +186,7 @@ def number(text: str) -> int:
 
 def main() -> int:
     """Run the notebooks, build the site, and return 1 if any of that failed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("numbers", nargs="*", type=number, metavar="NUMBER")
     parser.add_argument("--store", action="store_true", help="write outputs back")
     options = parser.parse_args()

@@ -230,7 +230,7 @@ def make_slides(path: Path, target: Path) -> int:
 
 def main() -> None:
     """Write the slides of all notebooks."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", nargs="?", type=Path, default=ROOT / "build/slides")
     target = parser.parse_args().target
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):

@@ -412,7 +412,7 @@ def run_row(name: str, row: Row, numbers: list[int], tests: bool) -> list[str]:
 def main() -> int:
     """Run the rows that were named, and return 1 if any has a fault."""
     known = rows()
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help="default: all of them")
     parser.add_argument(
         "--notebooks",
