@@ -66,6 +66,7 @@ from dcgan_keras.training.fingerprint import (
     circumstances,
     data_fingerprint,
     is_changed,
+    is_same_data,
 )
 from dcgan_keras.training.recipe import RECIPES
 from dcgan_keras.training.runs import RunFolder
@@ -478,7 +479,7 @@ def _data_to_compare(config: dict, run: RunFolder) -> tuple[RunData, RunData | N
         _check_classes(config, training, run)
     training = _grouped(training, config, run)
     found = data_fingerprint(training.images, config["dataset"], training.labels)
-    if found != config.get(FINGERPRINT, found):
+    if not is_same_data(config.get(FINGERPRINT, found), found):
         say(
             f"{config['dataset']}: not the images of the training ({found}; were "
             f"{config[FINGERPRINT]})"
@@ -798,7 +799,7 @@ def _check_moved(run: RunFolder, config: dict, data: RunData) -> None:
     if before["dataset"] == config["dataset"]:
         return
     found = data_fingerprint(data.images, config["dataset"], data.labels)
-    if found != before.get(FINGERPRINT, found):
+    if not is_same_data(before.get(FINGERPRINT, found), found):
         raise ValueError(
             f"dataset (--dataset): the run in {run.path} has {before['dataset']!r} "
             f"({before[FINGERPRINT]}), got {config['dataset']!r} ({found}); a resumed "

@@ -19,6 +19,7 @@ from players import contents
 
 from dcgan_keras import __version__, _tensorflow, files, keras
 from dcgan_keras.__main__ import build_parser, main
+from dcgan_keras.data import image_folder
 from dcgan_keras.data.datasets import Images
 from dcgan_keras.data.image_folder import FolderImages
 from dcgan_keras.evaluation.train_classifier import train_classifier
@@ -733,11 +734,11 @@ def test_a_second_training_is_refused(runs, tmp_path, capsys):
     assert "is being written by another training (process " in err
 
 
-def pictures(folder, count, first=0):
+def pictures(folder, count, first=0, suffix="png"):
     folder.mkdir(exist_ok=True)
     for number in range(first, first + count):
         pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
-        imageio.imwrite(folder / f"{number}.png", pixels)
+        imageio.imwrite(folder / f"{number}.{suffix}", pixels)
 
 
 def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
@@ -776,6 +777,28 @@ def test_the_same_folder_is_the_same_and_a_changed_one_is_named(
         run / "weights.npz"
     ).unlink()  # as of a run that was killed before its first saving
     assert "a resumed run keeps its images" in told(capsys, 2, finished)
+
+
+def test_images_made_again_are_told_and_an_older_run_is_not(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(image_folder, "MAX_BYTES_IN_MEMORY", 0)  # streamed
+    faces, run = tmp_path / "faces", tmp_path / "a"
+    pictures(faces, 9, suffix="bmp")
+    options = ["--steps", 1, "--dataset", faces, "--batch-size", 4]
+    command = ["train", "--output", run, *SMALL, *options]
+    assert main([str(argument) for argument in command]) == 0
+    config = RunFolder(run).read_config()
+    count, word, names, read = config["data_fingerprint"].split()
+    config["data_fingerprint"] = f"{count} {word} {names}"
+    RunFolder(run).write_config(config, replace=True)
+    faces.rename(tmp_path / "moved")
+    assert resumed(run, "--steps", 2, "--dataset", tmp_path / "moved") == 0
+    assert "not as it was" not in capsys.readouterr().err
+    for path in (tmp_path / "moved").iterdir():
+        imageio.imwrite(path, 255 - imageio.imread(path))
+    assert resumed(run, "--steps", 3) == 0
+    assert "not as it was before step 2" in capsys.readouterr().err
 
 
 def test_the_users_random_numbers_go_on(runs):

@@ -16,6 +16,7 @@ from dcgan_keras.training.fingerprint import (
     changes,
     circumstances,
     data_fingerprint,
+    is_same_data,
     settings_fingerprint,
 )
 
@@ -59,6 +60,23 @@ def test_a_streamed_folder_is_the_same_wherever_it_is(tmp_path):
     ):
         folder = tmp_path / str(number)
         assert data_fingerprint(Streamed(folder, **other), folder) != first
+
+
+def test_files_made_again_under_their_names_are_noticed(tmp_path):
+    """As the pixels of BMP, which have one size; at both ends of many, and between."""
+    files = {f"{number:04d}": b"1234" for number in range(300)}
+    first = data_fingerprint(Streamed(tmp_path / "x", **files), tmp_path / "x")
+    for number, name in enumerate(("0000", "0299")):
+        other = Streamed(tmp_path / str(number), **files | {name: b"1243"})
+        found = data_fingerprint(other, tmp_path / str(number))
+        assert found.split()[:3] == first.split()[:3] and found != first
+    other = Streamed(tmp_path / "y", **dict.fromkeys(files, b"4321"))
+    now = circumstances(other, config() | {"dataset": tmp_path / "y"})
+    (said,) = changes({"data_fingerprint": first}, now)
+    assert said.startswith("the images (300 images, ") and not is_same_data(first, said)
+    older = now["data_fingerprint"].rpartition(" ")[0]  # of names and sizes alone
+    assert is_same_data(older, now["data_fingerprint"])
+    assert changes({"data_fingerprint": older}, now) == []
 
 
 def config(**options):
