@@ -55,6 +55,9 @@ LIKE_SPLIT = re.compile(
     "evaluation|holdout)(?:[^a-z].*)?",
     re.IGNORECASE | re.DOTALL,
 )
+NO_CLASS = re.compile(  # alone in a test part
+    "images?|imgs|photos|pictures|data|all|unknown|unlabell?ed", re.IGNORECASE
+)
 OTHER_KINDS = "of other kinds"
 OF_A_RUN = "of a run"
 ALREADY = "linked to what is counted already"
@@ -127,7 +130,8 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
     one is for training and one is not, or where there is nothing else; "test" is val/
     if there is no test/. If every class has splits of its own (cat/train, cat/test),
     these are meant. Other subfolders are classes, if there are two or more. One that
-    stands alone is looked into, also one in each split (train/train, train/images).
+    stands alone is looked into, also one in each split (train/train, train/images), or
+    as test/images, test/unknown and the like where no class for training has its name.
 
     Args:
         folder: the folder.
@@ -173,6 +177,7 @@ def list_pictures(folder: str | Path, split: str, left_out: LeftOut) -> Listing:
         if splits.get(top) != wanted:
             left_out.count(f"in {top}/" if top else "in the folder itself", "", number)
     names = _without_lone(names, {top for top in splits if splits[top]})
+    names = _without_unlearned(names, splits)
     known = {_class_in_split(name) for name in names if splits.get(_top(name))} - {""}
     chosen = [i for i, name in enumerate(names) if splits.get(_top(name)) == wanted]
     classes = [_class_in_split(names[i]) for i in chosen]
@@ -272,6 +277,20 @@ def _without_lone(names: list[str], tops: set[str]) -> list[str]:
         if not seconds or not is_one or len(inside) > len(tops):
             return names
         names = [_without_second(n) if _top(n) in tops else n for n in names]
+
+
+def _without_unlearned(names: list[str], splits: dict[str, str | None]) -> list[str]:
+    """test/images/1.png -> "test/1.png", if train/ has no class of that name."""
+    inside = {(_top(name), _top(_below(name))) for name in names}
+    counts = Counter(top for top, _ in inside)
+    learned = {second for top, second in inside if splits.get(top) == "train"}
+    lone = {
+        top
+        for top, second in inside
+        if splits.get(top) and counts[top] == 1
+        if second not in learned and NO_CLASS.fullmatch(second)
+    }
+    return [_without_second(n) if _top(n) in lone else n for n in names]
 
 
 def _without_second(name: str) -> str:

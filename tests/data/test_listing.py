@@ -377,6 +377,19 @@ def test_what_is_a_class_in_one_split_alone_stays_one(tmp_path, names, labels):
     assert listed(tmp_path)[1] == labels
 
 
+def test_a_folder_alone_in_a_test_part_is_no_class(tmp_path):
+    """As Tiny ImageNet comes: its test pictures have no labels."""
+    train = ["train/n01/images/1.png", "train/n02/images/2.png"]
+    files(tmp_path, *train, "val/images/3.png", "test/images/4.png")
+    assert listed(tmp_path)[:2] == (train, [0, 1])
+    assert listed(tmp_path, "test")[:2] == (["test/images/4.png"], None)
+    assert class_names(tmp_path, 2) == ["n01", "n02"]
+    files(tmp_path / "b", "train/a/1.png", "train/b/2.png", "test/b/3.png")
+    assert listed(tmp_path / "b", "test")[1] == [1]  # a class that is learned
+    files(tmp_path / "c", "train/a/1.png", "train/b/2.png", "test/all/b/3.png")
+    assert listed(tmp_path / "c", "test")[1] == [1]
+
+
 def test_folders_that_stand_alone_may_be_many():
     """More than Python calls itself."""
     names = [f"{top}/{'a/' * 1500}cat/1.png" for top in ("train", "test")]
