@@ -716,7 +716,8 @@ def check_game(generator, discriminator, classes: int | None) -> None:
 
 def _parts(*players) -> tuple[int, ...]:
     """Which models they are, and of which layers."""
-    return tuple(id(part) for player in players for part in (player, *player.layers))
+    parts = [(player, *getattr(player, "layers", ())) for player in players]
+    return tuple(id(part) for some in parts for part in some)
 
 
 def replicas() -> int:
