@@ -179,7 +179,7 @@ class TwoPlayers(keras.Model):
             discriminator_optimizer=(pair[1], self.discriminator),
         )
         # Of XLA only the update is: it has no way to refuse a batch.
-        self._uses_xla = bool(options["jit_compile"]) and not options.get("run_eagerly")
+        self._uses_xla = options["jit_compile"]
         self._update_in_xla = self._trained = None
         own = options | {"jit_compile": False}
         super().compile(optimizer=None, loss=None, metrics=None, **own)
@@ -189,6 +189,14 @@ class TwoPlayers(keras.Model):
         for optimizer, player in zip(pair, players, strict=True):
             if not optimizer.built:  # Keras's LossScaleOptimizer would begin anew
                 optimizer.build(player.trainable_variables)
+
+    @keras.Model.jit_compile.setter
+    def jit_compile(self, value):
+        if value:  # Keras would give all of the step to XLA
+            raise ValueError(
+                "jit_compile: expected it as an argument of compile, got it later"
+            )
+        self._jit_compile = value
 
     def get_compile_config(self):
         """How it was compiled, for ``keras.Model.save``."""
@@ -250,8 +258,8 @@ class TwoPlayers(keras.Model):
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
             raise ValueError(NO_WEIGHTS)
-        if isinstance(images, dict | list | tuple):
-            raise ValueError(f"x: {BATCHES}, got a {type(images).__name__}")
+        if images is None or isinstance(images, dict | list | tuple):
+            raise ValueError(f"x: {BATCHES}, got {_named(images)}")
         images = tf.convert_to_tensor(images)
         _check_batch(images, self.discriminator.input_shape)
         images = tf.cast(images, tf.float32)
@@ -368,7 +376,7 @@ class TwoPlayers(keras.Model):
         # A copy: the variable itself counts on at the end of the step.
         step = tf.identity(self.steps_made.value)
         draws = self._draws(images, step)
-        if self._uses_xla:
+        if self._uses_xla and not self.run_eagerly:
             if self._update_in_xla is None:
                 self._update_in_xla = tf.function(
                     self._update, jit_compile=True, autograph=False

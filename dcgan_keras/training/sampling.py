@@ -155,7 +155,8 @@ def generate(generator: keras.Model, z, batch_size: int = 250) -> np.ndarray:
         float32 (N, H, W, C) in [-1, 1].
 
     Raises:
-        ValueError: z of another shape, or a batch_size below 1.
+        ValueError: a model that tells no shape, z of another one, or a batch_size
+            below 1.
     """
     return np.concatenate(list(generate_parts(generator, z, batch_size)))
 
@@ -170,6 +171,11 @@ def generate_parts(
     """
     check_positive(batch_size=batch_size)
     batch_size = int(batch_size)
+    if not hasattr(generator, "input_shape"):
+        raise ValueError(
+            "generator: expected a built model of z, as dcgan.sampling_generator(), "
+            f"got a {type(generator).__name__}"
+        )
     shape, takes = np.shape(z), generator.input_shape[1] - classes
     if labels is not None and len(labels) != shape[0]:
         raise ValueError(f"labels: expected one a z, {shape[0]}; got {len(labels)}")

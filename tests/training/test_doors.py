@@ -159,14 +159,25 @@ def test_compiled_anew_xla_makes_another_update(monkeypatch):
     assert len(made) == 2
 
 
-def test_a_step_that_is_run_eagerly_is_none_of_xla():
-    model, eager = compiled(jit_compile=True, run_eagerly=True), []
+@pytest.mark.parametrize("is_set_later", [False, True])
+def test_a_step_that_is_run_eagerly_is_none_of_xla(is_set_later):
+    model, eager = compiled(jit_compile=True, run_eagerly=not is_set_later), []
+    model.run_eagerly = True
     update = model._update
     model._update = lambda *given: (
         eager.append(tf.executing_eagerly()) or update(*given)
     )
     model.train_on_batch(IMAGES[:BATCH])
     assert eager == [True]
+
+
+@each_loop
+def test_xla_is_for_compile_to_choose(loop):
+    model = compiled(loop)
+    with pytest.raises(ValueError, match="^jit_compile: .* of compile, got it later"):
+        model.jit_compile = True
+    model.compile(jit_compile=True)
+    assert model._uses_xla
 
 
 @each_loop
@@ -603,7 +614,10 @@ def test_every_door_refuses_in_one_sentence(loop):
         "batch_size: expected 1": lambda: model.evaluate(IMAGES, batch_size=0),
         "steps: expected 1": lambda: model.evaluate(IMAGES, steps=0),
         "x: expected an array .* got None": lambda: model.evaluate(None),
+        "x: expected an array of .* got None": lambda: model.train_on_batch(None),
+        "x: expected an .* batches, got None": lambda: model.test_on_batch(None),
         "x: expected z .* got None": lambda: model.predict(None),
+        "generator: .* got a (DCGAN|Comp)": lambda: generate(model, noise()),
         r"x: expected z .* got \(0, 3\)": lambda: model.predict(noise()[:0]),
         "batch_size: .* got 0": lambda: model.predict(noise(), batch_size=0),
         "batch_size: .* got -1": lambda: model.predict(noise(), -1),
