@@ -29,7 +29,8 @@ RUNS = {
     "mnist": ["--dataset", "mnist", "--steps", "6000", "--sample-every", "500"],
     "paper": ["--dataset", "mnist", "--steps", "1500", "--sample-every", "500"]
     + ["--recipe", "paper", "--width", "32", "--batch-size", "128"],
-    "cifar": ["--steps", "4000", "--sample-every", "500", "--image-size", "32"],
+    "cifar": ["--steps", "4000", "--sample-every", "500", "--image-size", "32"]
+    + ["--learning-rates", "1", "--decay-steps", "1000"],
     "emoji": ["--steps", "20000", "--sample-every", "1000", "--image-size", "64"]
     + ["--augment", "flip", "translation", "cutout", "--augment-share", "0.3"],
 }
