@@ -142,7 +142,7 @@ def is_same_data(before: str, now: str) -> bool:
         >>> is_same_data("9 images, 1a2b3c4d5e6f", now)
         True
     """
-    return now.startswith(str(before))
+    return before in (now, now.rpartition(" ")[0])
 
 
 def settings_fingerprint(config: dict) -> str:
